@@ -1,0 +1,183 @@
+package dicom
+
+import (
+	"iter"
+	"log/slog"
+	"slices"
+	"strings"
+)
+
+// DataSet is an ordered set of data elements (PS3.5 7.1). The zero value is empty and ready for use. It is not safe for
+// concurrent writes; any number of goroutines may read one that nobody writes.
+type DataSet struct {
+	elements []Element // ascending by Tag, no tag twice
+}
+
+// Element is one data element: an Attribute with its value.
+type Element struct {
+	Tag   Tag
+	VR    VR
+	Value Value // nil: present, but empty
+}
+
+// Value is what an element holds: Strings, Ints, Uints, Floats, Tags, Items, Bytes or Bulk; which of them follows from the VR
+// (see each type), except that any VR listed in PS3.18 10.4.3.3.2 may hold a Bulk.
+type Value interface{ isValue() }
+
+// Strings are the values of AE AS CS DA DS DT IS LO PN SH TM UC UI and the single value of LT ST UR UT: UTF-8, without the
+// padding that the stream had, DS and IS as they were written. A person name keeps its component groups joined by "=".
+// An empty string among others is an empty value.
+type Strings []string
+
+// Ints are the values of SL SS SV UL US.
+type Ints []int64
+
+// Uints are the values of UV.
+type Uints []uint64
+
+// Floats are the values of FD and FL; FL holds what a float32 can.
+type Floats []float64
+
+// Tags are the values of AT.
+type Tags []Tag
+
+// Items are the items of SQ. None is nil.
+type Items []*DataSet
+
+// Bytes is the value of OB OD OF OL OV OW UN: little endian, padding included.
+type Bytes []byte
+
+// Bulk stands for a value that is kept elsewhere: the URI as DICOM JSON writes it (PS3.18 F.2.6). Inside Noctis it is relative
+// to the instance: "bulkdata/" and the BulkPath of the element.
+type Bulk struct{ URI string }
+
+func (Strings) isValue() {}
+func (Ints) isValue()    {}
+func (Uints) isValue()   {}
+func (Floats) isValue()  {}
+func (Tags) isValue()    {}
+func (Items) isValue()   {}
+func (Bytes) isValue()   {}
+func (Bulk) isValue()    {}
+
+// Len returns the number of elements.
+func (ds *DataSet) Len() int { return len(ds.elements) }
+
+// All yields the elements in ascending order of their tags.
+func (ds *DataSet) All() iter.Seq[Element] { return slices.Values(ds.elements) }
+
+// Set adds the element, or replaces the one with the same tag. Appending in ascending order costs O(1).
+func (ds *DataSet) Set(e Element) {
+	if n := len(ds.elements); n == 0 || ds.elements[n-1].Tag < e.Tag {
+		ds.elements = append(ds.elements, e)
+		return
+	}
+	i, found := ds.find(e.Tag)
+	if found {
+		ds.elements[i] = e
+		return
+	}
+	ds.elements = slices.Insert(ds.elements, i, e)
+}
+
+// SetStrings sets a text element; without values the element is present and empty.
+func (ds *DataSet) SetStrings(t Tag, vr VR, values ...string) {
+	e := Element{Tag: t, VR: vr}
+	if len(values) > 0 {
+		e.Value = Strings(values)
+	}
+	ds.Set(e)
+}
+
+// SetInts sets an element of VR SL SS SV UL US.
+func (ds *DataSet) SetInts(t Tag, vr VR, values ...int64) {
+	ds.Set(Element{Tag: t, VR: vr, Value: Ints(values)})
+}
+
+// SetItems sets a sequence.
+func (ds *DataSet) SetItems(t Tag, items ...*DataSet) {
+	e := Element{Tag: t, VR: SQ}
+	if len(items) > 0 {
+		e.Value = Items(items)
+	}
+	ds.Set(e)
+}
+
+// Delete removes the element, if there is one.
+func (ds *DataSet) Delete(t Tag) {
+	if i, found := ds.find(t); found {
+		ds.elements = slices.Delete(ds.elements, i, i+1)
+	}
+}
+
+// Get returns the element with the tag.
+func (ds *DataSet) Get(t Tag) (Element, bool) {
+	if i, found := ds.find(t); found {
+		return ds.elements[i], true
+	}
+	return Element{}, false
+}
+
+// Has reports whether there is an element with the tag, be it empty.
+func (ds *DataSet) Has(t Tag) bool {
+	_, found := ds.find(t)
+	return found
+}
+
+// Strings returns the values of a text element, nil if it is absent, empty or not text.
+func (ds *DataSet) Strings(t Tag) []string {
+	e, _ := ds.Get(t)
+	s, _ := e.Value.(Strings)
+	return s
+}
+
+// String returns the first value of a text element, "" if there is none.
+func (ds *DataSet) String(t Tag) string {
+	if s := ds.Strings(t); len(s) > 0 {
+		return s[0]
+	}
+	return ""
+}
+
+// UID returns the first value of a UI element, "" if there is none.
+func (ds *DataSet) UID(t Tag) UID { return UID(ds.String(t)) }
+
+// Items returns the items of a sequence, nil if it is absent or empty.
+func (ds *DataSet) Items(t Tag) []*DataSet {
+	e, _ := ds.Get(t)
+	items, _ := e.Value.(Items)
+	return items
+}
+
+// Clone returns a copy whose elements can be set and deleted without touching ds. Values are shared: they are never changed
+// in place.
+func (ds *DataSet) Clone() *DataSet { return &DataSet{elements: slices.Clone(ds.elements)} }
+
+// LogValue keeps patient data out of logs by construction: of a data set only its UIDs can be logged.
+func (ds *DataSet) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("sop_class", ds.String(SOPClassUID)),
+		slog.String("ref", ds.Ref().Path()),
+	)
+}
+
+// Ref returns the Study, Series and SOP Instance UIDs of the data set.
+func (ds *DataSet) Ref() Ref {
+	return Ref{ds.UID(StudyInstanceUID), ds.UID(SeriesInstanceUID), ds.UID(SOPInstanceUID)}
+}
+
+func (ds *DataSet) find(t Tag) (int, bool) {
+	return slices.BinarySearchFunc(ds.elements, t, func(e Element, t Tag) int {
+		switch {
+		case e.Tag < t:
+			return -1
+		case e.Tag > t:
+			return 1
+		}
+		return 0
+	})
+}
+
+// BulkPath names an element inside a data set for a URL: the tags and 1-based item numbers on the way to it, joined by full
+// stops: "00281201", "54000100.1.54001010".
+func BulkPath(parts ...string) string { return strings.Join(parts, ".") }

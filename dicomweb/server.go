@@ -1,0 +1,54 @@
+// Package dicomweb speaks DICOMweb: PS3.18 over net/http. Each transaction is one file whose handler has the three steps in
+// which the standard writes it: Request, Behavior, Response.
+//
+// routes.go is the table of resources; store.go, search.go, retrieve.go, metadata.go, frames.go, bulkdata.go, rendered.go,
+// thumbnail.go and wadouri.go are the transactions; accept.go, multipart.go, query.go, rendering.go and forwarded.go parse what
+// a client sends into types, so that nothing below sees a request; errors.go alone turns errors into status codes.
+package dicomweb
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// BasePath is where the DICOMweb services lie below the server's root.
+const BasePath = "/dicom-web"
+
+// Options of a Server. The zero value is safe.
+type Options struct {
+	// PublicURL is the address of the server's root as clients see it ("https://pacs.example/noctis"), used in every URI that
+	// is sent. Empty: taken from each request, with Forwarded and X-Forwarded-* where TrustProxy is set or the peer is loopback.
+	PublicURL  string
+	TrustProxy bool
+	// AllowedOrigins are the origins that browsers may attach from (CORS); default "*", without credentials.
+	AllowedOrigins []string
+	// MaxBody is the most bytes of a request body, MaxPart of one instance in it; 0: 64 GiB and 32 GiB.
+	MaxBody, MaxPart int64
+	// MaxParts is the most parts of a request; 0: 10,000.
+	MaxParts int
+	// MaxResults is the most results of one search; 0: 10,000. A search that has more says so (PS3.18 8.3.4.4).
+	MaxResults int
+	// RenderCache is the most bytes of rendered pictures kept; 0: 64 MiB; negative: none.
+	RenderCache int64
+	// MaxDecodes bounds the frames decoded at the same time; 0: number of processors.
+	MaxDecodes int
+	// MaxFramePixels bounds the samples of a frame that is decoded; 0: 256 million.
+	MaxFramePixels int64
+
+	Log      *slog.Logger          // nil: slog.Default
+	Registry prometheus.Registerer // nil: metrics are kept, but not registered
+}
+
+// Server is the origin server (PS3.18 3.10). It is an http.Handler, safe for concurrent use.
+type Server struct {
+	store   *store.Store
+	options Options
+	handler http.Handler
+}
+
+// ServeHTTP serves the DICOMweb resources, below BasePath and, for WADO-URI, at "/wado".
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/dicom/part10"
+)
+
+// Entry is what the index knows of one instance.
+type Entry struct {
+	Ref            dicom.Ref
+	SOPClass       dicom.UID
+	TransferSyntax dicom.UID
+	Blob           BlobID
+	Size           int64 // bytes of the file
+	Stored         time.Time
+	Layout         part10.Layout
+	DataSet        *dicom.DataSet // for Insert; Entries leaves it nil
+}
+
+// Metadata is the DICOM JSON object of one instance (PS3.18 F.2) as it was made at ingest, with the BulkDataURIs relative to the
+// instance ("bulkdata/…").
+type Metadata struct {
+	Ref  dicom.Ref
+	JSON []byte
+}
+
+// Inserted is what Insert made of an entry.
+type Inserted int
+
+// New, the same bytes again, or another file under a UID that is taken (nothing is changed).
+const (
+	InsertedNew Inserted = iota
+	InsertedDuplicate
+	InsertedConflict
+)
+
+// Index finds entries. All methods are safe for concurrent use; readers see all of a committed Insert or none of it, and see it
+// as soon as Insert has returned. An iterator ends with the first error it yields; its context ends it early.
+type Index interface {
+	// Insert is the commit point of instances: durable when it returns, all new entries of the call or none. Concurrent calls
+	// share a transaction. The results are in the order of entries; an error is that of the whole call.
+	Insert(ctx context.Context, entries []*Entry) ([]Inserted, error)
+	// Search yields a data set per match, at the query's level: the virtual data set of the entity with the computed
+	// attributes of PS3.18 10.6.3.3 that do not depend on the request (counts, ModalitiesInStudy, SOPClassesInStudy,
+	// AvailableTransferSyntaxUID, InstanceAvailability). Offset and Limit are applied. The order is stable while nothing is
+	// stored or deleted: newest study first (Study Date and Time descending, then UID), series by number, instances by number.
+	Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error]
+	// Entries yields the entries below r, ordered by study, Series Number, series, Instance Number, instance. An instance UID
+	// alone in r (WADO-URI, duplicates) is allowed.
+	Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error]
+	// Metadata yields the metadata below r in the order of Entries.
+	Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error]
+	// Blobs yields every blob that an entry names.
+	Blobs(ctx context.Context) iter.Seq2[BlobID, error]
+	Close() error
+}

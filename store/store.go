@@ -1,0 +1,71 @@
+// Package store keeps instances: it takes them in, finds them, opens them, and can rebuild its index from the files alone.
+//
+// A stored instance is immutable bytes (a blob, addressed by its SHA-256); the index says what lies where. The blob is durable
+// first, then the index commits, and only then is the instance acknowledged; a crash at any point leaves at most a blob that no
+// entry names, which the sweeper removes. index.go and blobs.go are the two seams; memstore implements both as the reference,
+// and storetest is the suite that every implementation passes.
+//
+// ingest.go stores (PS3.18 10.5), search.go searches (10.6), instance.go opens (10.4), reindex.go rebuilds the index.
+package store
+
+import (
+	"errors"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/part10"
+)
+
+// ErrNotFound is the error, wrapped, of a study, series, instance, frame or bulk value that is not there.
+var ErrNotFound = errors.New("not found")
+
+// Store is safe for concurrent use.
+type Store struct {
+	index  Index
+	blobs  Blobs
+	limits part10.Limits
+}
+
+// Options of a Store; the zero value is ready for use.
+type Options struct {
+	Limits part10.Limits
+}
+
+// New joins an index and blobs to a store. Neither is closed by the store.
+func New(index Index, blobs Blobs, o Options) *Store {
+	return &Store{index: index, blobs: blobs, limits: o.Limits}
+}
+
+// Receipt acknowledges a stored instance.
+type Receipt struct {
+	Ref            dicom.Ref
+	SOPClass       dicom.UID
+	TransferSyntax dicom.UID
+	Digest         BlobID
+	Size           int64
+	Duplicate      bool     // the very bytes were stored before; nothing was written
+	Warnings       []string // leniencies applied in reading
+}
+
+// Failure is why an instance was not stored; Reason is what PS3.18 Annex I puts into Failure Reason (0008,1197).
+type Failure struct {
+	Reason   uint16
+	SOPClass dicom.UID // as far as known
+	Instance dicom.UID // as far as known
+	Err      error     // says what was wrong, without patient data
+}
+
+func (f *Failure) Error() string { return f.Err.Error() }
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Failure reasons (PS3.18 10.5.3.2, I.2.2; PS3.7 Annex C where PS3.18 leaves the choice).
+const (
+	ReasonProcessingFailure   uint16 = 0x0110
+	ReasonDuplicateInstance   uint16 = 0x0111 // same SOP Instance UID, other bytes
+	ReasonOutOfResources      uint16 = 0xA700
+	ReasonStudyMismatch       uint16 = 0xA901 // data set does not match the addressed study
+	ReasonCannotUnderstand    uint16 = 0xC000
+	ReasonInvalidUID          uint16 = 0xC001 // a UID is missing or breaks PS3.5 9.1
+	ReasonLimitExceeded       uint16 = 0xC002 // the file breaks a configured bound
+	ReasonUnsupportedSyntax   uint16 = 0xC122
+	ReasonSOPClassUnsupported uint16 = 0x0122
+)
