@@ -13,9 +13,6 @@ type Layout struct {
 	Pixel    *PixelData // nil: no Pixel Data, Float Pixel Data or Double Float Pixel Data at the top level
 }
 
-// Encoding is how the data set is encoded (PS3.5 A.1, A.2, A.3, A.5).
-type Encoding struct{ ImplicitVR, BigEndian, Deflated bool }
-
 // Span is a run of bytes.
 type Span struct{ Offset, Length int64 }
 
