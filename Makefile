@@ -1,0 +1,49 @@
+# Two commands do everything on a machine with Go and a C compiler: `make run` and `make test`.
+
+GO      ?= go
+TAGS    := sqlite_fts5
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BUILD   := $(GO) build -trimpath -tags $(TAGS) -ldflags "-X main.version=$(VERSION)"
+LISTEN  ?= 127.0.0.1:8080
+DATA    ?= ./data
+FUZZTIME ?= 30s
+
+.PHONY: run build viewer test e2e check lint fuzz bench clean help
+
+help: ## Show the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build viewer ## Build, and start the server with its page, the viewer and a small synthetic study set
+	bin/noctis serve --listen $(LISTEN) --data $(DATA) --demo
+
+build: ## Build bin/noctis
+	@mkdir -p bin
+	$(BUILD) -o bin/noctis ./cmd/noctis
+
+viewer: ## Fetch OHIF by npm and package it into bin/viewer (skipped, with a word, where npm is missing)
+	@sh web/viewer/fetch.sh
+
+test: ## All tests that need nothing but Go and a C compiler
+	$(GO) test -tags $(TAGS) ./...
+
+e2e: build viewer ## Browser tests: the page and the real OHIF in headless Chromium
+	$(GO) test -tags "$(TAGS) e2e" -count=1 -timeout 20m ./e2e/...
+
+check: lint ## Everything that is checked without a browser but not by `make test`: formatting, vet, laws, races
+	$(GO) test -tags $(TAGS) -race ./dicomweb/... ./store/...
+
+lint:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt: $$out"; exit 1; }
+	$(GO) vet -tags $(TAGS) ./...
+	$(GO) vet -tags "$(TAGS) e2e" ./e2e/...
+	$(GO) test -tags $(TAGS) ./internal/law/...
+	$(GO) tool staticcheck -tags "$(TAGS) e2e" ./...
+
+fuzz: ## Run every fuzz target for FUZZTIME (default 30s)
+	sh scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## Benchmarks
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./...
+
+clean: ## Remove what was built; the data stays
+	rm -rf bin web/viewer/node_modules
