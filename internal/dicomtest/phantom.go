@@ -130,8 +130,8 @@ func hand(w, h int) *canvas {
 		sin, cos := math.Sincos(f.angle)
 		for i := range 3 {
 			d := (float64(i) - 1) * 0.62 * f.length
-			c.ellipse(f.x-d*sin*-1, f.y+d*cos, 0.045, f.length*0.29, f.angle, 2600)
-			c.ellipse(f.x-d*sin*-1, f.y+d*cos, 0.022, f.length*0.25, f.angle, 2050)
+			c.ellipse(f.x-d*sin, f.y+d*cos, 0.045, f.length*0.29, f.angle, 2600)
+			c.ellipse(f.x-d*sin, f.y+d*cos, 0.022, f.length*0.25, f.angle, 2050)
 		}
 		mx, my := 0.55*f.x-0.02, 0.22+0.12*math.Abs(f.x)
 		c.ellipse(mx, my, 0.042, 0.2, f.angle*0.6, 2700)
