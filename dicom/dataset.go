@@ -66,6 +66,9 @@ func (ds *DataSet) Len() int { return len(ds.elements) }
 // All yields the elements in ascending order of their tags.
 func (ds *DataSet) All() iter.Seq[Element] { return slices.Values(ds.elements) }
 
+// Grow makes room for n more elements, so that Set need not.
+func (ds *DataSet) Grow(n int) { ds.elements = slices.Grow(ds.elements, n) }
+
 // Set adds the element, or replaces the one with the same tag. Appending in ascending order costs O(1).
 func (ds *DataSet) Set(e Element) {
 	if n := len(ds.elements); n == 0 || ds.elements[n-1].Tag < e.Tag {

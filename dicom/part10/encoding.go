@@ -6,33 +6,13 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
-// The transfer syntaxes that decide how a data set is encoded (PS3.5 A.1, A.2, A.3, A.5). Every other one encodes the data set
-// as explicit VR little endian and only the pixel data in a way of its own (PS3.5 A.4).
-const (
-	ImplicitVRLittleEndian         dicom.UID = "1.2.840.10008.1.2"
-	ExplicitVRLittleEndian         dicom.UID = "1.2.840.10008.1.2.1"
-	DeflatedExplicitVRLittleEndian dicom.UID = "1.2.840.10008.1.2.1.99"
-	ExplicitVRBigEndian            dicom.UID = "1.2.840.10008.1.2.2"
-)
-
-// Encoding is how the data set is encoded. The zero value is explicit VR little endian.
+// Encoding is how the data set is encoded (PS3.5 A.1, A.2, A.3, A.5). The zero value is explicit VR little endian.
 type Encoding struct{ ImplicitVR, BigEndian, Deflated bool }
 
 // encodingOf returns the encoding that a transfer syntax declares.
 func encodingOf(ts dicom.UID) Encoding {
-	switch ts {
-	case ImplicitVRLittleEndian,
-		"1.2.840.113619.5.2", // GE private: implicit VR, pixel data big endian
-		"1.2.840.10008.1.20": // Papyrus 3, retired
-		return Encoding{ImplicitVR: true}
-	case ExplicitVRBigEndian:
-		return Encoding{BigEndian: true}
-	case DeflatedExplicitVRLittleEndian,
-		"1.2.840.10008.1.2.4.95",  // JPIP Referenced Deflate (PS3.5 A.7)
-		"1.2.840.10008.1.2.4.205": // JPIP HTJ2K Referenced Deflate (PS3.5 A.11)
-		return Encoding{Deflated: true}
-	}
-	return Encoding{}
+	s, _ := dicom.TransferSyntaxOf(ts)
+	return Encoding{s.ImplicitVR, s.BigEndian, s.Deflated}
 }
 
 // byteOrder is what the package needs of a byte order: to read and to append.

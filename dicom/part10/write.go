@@ -46,7 +46,7 @@ type WriteOptions struct {
 // that are written as UN (PS3.5 6.2.2). A dicom.Bulk in ds, or a value that does not fit its VR, is an error.
 func Write(w io.Writer, ds *dicom.DataSet, o WriteOptions) error {
 	if o.TransferSyntax == "" {
-		o.TransferSyntax = ExplicitVRLittleEndian
+		o.TransferSyntax = dicom.ExplicitVRLittleEndian
 	}
 	meta, err := appendMeta(nil, ds, o.TransferSyntax)
 	if err != nil {
