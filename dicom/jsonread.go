@@ -1,0 +1,379 @@
+package dicom
+
+import (
+	"cmp"
+	"encoding/base64"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// UnmarshalJSON reads a data set in the DICOM JSON model (PS3.18 F.2) and replaces what ds holds; JSON null changes nothing.
+//
+// What clients are known to write is understood: tags in lower case, keywords in place of tags, members in any order, no "vr"
+// (the dictionary knows it), null or [] for an empty value, numbers as strings and strings as numbers, a person name as a
+// string. A number keeps its spelling in DS and IS. Group lengths are dropped. Anything else is refused: bad syntax or UTF-8, an
+// attribute twice, two of Value, InlineBinary and BulkDataURI, a value that its VR cannot hold, sequences nested more than
+// 64 deep. The error has the byte offset and no content. The data set keeps no part of data.
+func (ds *DataSet) UnmarshalJSON(data []byte) error {
+	r := jsonReader{jsonScanner{text: string(data)}}
+	if !utf8.ValidString(r.text) {
+		return errors.New("DICOM JSON: not UTF-8")
+	}
+	if strings.TrimSpace(r.text) == "null" {
+		return nil
+	}
+	read, err := r.dataSet(0)
+	if err != nil {
+		return err
+	}
+	if r.next(); r.pos < len(r.text) {
+		return r.fail("end expected")
+	}
+	*ds = *read
+	return nil
+}
+
+// jsonReader reads the DICOM JSON model.
+type jsonReader struct{ jsonScanner }
+
+func (r *jsonReader) dataSet(depth int) (*DataSet, error) {
+	if depth > maxDepth {
+		return nil, r.fail("sequences nested more than %d deep", maxDepth)
+	}
+	ds := new(DataSet)
+	ascending := true
+	err := r.object(func(name string) error {
+		t, ok := tagOrKeyword(name)
+		if !ok {
+			return r.fail("the name of an attribute is neither a tag nor a keyword")
+		}
+		if t.IsGroupLength() {
+			return r.skip(0)
+		}
+		e, err := r.attribute(t, depth)
+		if err != nil {
+			return err
+		}
+		if n := len(ds.elements); n > 0 && ds.elements[n-1].Tag >= t {
+			ascending = false
+		}
+		ds.elements = append(ds.elements, e)
+		return nil
+	})
+	if err != nil || ascending {
+		return ds, err
+	}
+	slices.SortStableFunc(ds.elements, func(a, b Element) int { return cmp.Compare(a.Tag, b.Tag) })
+	for i, e := range ds.elements[1:] {
+		if ds.elements[i].Tag == e.Tag {
+			return nil, r.fail("attribute %v twice in the data set that ends here", e.Tag)
+		}
+	}
+	return ds, nil
+}
+
+func tagOrKeyword(name string) (Tag, bool) {
+	if t, err := ParseTag(name); err == nil {
+		return t, true
+	}
+	a, found := LookupKeyword(name)
+	return a.Tag, found
+}
+
+// attribute reads the object of one attribute. A value that comes before its vr is passed and read when the object has ended.
+func (r *jsonReader) attribute(t Tag, depth int) (Element, error) {
+	e := Element{Tag: t}
+	content, behind := "", 0
+	err := r.object(func(name string) (err error) {
+		switch name {
+		case "vr":
+			e.VR, err = r.vr(t)
+			return err
+		case "Value", "InlineBinary", "BulkDataURI":
+			if r.word("null") {
+				return nil
+			}
+			if content != "" {
+				return r.fail("attribute %v: both %s and %s", t, content, name)
+			}
+			content = name
+			if e.VR == "" {
+				r.next()
+				behind = r.pos
+				return r.skip(0)
+			}
+			e.Value, err = r.content(&e, content, depth)
+			return err
+		}
+		for _, known := range [...]string{"vr", "Value", "InlineBinary", "BulkDataURI"} {
+			if strings.EqualFold(name, known) {
+				return r.fail("attribute %v: the member is spelled %q", t, known)
+			}
+		}
+		return r.skip(0)
+	})
+	if err != nil {
+		return e, err
+	}
+	if e.VR == "" {
+		e.VR = t.VR()
+	}
+	if behind > 0 {
+		end := r.pos
+		r.pos = behind
+		e.Value, err = r.content(&e, content, depth)
+		r.pos = end
+	}
+	return e, err
+}
+
+func (r *jsonReader) vr(t Tag) (VR, error) {
+	if r.word("null") {
+		return "", nil
+	}
+	s, err := r.string()
+	if err != nil {
+		return "", err
+	}
+	vr := VR(strings.ToUpper(s))
+	if vr != "" && !vr.Valid() {
+		return "", r.fail("attribute %v: unknown vr", t)
+	}
+	return vr, nil
+}
+
+// content reads what stands behind one of the three members that hold a value. Where the VR is UN and there is a Value, the
+// dictionary's VR takes its place (PS3.5 6.2.2).
+func (r *jsonReader) content(e *Element, name string, depth int) (Value, error) {
+	switch name {
+	case "BulkDataURI":
+		uri, err := r.string()
+		if err != nil {
+			return nil, err
+		}
+		if e.VR == SQ {
+			return nil, r.fail("attribute %v: BulkDataURI of a sequence", e.Tag)
+		}
+		return Bulk{URI: uri}, nil
+	case "InlineBinary":
+		return r.inlineBinary(e)
+	}
+	if e.VR == UN {
+		e.VR = e.Tag.VR()
+	}
+	return r.value(e, depth)
+}
+
+func (r *jsonReader) inlineBinary(e *Element) (Value, error) {
+	s, err := r.string()
+	if err != nil || s == "" {
+		return nil, err
+	}
+	if !e.VR.IsBinary() {
+		return nil, r.fail("attribute %v: InlineBinary with VR %s", e.Tag, e.VR)
+	}
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		b, err = base64.RawStdEncoding.DecodeString(s)
+	}
+	if err != nil {
+		return nil, r.fail("attribute %v: InlineBinary is not base64", e.Tag)
+	}
+	return Bytes(b), nil
+}
+
+// value reads the Value array into what the VR asks for; nil if it is empty, which [null] is too.
+func (r *jsonReader) value(e *Element, depth int) (Value, error) {
+	switch e.VR {
+	case SQ:
+		items, err := values(r, func() (*DataSet, error) {
+			if r.word("null") {
+				return new(DataSet), nil
+			}
+			return r.dataSet(depth + 1)
+		})
+		return valueOf(Items(items), len(items), err)
+	case PN:
+		names, err := values(r, r.personName)
+		return textValue(e.VR, names, err)
+	case FL, FD:
+		floats, err := values(r, func() (float64, error) { return r.float(e) })
+		return valueOf(Floats(floats), len(floats), err)
+	case SL, SS, SV, UL, US:
+		ints, err := values(r, func() (int64, error) { return r.int(e) })
+		return valueOf(Ints(ints), len(ints), err)
+	case UV:
+		uints, err := values(r, func() (uint64, error) { return r.uint(e) })
+		return valueOf(Uints(uints), len(uints), err)
+	case AT:
+		tags, err := values(r, func() (Tag, error) { return r.tag(e) })
+		return valueOf(Tags(tags), len(tags), err)
+	}
+	if e.VR.IsText() {
+		texts, err := values(r, r.scalar)
+		return textValue(e.VR, texts, err)
+	}
+	none, err := values(r, func() (struct{}, error) {
+		return struct{}{}, r.fail("attribute %v: Value with VR %s", e.Tag, e.VR)
+	})
+	return valueOf(Bytes(nil), len(none), err)
+}
+
+// values reads an array of values with one for each; nil for [] and [null].
+func values[T any](r *jsonReader, one func() (T, error)) ([]T, error) {
+	var all []T
+	err := r.array(func() error {
+		if len(all) == 0 && r.isLoneNull() {
+			r.word("null")
+			return nil
+		}
+		v, err := one()
+		all = append(all, v)
+		return err
+	})
+	return all, err
+}
+
+// isLoneNull reports whether null and the end of the array are next.
+func (r *jsonReader) isLoneNull() bool {
+	start := r.pos
+	lone := r.word("null") && r.next() == ']'
+	r.pos = start
+	return lone
+}
+
+// valueOf turns an empty value into nil.
+func valueOf(v Value, n int, err error) (Value, error) {
+	if n == 0 || err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// textValue makes the value of a text VR. A text that cannot have several values was split at its backslashes by its writer.
+func textValue(vr VR, texts []string, err error) (Value, error) {
+	if vr.IsSingleText() && len(texts) > 1 {
+		texts = []string{strings.Join(texts, `\`)}
+	}
+	if len(texts) == 1 && texts[0] == "" {
+		texts = nil
+	}
+	return valueOf(Strings(texts), len(texts), err)
+}
+
+// scalar reads a string, a number as it is spelled, or null for an empty value.
+func (r *jsonReader) scalar() (string, error) {
+	switch {
+	case r.next() == '"':
+		return r.string()
+	case r.word("null"):
+		return "", nil
+	}
+	return r.number()
+}
+
+func (r *jsonReader) personName() (string, error) {
+	if r.next() != '{' {
+		s, err := r.scalar()
+		return JoinPersonName(s, "", ""), err
+	}
+	var groups [3]string
+	err := r.object(func(name string) (err error) {
+		switch name {
+		case "Alphabetic":
+			groups[0], err = r.scalar()
+		case "Ideographic":
+			groups[1], err = r.scalar()
+		case "Phonetic":
+			groups[2], err = r.scalar()
+		default:
+			err = r.skip(0)
+		}
+		return err
+	})
+	return JoinPersonName(groups[0], groups[1], groups[2]), err
+}
+
+// float reads a number; null, which is what JavaScript makes of it, is NaN.
+func (r *jsonReader) float(e *Element) (float64, error) {
+	if r.word("null") {
+		return math.NaN(), nil
+	}
+	s, err := r.scalar()
+	if err != nil {
+		return 0, err
+	}
+	bits := 64
+	if e.VR == FL {
+		bits = 32
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(s), bits)
+	if err != nil {
+		return 0, r.fail("attribute %v: not a number of VR %s", e.Tag, e.VR)
+	}
+	return f, nil
+}
+
+// int reads a whole number in the range of the VR (PS3.5 6.2), be it spelled 5, "5", 5.0 or 5e0.
+func (r *jsonReader) int(e *Element) (int64, error) {
+	s, err := r.scalar()
+	if err != nil {
+		return 0, err
+	}
+	s = strings.TrimSpace(s)
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		f, ferr := strconv.ParseFloat(s, 64)
+		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			return 0, r.fail("attribute %v: not a whole number", e.Tag)
+		}
+		n = int64(f)
+	}
+	low, high := intRange(e.VR)
+	if n < low || n > high {
+		return 0, r.fail("attribute %v: out of the range of VR %s", e.Tag, e.VR)
+	}
+	return n, nil
+}
+
+func intRange(vr VR) (low, high int64) {
+	switch vr {
+	case US:
+		return 0, math.MaxUint16
+	case SS:
+		return math.MinInt16, math.MaxInt16
+	case UL:
+		return 0, math.MaxUint32
+	case SL:
+		return math.MinInt32, math.MaxInt32
+	}
+	return math.MinInt64, math.MaxInt64
+}
+
+func (r *jsonReader) uint(e *Element) (uint64, error) {
+	s, err := r.scalar()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
+	if err != nil {
+		return 0, r.fail("attribute %v: not a whole number of VR UV", e.Tag)
+	}
+	return n, nil
+}
+
+func (r *jsonReader) tag(e *Element) (Tag, error) {
+	s, err := r.scalar()
+	if err != nil {
+		return 0, err
+	}
+	t, err := ParseTag(s)
+	if err != nil {
+		return 0, r.fail("attribute %v: not a tag of eight hexadecimal digits", e.Tag)
+	}
+	return t, nil
+}
