@@ -1,20 +1,65 @@
 // Package codec turns the encoded bytes of a frame into samples, one table entry per transfer syntax (PS3.5 Annex A, 8.2).
+//
+// syntax.go is that table; native.go, rle.go and jpeg.go read the samples of one family of syntaxes each, and samples.go brings
+// them into the one form that pixel.Frame promises.
 package codec
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 )
 
-// ErrUnsupported is the error, wrapped, of a transfer syntax that cannot be decoded.
+// ErrUnsupported is the error, wrapped, of a transfer syntax that cannot be decoded, or of a feature of one.
 var ErrUnsupported = errors.New("transfer syntax not supported")
+
+// maxValues bounds the samples of a frame, whatever its header says: 268 million, half a gigabyte of 16 bits.
+const maxValues = 1 << 28
 
 // Decode decodes one frame: data is its bytes as they lie in the file (native: exactly its bits, little endian for native
 // syntaxes of either order, 1-bit frames shifted to a byte boundary; encapsulated: the joined fragments). It compares the
 // codestream's dimensions with d before it allocates. Safe for concurrent use; it keeps no reference to data.
+//
+// An error names the syntax and the cause; data that is too short or cut is one, wrapping io.ErrUnexpectedEOF. The context's end
+// stops a decode on the way.
+//
+// What Photometric says of the samples afterwards: native YBR_FULL_422 has become YBR_FULL. JPEG declared as any YBR has become
+// RGB, by the conversion of JFIF. JPEG declared as RGB is delivered as its components are (PS3.5 8.2.1), but called YBR_FULL where
+// a JFIF or Adobe marker says that they are Y, CB and CR: the data set was mislabelled. All else is as declared.
 func Decode(ctx context.Context, ts dicom.UID, d pixel.Description, data []byte) (*pixel.Frame, error) {
-	return nil, ErrUnsupported
+	s, known := syntaxes[ts]
+	if !known {
+		return nil, fmt.Errorf("%w: %s", ErrUnsupported, ts)
+	}
+	f, err := s.frame(ctx, d, data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	return f, nil
+}
+
+func (s syntax) frame(ctx context.Context, d pixel.Description, data []byte) (*pixel.Frame, error) {
+	if s.decode == nil {
+		return nil, ErrUnsupported
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if d.Rows < 1 || d.Columns < 1 || d.Samples < 1 || d.Values() > maxValues {
+		return nil, fmt.Errorf("frame of %dx%d with %d samples per pixel: at most %d samples are decoded",
+			d.Columns, d.Rows, d.Samples, maxValues)
+	}
+	return s.decode(ctx, d, data)
+}
+
+// Supported reports whether frames of the transfer syntax can be decoded.
+func Supported(ts dicom.UID) bool { return syntaxes[ts].decode != nil }
+
+// short is the error of data that ends early.
+func short(expected, found int) error {
+	return fmt.Errorf("expected %d bytes, found %d: %w", expected, found, io.ErrUnexpectedEOF)
 }

@@ -2,8 +2,6 @@
 package pixel
 
 import (
-	"errors"
-
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
@@ -21,6 +19,12 @@ type Description struct {
 	Frames        int // Number of Frames, at least 1
 }
 
+// Pixels is Rows times Columns.
+func (d Description) Pixels() int { return d.Rows * d.Columns }
+
+// Values is the number of samples of a frame: Rows times Columns times Samples.
+func (d Description) Values() int { return d.Rows * d.Columns * d.Samples }
+
 // Frame holds the samples of one frame, interleaved by pixel (R1 G1 B1 R2 …), row by row. Exactly one of the slices is set,
 // Rows*Columns*Samples long. Description says what the samples are now: after decoding, Planar is false, and Photometric is
 // that of the samples (a JPEG of YBR_FULL_422 has become RGB or YBR_FULL, as documented by the decoder). Integer samples are
@@ -34,7 +38,10 @@ type Frame struct {
 	F64 []float64
 }
 
-// Describe reads the Image Pixel Module. An absent or impossible attribute is an error that names it.
+// Describe reads the Image Pixel Module. An absent or impossible attribute is an error that names it. Absent Samples per Pixel,
+// Photometric Interpretation, Bits Stored, High Bit, Pixel Representation, Planar Configuration and Number of Frames have
+// defaults. Whether samples are floating point numbers shows in which of (7FE0,0008), (7FE0,0009) and (7FE0,0010) is there; a
+// data set with none of them is described as one of integers.
 func Describe(ds *dicom.DataSet) (Description, error) {
-	return Description{}, errors.New("not built yet")
+	return describe(ds)
 }
