@@ -1,10 +1,3 @@
-// Package match is Attribute Matching (PS3.4 C.2.2.2): what a search asks for, and whether a data set is an answer.
-//
-// It is one concept for searches of studies, series, instances, workitems and scheduled procedure steps. Query.Match is the
-// oracle: every index is tested against it on random data, and an index that cannot answer a key itself asks it.
-//
-// parse.go turns the text of a key into a Condition; condition.go holds the conditions of PS3.4 C.2.2.2.1 to C.2.2.2.8;
-// level.go says which attribute belongs to which level.
 package match
 
 import "github.com/noctis-dicom/noctis/dicom"
@@ -19,33 +12,68 @@ const (
 	Instance
 )
 
-// Path is an attribute, nested ones with the sequences that lead to it: [RequestAttributesSequence, ScheduledProcedureStepID].
-type Path []dicom.Tag
+// String returns the level in lower case, for messages.
+func (l Level) String() string {
+	switch l {
+	case Study:
+		return "study"
+	case Series:
+		return "series"
+	}
+	return "instance"
+}
 
 // Query is a search: its keys are joined by AND (PS3.4 C.2.2.2). The zero value asks for all studies.
 type Query struct {
 	Level      Level
-	Keys       []Key
-	Include    []Path // attributes to be returned beside the required ones
-	IncludeAll bool   // includefield=all (PS3.18 8.3.4.3)
-	Fuzzy      bool   // fuzzymatching=true: names match loosely (PS3.4 C.2.2.2.1.1)
-	Offset     int    // results to skip
-	Limit      int    // most results wanted; negative: no limit
+	Scope      dicom.Ref // the study or series named in the resource's path; decides which levels are returned too
+	Keys       []Key     // as Combine returns them
+	Include    []Path    // attributes to be returned beside the required ones
+	IncludeAll bool      // includefield=all (PS3.18 8.3.4.3)
+	Fuzzy      bool      // fuzzymatching=true: names match loosely (PS3.4 C.2.2.2.1.1)
+	Offset     int       // results to skip
+	Limit      int       // most results wanted; negative: no limit
 }
 
-// Key is one matching key: the attribute and what it must satisfy.
+// Key is one matching key: the attribute and what it must satisfy. Keys come from ParseKey and pass through Combine; a key that
+// is written by hand needs only Path and Condition.
 type Key struct {
 	Path      Path
 	Condition Condition
+	VR        dicom.VR // by which values are compared; empty: that of the dictionary, and without one that of the element
+	Creator   string   // of a private attribute: who reserved its block, wherever that lies (PS3.5 7.8.1); empty: the tag is literal
+	Zone      string   // "+0100": where the dates and times of the condition were read off a clock; empty: where those of the data set were
 }
 
-// Match reports whether the data set satisfies every key. ds is the virtual data set of the query's level: the attributes of
-// the entity and of those above it. Match reads nothing but ds and the query, and is safe for concurrent use.
+// Match reports whether the data set lies in the scope and satisfies every key. ds is the virtual data set of the query's level:
+// the attributes of the entity and of those above it. Match reads nothing but ds and the query, and is safe for concurrent use.
 func (q Query) Match(ds *dicom.DataSet) bool {
+	if !q.Scope.Contains(ds.Ref()) {
+		return false
+	}
+	s := subject{fuzzy: q.Fuzzy, zone: ds.String(dicom.TimezoneOffsetFromUTC)}
 	for _, k := range q.Keys {
-		if !k.match(ds, q.Fuzzy) {
+		if !s.satisfies(ds, k, k.Path) {
 			return false
 		}
 	}
 	return true
+}
+
+// vr returns the value representation that decides how values are compared; empty if only the element can tell.
+func (k Key) vr() dicom.VR {
+	if k.VR != "" {
+		return k.VR
+	}
+	if len(k.Path) == 0 {
+		return ""
+	}
+	return vrOf(k.Path[len(k.Path)-1])
+}
+
+func vrOf(t dicom.Tag) dicom.VR {
+	if a, found := dicom.Lookup(t); found {
+		return a.VR()
+	}
+	return ""
 }
