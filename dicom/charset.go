@@ -1,24 +1,219 @@
 package dicom
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
 
-// Charset decodes text by Specific Character Set (0008,0005). The zero value is the default repertoire.
-type Charset struct{}
+// Charset decodes text by the values of Specific Character Set (PS3.3 C.12.1.1.2, PS3.5 6.1). The zero value is the default
+// repertoire. A Charset is a value: it can be copied, compared and used by any number of goroutines.
+//
+// Text that is as it is declared is decoded by the standard. Where it is not, and so could not be shown otherwise, Charset reads
+// what was most likely meant, in this order:
+//   - text that cannot be of the declared set but is well-formed UTF-8 is UTF-8;
+//   - text that cannot be of JIS X 0201 but is well-formed Shift JIS is that;
+//   - characters above 7F where no set is designated for them are of the first declared set that has such, so that one missing
+//     escape sequence costs nothing;
+//   - bytes above 7F of the default repertoire, or of ISO_IR 192 in a text without any UTF-8 sequence, are Latin-1;
+//   - 80 to 9F in Latin-1 are the punctuation of Windows-1252;
+//   - what remains becomes U+FFFD.
+type Charset struct {
+	utf8   bool        // ISO_IR 192 is among the values
+	whole  *byteCoding // GB18030, GBK: no code extensions (PS3.3 C.12.1.1.2)
+	g0, g1 *graphicSet // designated where a value begins (PS3.5 6.1.2.5.3); nil: ISO 646, and nothing
+}
 
-// NewCharset makes the Charset of the values of Specific Character Set (PS3.3 C.12.1.1.2).
-func NewCharset(values []string) Charset { return Charset{} }
-
-// Decode returns the text of b as UTF-8.
-func (c Charset) Decode(vr VR, b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
-
-// Split decodes b, splits it into its values and removes their padding; nil if it is empty.
-func (c Charset) Split(vr VR, b []byte) []string {
-	s := strings.Trim(c.Decode(vr, b), " \x00")
-	if s == "" {
-		return nil
+// NewCharset makes the Charset of the values of Specific Character Set (PS3.3 C.12.1.1.2). Spellings of the field like
+// "ISO-IR 100", "UTF-8" and "latin1" are understood; a value that is not is passed over.
+func NewCharset(values []string) Charset {
+	var c Charset
+	for i, v := range values {
+		r := repertoireOf(v)
+		c.utf8 = c.utf8 || r.utf8
+		if i == 0 {
+			c.g0 = r.g0
+		}
+		if c.g1 == nil {
+			c.g1 = r.g1
+		}
+		if c.whole == nil {
+			c.whole = r.whole
+		}
 	}
-	if vr.IsSingleText() {
+	return c
+}
+
+// Decode returns the text of an element's value as UTF-8, with the delimiters and the padding that it has.
+func (c Charset) Decode(vr VR, b []byte) string { return string(c.decode(vr, b).text) }
+
+// Split decodes an element's value, splits it at its delimiters if the VR can have several values, and removes what PS3.5 6.2
+// calls padding: spaces at the end and, but for LT PN ST UC UR UT, at the beginning; NUL at the end, which belongs to UI only, is
+// padding everywhere. A backslash that is part of a character of several bytes is no delimiter. It returns nil if there is
+// nothing but padding, and one string for LT, ST, UR and UT.
+func (c Charset) Split(vr VR, b []byte) []string {
+	d := c.decode(vr, b)
+	if len(d.cuts) == 0 {
+		s := string(trimPadding(vr, d.text))
+		if s == "" {
+			return nil
+		}
 		return []string{s}
 	}
-	return strings.Split(s, `\`)
+	text, values, start := string(d.text), make([]string, 0, len(d.cuts)+1), 0
+	for _, cut := range d.cuts {
+		values = append(values, trimPadding(vr, text[start:cut]))
+		start = cut + 1
+	}
+	return append(values, trimPadding(vr, text[start:]))
+}
+
+// trimPadding removes the padding of one value (PS3.5 6.2).
+func trimPadding[T string | []byte](vr VR, s T) T {
+	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] == 0) {
+		s = s[:len(s)-1]
+	}
+	switch vr {
+	case LT, PN, ST, UC, UR, UT:
+		return s
+	}
+	for len(s) > 0 && s[0] == ' ' {
+		s = s[1:]
+	}
+	return s
+}
+
+// decoded is a text as UTF-8.
+type decoded struct {
+	text []byte
+	cuts []int // where in text the backslashes are that separate values
+	bad  int   // bytes that could not be read in the declared character set
+}
+
+func (c Charset) decode(vr VR, b []byte) decoded {
+	if (c.g0 == nil || !vr.UsesCharset()) && isPlainASCII(b) {
+		return decodedUTF8(vr, b)
+	}
+	mayBeUTF8 := utf8.Valid(b) && !hasEscape(b)
+	if c.utf8 && mayBeUTF8 {
+		return decodedUTF8(vr, b)
+	}
+	var d decoded
+	switch {
+	case c.whole != nil:
+		d = c.whole.decode(vr, b)
+	case c.utf8 && c.g1 == nil && hasSequence(b):
+		d = decodedUTF8(vr, bytes.ToValidUTF8(b, []byte("\uFFFD")))
+	default:
+		d = c.decodeExtensions(vr, b)
+	}
+	if d.bad == 0 {
+		return d
+	}
+	if mayBeUTF8 {
+		return decodedUTF8(vr, b)
+	}
+	if c.g1 == katakana && !hasEscape(b) {
+		if j := shiftJIS.decode(vr, b); j.bad == 0 {
+			return j
+		}
+	}
+	return d
+}
+
+// decodedUTF8 is a text that is UTF-8 already.
+func decodedUTF8(vr VR, b []byte) decoded {
+	d := decoded{text: b}
+	if vr.IsSingleText() {
+		return d
+	}
+	for i, c := range b {
+		if c == '\\' {
+			d.cuts = append(d.cuts, i)
+		}
+	}
+	return d
+}
+
+// isPlainASCII reports whether b has neither bytes above 7F nor an escape.
+func isPlainASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf || c == escape {
+			return false
+		}
+	}
+	return true
+}
+
+// hasSequence reports whether b has a character above 7F in well-formed UTF-8.
+func hasSequence(b []byte) bool {
+	for i := 0; i < len(b); {
+		r, size := utf8.DecodeRune(b[i:])
+		if size > 1 && r != utf8.RuneError {
+			return true
+		}
+		i += size
+	}
+	return false
+}
+
+// repertoire is what one value of Specific Character Set declares.
+type repertoire struct {
+	utf8   bool
+	whole  *byteCoding
+	g0, g1 *graphicSet
+}
+
+// repertoireOf reads a Defined Term of PS3.3 C.12.1.1.2, in tables C.12-2 to C.12-5, or what is found in its place in the field:
+// the term in another spelling, or the name that the IANA has for the set.
+func repertoireOf(term string) repertoire {
+	key := strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			return r - 'a' + 'A'
+		case 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+			return r
+		}
+		return -1
+	}, term)
+	for _, prefix := range [...]string{"ISO2022", "ISO", "IR"} {
+		key = strings.TrimPrefix(key, prefix)
+	}
+	switch key {
+	case "100", "88591", "LATIN1", "CP1252", "WINDOWS1252":
+		return repertoire{g1: latin1}
+	case "101", "88592", "LATIN2":
+		return repertoire{g1: latin2}
+	case "109", "88593", "LATIN3":
+		return repertoire{g1: latin3}
+	case "110", "88594", "LATIN4":
+		return repertoire{g1: latin4}
+	case "144", "88595", "CYRILLIC":
+		return repertoire{g1: cyrillic}
+	case "127", "88596", "ARABIC":
+		return repertoire{g1: arabic}
+	case "126", "88597", "GREEK":
+		return repertoire{g1: greek}
+	case "138", "88598", "HEBREW":
+		return repertoire{g1: hebrew}
+	case "148", "88599", "LATIN5":
+		return repertoire{g1: latin5}
+	case "203", "885915", "LATIN9":
+		return repertoire{g1: latin9}
+	case "166", "885911", "TIS620":
+		return repertoire{g1: thai}
+	case "13", "JISX0201":
+		return repertoire{g0: romaji, g1: katakana}
+	case "149", "EUCKR", "KSX1001":
+		return repertoire{g1: ksX1001}
+	case "58":
+		return repertoire{g1: gb2312}
+	case "192", "UTF8", "10646UTF8":
+		return repertoire{utf8: true}
+	case "GB18030", "GBK", "GB2312":
+		return repertoire{whole: gb18030}
+	case "SHIFTJIS", "SJIS":
+		return repertoire{whole: shiftJIS}
+	}
+	return repertoire{} // ISO 646, the sets of two bytes in G0, which only an escape sequence designates, and the unknown
 }

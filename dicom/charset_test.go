@@ -1,0 +1,163 @@
+package dicom
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// values splits a Specific Character Set as a data set holds it.
+func charsetValues(s string) []string { return strings.Split(s, `\`) }
+
+func TestCharsetSplit(t *testing.T) {
+	for _, c := range []struct {
+		what, charset string
+		vr            VR
+		in            string
+		want          []string
+	}{
+		// The examples of PS3.5 H, I, J and K.
+		{"PS3.5 H.3.1", `\ISO 2022 IR 87`, PN,
+			"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B", []string{"Yamada^Tarou=山田^太郎=やまだ^たろう"}},
+		{"PS3.5 H.3.2", `ISO 2022 IR 13\ISO 2022 IR 87`, PN,
+			"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J=\x1b$B$d$^$@\x1b(J^\x1b$B$?$m$&\x1b(J", []string{"ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"}},
+		{"PS3.5 I.2", `\ISO 2022 IR 149`, PN,
+			"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf", []string{"Hong^Gildong=洪^吉洞=홍^길동"}},
+		{"PS3.5 I.3", `\ISO 2022 IR 149`, ST, "\x1b$)CThe \xb1\xe6\r\n\x1b$)C\xb5\xbf.", []string{"The 길\r\n동."}},
+		{"PS3.5 J.1", `ISO_IR 192`, PN, "Wang^XiaoDong=王^小東=", []string{"Wang^XiaoDong=王^小東="}},
+		{"PS3.5 J.3", `GB18030`, PN, "Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab=", []string{"Wang^XiaoDong=王^小东="}},
+		{"PS3.5 K.2", `\ISO 2022 IR 58`, PN, "Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=", []string{"Zhang^XiaoDong=张^小东="}},
+
+		// One byte a character.
+		{"ISO_IR 100", `ISO_IR 100`, PN, "Buc^J\xe9r\xf4me", []string{"Buc^Jérôme"}},
+		{"ISO_IR 101", `ISO_IR 101`, LO, "W\xb3odzimierz", []string{"Włodzimierz"}},
+		{"ISO_IR 109", `ISO_IR 109`, LO, "\xbfejtun", []string{"żejtun"}},
+		{"ISO_IR 110", `ISO_IR 110`, LO, "\xaeitas", []string{"Žitas"}},
+		{"ISO_IR 144", `ISO_IR 144`, PN, "\xbb\xee\xda\xe1\xd5\xdc\xd1\xe3\xe0\xd3", []string{"Люксембург"}},
+		{"ISO_IR 127", `ISO_IR 127`, PN, "\xe2\xc8\xc7\xe6\xea^\xe4\xe6\xd2\xc7\xd1", []string{"قباني^لنزار"}},
+		{"ISO_IR 126", `ISO_IR 126`, PN, "\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2", []string{"Διονυσιος"}},
+		{"ISO_IR 138", `ISO_IR 138`, PN, "\xf9\xf8\xe5\xef^\xe3\xe1\xe5\xf8\xe4", []string{"שרון^דבורה"}},
+		{"ISO_IR 148", `ISO_IR 148`, PN, "\xc7avu\xfeo\xf0lu", []string{"Çavuşoğlu"}},
+		{"ISO_IR 203", `ISO_IR 203`, LO, "\xa4 5 \xbduvre", []string{"€ 5 œuvre"}},
+		{"ISO_IR 166", `ISO_IR 166`, LO, "\xca\xc1\xaa\xd2\xc2", []string{"สมชาย"}},
+		{"ISO_IR 13", `ISO_IR 13`, LO, "\xd4\xcf\xc0\xde", []string{"ﾔﾏﾀﾞ"}},
+		{"the yen sign separates", `ISO_IR 13`, LO, `a\b~`, []string{"a", "b‾"}},
+		{"the yen sign is text", `ISO_IR 13`, LT, `a\b`, []string{"a¥b"}},
+		{"no charset in UR", `ISO_IR 13`, UR, `http://a/~b`, []string{"http://a/~b"}},
+
+		// Code extensions of one byte.
+		{"two sets", `ISO 2022 IR 100\ISO 2022 IR 144`, LO, "\xe4 \x1b-L\xdb\xee\xda \x1b-A\xe4", []string{"ä люк ä"}},
+		{"back at the delimiter", `ISO 2022 IR 100\ISO 2022 IR 144`, LO, "\x1b-L\xdb\xee\xda\\\xe4", []string{"люк", "ä"}},
+		{"back at the component", `ISO 2022 IR 100\ISO 2022 IR 126`, PN, "\x1b-F\xc4^\xe4=\xe4", []string{"Δ^ä=ä"}},
+		{"no component but in PN", `ISO 2022 IR 100\ISO 2022 IR 126`, LO, "\x1b-F\xc4^\xc4", []string{"Δ^Δ"}},
+		{"back at the line", `ISO 2022 IR 100\ISO 2022 IR 126`, LT, "\x1b-F\xc4\r\n\xe4\x1b-F\xc4\t\xe4\x1b-F\xc4\f\xe4", []string{"Δ\r\näΔ\täΔ\fä"}},
+		{"not at the backslash of text", `ISO 2022 IR 100\ISO 2022 IR 126`, LT, "\x1b-F\xc4\\\xc4", []string{`Δ\Δ`}},
+		{"every single set", `\ISO 2022 IR 100`, LO,
+			"\x1b-A\xe4\x1b-B\xb3\x1b-C\xbf\x1b-D\xae\x1b-L\xdb\x1b-G\xe2\x1b-F\xc4\x1b-H\xf9\x1b-M\xfe\x1b-b\xa4\x1b-T\xca\x1b)I\xd4\x1b(J~\x1b(B~",
+			[]string{"äłżŽлقΔשş€สﾔ‾~"}},
+
+		// Code extensions of two bytes.
+		{"JIS X 0212", `\ISO 2022 IR 159`, LO, "\x1b$(D0!0\"\x1b(B", []string{"丂丄"}},
+		{"JIS of 1978", `\ISO 2022 IR 87`, LO, "\x1b$@;3ED\x1b(J", []string{"山田"}},
+		{"the wave dash of JIS", `\ISO 2022 IR 87`, LO, "\x1b$B!A!]\x1b(B", []string{"〜−"}},
+		{"a kanji with the byte of the backslash", `\ISO 2022 IR 87`, LO, "\x1b$B0\\\\0=^\x1b(B\\x", []string{"移椣殉", "x"}},
+		{"a delimiter before its escape", `\ISO 2022 IR 87`, PN, "\x1b$B;3ED^\x1b$BB@O:\x1b(B", []string{"山田^太郎"}},
+		{"a value before its escape", `\ISO 2022 IR 87`, LO, "\x1b$B;3ED\\\x1b$BB@O:\x1b(B", []string{"山田", "太郎"}},
+		{"escape that nobody declared", ``, LO, "\x1b$B;3ED\x1b(B", []string{"山田"}},
+		{"Korean in the first value", `ISO 2022 IR 149`, LO, "\xb1\xe6\xb5\xbf", []string{"길동"}},
+		{"Korean designated once", `\ISO 2022 IR 149`, PN, "Hong=\x1b$)C\xfb\xf3^\xd1\xce\xd4\xd7=\xc8\xab", []string{"Hong=洪^吉洞=홍"}},
+		{"Windows' Korean", `\ISO 2022 IR 149`, LO, "\x1b$)C\x8cc", []string{"똠"}},
+		{"Windows' Chinese", `\ISO 2022 IR 58`, LO, "\x1b$)A\xd5\x5c\\\x1b$)A\xd0\xa1", []string{"誠", "小"}},
+		{"unknown escape", `ISO_IR 100`, LO, "a\x1b[0mb", []string{"a\x1b[0mb"}},
+
+		// Backslashes inside characters.
+		{"GBK", `GBK`, LO, "\xd5\x5c\\\xd5\x5c\\", []string{"誠", "誠", ""}},
+		{"GB18030 of four bytes", `GB18030`, LO, "\x81\x30\x84\x36\\\x81\x30\x84\x37", []string{"¥", "¦"}},
+		{"Shift JIS as ISO_IR 13", `ISO_IR 13`, LO, "\x95\x5c\x83\x5c\\\x8eR", []string{"表ソ", "山"}},
+
+		// Labels of the field.
+		{"UTF-8 with extensions", `ISO_IR 192\ISO 2022 IR 100`, LO, "ü", []string{"ü"}},
+		{"UTF-8 with extensions, Latin-1", `ISO_IR 192\ISO 2022 IR 100`, LO, "M\xfcller", []string{"Müller"}},
+		{"UTF-8 second", `ISO 2022 IR 6\ISO_IR 192`, LO, "ü", []string{"ü"}},
+		{"ISO_IR 149", `ISO_IR 149`, LO, "\xb1\xe6", []string{"길"}},
+		{"ISO-IR 100", `ISO-IR 100`, LO, "\xe4", []string{"ä"}},
+		{"ISO_IR_144", `ISO_IR_144`, LO, "\xdb", []string{"л"}},
+		{"ISO IR 144", `ISO IR 144`, LO, "\xdb", []string{"л"}},
+		{"iso8859-5", `iso8859-5`, LO, "\xdb", []string{"л"}},
+		{"ISO_8859-7", `ISO_8859-7`, LO, "\xc4", []string{"Δ"}},
+		{"utf-8", `utf-8`, LO, "\xc3\xa4", []string{"ä"}},
+		{"latin1", `latin1`, LO, "\xe4", []string{"ä"}},
+		{"padded", "ISO_IR 126 \x00", LO, "\xc4", []string{"Δ"}},
+		{"unknown", `ISO_IR 999`, LO, "\xe4", []string{"ä"}},
+		{"one missing escape", `ISO 2022 IR 6\ISO 2022 IR 144`, LO, "\xdb", []string{"л"}},
+
+		// Text that is not as declared.
+		{"undeclared UTF-8", ``, PN, "Müller^王", []string{"Müller^王"}},
+		{"undeclared Latin-1", ``, PN, "M\xfcller", []string{"Müller"}},
+		{"UTF-8 as Latin-1", `ISO_IR 100`, LO, "\xc3\x9cbung", []string{"Übung"}},
+		{"UTF-8 as Korean", `ISO_IR 149`, LO, "王", []string{"王"}},
+		{"UTF-8 as GB18030", `GB18030`, LO, "王", []string{"王"}},
+		{"Latin-1 stays Latin-1", `ISO_IR 100`, LO, "\xc3\xbc", []string{"Ã¼"}},
+		{"Windows-1252 as Latin-1", `ISO_IR 100`, LO, "Dr\x92s \x80", []string{"Dr’s €"}},
+		{"Latin-1 as UTF-8", `ISO_IR 192`, LO, "Andr\xe9", []string{"André"}},
+		{"UTF-8 cut off", `ISO_IR 192`, LO, "王\xe5\xb0", []string{"王\uFFFD"}},
+		{"no such characters", `ISO_IR 166`, LO, "\xca\xfe", []string{"ส\uFFFD"}},
+		{"half a character", `GB18030`, LO, "\xd5", []string{"\uFFFD"}},
+
+		// Values and padding.
+		{"nothing", ``, LO, "", nil},
+		{"only spaces", ``, LO, "   ", nil},
+		{"only NUL", ``, UI, "\x00", nil},
+		{"spaces around", ``, LO, "  a b ", []string{"a b"}},
+		{"values", ``, CS, `ORIGINAL\ PRIMARY \\AXIAL `, []string{"ORIGINAL", "PRIMARY", "", "AXIAL"}},
+		{"empty values", ``, LO, `\`, []string{"", ""}},
+		{"UID", ``, UI, "1.2\\1.3\x00", []string{"1.2", "1.3"}},
+		{"leading spaces of text", ``, LT, "  a\\b  ", []string{`  a\b`}},
+		{"leading spaces of a name", ``, PN, " A^B ", []string{" A^B"}},
+		{"numbers", ``, DS, ` 1.50\-2 `, []string{"1.50", "-2"}},
+		{"an ideographic space", `ISO_IR 192`, LO, "\u3000", []string{"\u3000"}},
+	} {
+		got := NewCharset(charsetValues(c.charset)).Split(c.vr, []byte(c.in))
+		if !slices.Equal(got, c.want) || (got == nil) != (c.want == nil) {
+			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
+		}
+	}
+}
+
+func TestCharsetDecode(t *testing.T) {
+	c := NewCharset([]string{"ISO 2022 IR 100", "ISO 2022 IR 126"})
+	if got, want := c.Decode(LO, []byte(" \x1b-F\xc4\\\xe4 ")), ` Δ\ä `; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// FuzzCharset: no panic, always UTF-8, and the values are the parts of the text.
+func FuzzCharset(f *testing.F) {
+	f.Add(`\ISO 2022 IR 87`, "PN", []byte("Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"))
+	f.Add(`ISO 2022 IR 13\ISO 2022 IR 149`, "LT", []byte("\xd4\x1b$)C\xb1\xe6\\"))
+	f.Add(`GB18030`, "LO", []byte("\x81\x30\x84\x36\\\xd5\x5c"))
+	f.Add(`ISO_IR 192`, "UC", []byte("\xc3\xa4\\\xff"))
+	f.Fuzz(func(t *testing.T, charset, vr string, in []byte) {
+		c := NewCharset(charsetValues(charset))
+		text := c.Decode(VR(vr), in)
+		if !utf8.ValidString(text) {
+			t.Fatalf("Decode: %q", text)
+		}
+		values := c.Split(VR(vr), in)
+		if joined := strings.Join(values, ""); !utf8.ValidString(joined) || len(joined) > len(text) {
+			t.Fatalf("Split: %q of %q", values, text)
+		}
+		if VR(vr).IsSingleText() && len(values) > 1 {
+			t.Fatalf("Split: %d values of VR %s", len(values), vr)
+		}
+	})
+}
+
+func BenchmarkCharsetSplit(b *testing.B) {
+	c := NewCharset([]string{"ISO_IR 100"})
+	for b.Loop() {
+		c.Split(CS, []byte(`ORIGINAL\PRIMARY\AXIAL `))
+		c.Split(PN, []byte("M\xfcller^Hans "))
+	}
+}
