@@ -42,7 +42,7 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	text, err := fs.ReadFile(p.files, name)
 	if err != nil {
-		http.Error(w, "there is nothing at this address", http.StatusNotFound)
+		fail(w, http.StatusNotFound, "there is nothing at this address")
 		return
 	}
 	// The files have no version in their names: they are asked for again, and not sent again.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"strings"
@@ -45,7 +46,7 @@ func (v viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !ok:
 		// Relative, as the path that the browser sees may have more before it.
-		w.Header().Set("Location", "viewer/")
+		w.Header().Set("Location", (&url.URL{Path: "viewer/", RawQuery: r.URL.RawQuery}).String())
 		w.WriteHeader(http.StatusMovedPermanently)
 	case name == "app-config.js":
 		v.content(w, r, name, viewerConfig)
@@ -82,13 +83,13 @@ func (v viewer) content(w http.ResponseWriter, r *http.Request, name string, tex
 func (v viewer) file(w http.ResponseWriter, r *http.Request, name string) {
 	f, compressed, err := v.open(name)
 	if err != nil {
-		http.Error(w, "the viewer has no such file", http.StatusNotFound)
+		fail(w, http.StatusNotFound, "the viewer has no such file")
 		return
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || info.IsDir() {
-		http.Error(w, "the viewer has no such file", http.StatusNotFound)
+		fail(w, http.StatusNotFound, "the viewer has no such file")
 		return
 	}
 	h := w.Header()
@@ -111,7 +112,7 @@ func (v viewer) file(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	seeker, ok := f.(io.ReadSeeker)
 	if !ok {
-		http.Error(w, "the viewer cannot be read", http.StatusInternalServerError)
+		fail(w, http.StatusInternalServerError, "the viewer cannot be read")
 		return
 	}
 	http.ServeContent(w, r, "", info.ModTime(), seeker)
@@ -130,7 +131,7 @@ func (v viewer) open(name string) (f fs.File, compressed bool, err error) {
 func inflate(w http.ResponseWriter, r *http.Request, f io.Reader) {
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		http.Error(w, "the viewer is damaged; make viewer packages it anew", http.StatusInternalServerError)
+		fail(w, http.StatusInternalServerError, "the viewer is damaged; make viewer packages it anew")
 		return
 	}
 	if r.Method == http.MethodHead {

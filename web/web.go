@@ -41,7 +41,7 @@ func readOnly(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	w.Header().Set("Allow", "GET, HEAD")
-	http.Error(w, "this address can only be read", http.StatusMethodNotAllowed)
+	fail(w, http.StatusMethodNotAllowed, "this address can only be read")
 	return false
 }
 
@@ -50,4 +50,11 @@ func secure(h http.Header, policy string) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
+}
+
+// fail answers with an error, which is not kept by any cache, whatever was said of what should have been sent.
+func fail(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Del("ETag")
+	http.Error(w, text, status)
 }
