@@ -1,0 +1,252 @@
+package dicomweb
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/part10"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// retrieveBulkdata retrieves one value of an instance by the BulkDataURI that its metadata has (PS3.18 10.4.1.1.5): as a single
+// part by default, for that is what viewers read, or as the one part of multipart/related. Encapsulated pixel data comes as
+// frames, a video as one value, an encapsulated document under its own media type.
+func (s *Server) retrieveBulkdata(w http.ResponseWriter, r *http.Request) error {
+	// Request
+	ref, err := refOf(r)
+	if err != nil {
+		return err
+	}
+	path, err := pathVar(r, "path")
+	if err != nil {
+		return err
+	}
+	// Behavior
+	e, err := s.entry(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	switch p := e.Layout.Pixel; {
+	case p != nil && p.Tag.String() == path && isVideo(e.TransferSyntax):
+		return s.sendVideo(w, r, e)
+	case p != nil && p.Tag.String() == path && p.Encapsulated:
+		return s.sendPixelData(w, r, e)
+	}
+	offers := []offer{{mediaType: mediaOctets}}
+	if document, err := s.documentType(r.Context(), e); err != nil {
+		return err
+	} else if path == dicom.EncapsulatedDocument.String() && document != mediaOctets {
+		offers = append([]offer{{mediaType: document}}, offers...)
+	}
+	chosen, err := acceptOf(r).choose(append(offers, multiparts(offers)...)...)
+	if err != nil {
+		return err
+	}
+	// Response
+	return s.sendValue(w, r, e, path, chosen)
+}
+
+// sendValue sends one bulk value.
+func (s *Server) sendValue(w http.ResponseWriter, r *http.Request, e *store.Entry, path string, chosen offer) error {
+	in, err := s.open(r.Context(), e)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	value, _, err := in.Bulk(path)
+	if err != nil {
+		return err
+	}
+	base := s.baseURL(r)
+	etag := entityTag("bulkdata", chosen.String(), base, digest(e), path)
+	validators(w, etag, e.Stored)
+	if notModified(w, r, etag) {
+		return nil
+	}
+	p := part{
+		partHeader: partHeader{contentType: chosen.contentType(), location: bulkdataURI(base, e.Ref, path), length: value.Size()},
+		open:       func(context.Context) (content, error) { return content{SectionReader: value}, nil },
+	}
+	if chosen.multipart {
+		return sendParts(w, r, http.StatusOK, chosen.mediaType, etag, []part{p})
+	}
+	guardDocument(w.Header(), chosen.mediaType)
+	return sendSingle(w, r, e, p)
+}
+
+// sendPixelData sends all frames of encapsulated pixel data.
+func (s *Server) sendPixelData(w http.ResponseWriter, r *http.Request, e *store.Entry) error {
+	numbers := make([]int, e.Layout.Pixel.NumberOfFrames)
+	for i := range numbers {
+		numbers[i] = i + 1
+	}
+	if len(numbers) == 0 {
+		return notFound("instance %s has no frames", e.Ref.Instance)
+	}
+	offers := multiparts(pixelOffers(e.TransferSyntax))
+	if len(numbers) == 1 {
+		offers = append(pixelOffers(e.TransferSyntax), offers...)
+	}
+	chosen, err := acceptOf(r).choose(offers...)
+	if err != nil {
+		return undecodable(err, e.TransferSyntax)
+	}
+	return s.sendFrames(w, r, e, numbers, chosen)
+}
+
+// sendBulkdataOf sends the bulk data of instances as one multipart response: what application/octet-stream means on an instance
+// resource (PS3.18 Table 10.4.4-1, note 2). Pixel data comes last of an instance, frame by frame, in the representation that the
+// client accepts.
+func (s *Server) sendBulkdataOf(w http.ResponseWriter, r *http.Request, entries []*store.Entry, accepted acceptance) error {
+	base := s.baseURL(r)
+	var parts []part
+	described := []string{"bulkdata-of", base, digest(entries...)}
+	for _, slim := range entries {
+		e, err := s.entry(r.Context(), slim.Ref)
+		if err != nil {
+			return err
+		}
+		for _, v := range e.Layout.Bulk {
+			if e.Layout.Pixel == nil || v.Path != e.Layout.Pixel.Tag.String() {
+				parts = append(parts, s.valuePart(base, e, v))
+			}
+		}
+		if e.Layout.Pixel == nil {
+			continue
+		}
+		chosen, err := accepted.choose(multiparts(pixelOffers(e.TransferSyntax))...)
+		if err != nil {
+			return undecodable(err, e.TransferSyntax)
+		}
+		chosen = storedAs(chosen)
+		described = append(described, chosen.String())
+		for n := range e.Layout.Pixel.NumberOfFrames {
+			parts = append(parts, s.lateFramePart(base, e, n+1, chosen))
+		}
+	}
+	if len(parts) == 0 {
+		return notFound("there is no bulk data in what was asked for")
+	}
+	etag := entityTag(described...)
+	validators(w, etag, newest(entries))
+	if notModified(w, r, etag) {
+		return nil
+	}
+	if err := s.checkOpenable(r.Context(), entries); err != nil {
+		return err
+	}
+	rootType, _, _ := strings.Cut(parts[0].contentType, ";")
+	return sendParts(w, r, http.StatusOK, rootType, etag, parts)
+}
+
+// valuePart is a bulk value as a part that opens its instance when its turn comes.
+func (s *Server) valuePart(base string, e *store.Entry, v part10.BulkValue) part {
+	return part{
+		partHeader: partHeader{contentType: mediaOctets, location: bulkdataURI(base, e.Ref, v.Path), length: -1},
+		open: func(ctx context.Context) (content, error) {
+			in, err := s.open(ctx, e)
+			if err != nil {
+				return content{}, err
+			}
+			value, _, err := in.Bulk(v.Path)
+			return closing(in, content{SectionReader: value}, err)
+		},
+	}
+}
+
+// lateFramePart is a frame as a part that opens its instance when its turn comes.
+func (s *Server) lateFramePart(base string, e *store.Entry, n int, chosen offer) part {
+	return part{
+		partHeader: partHeader{
+			contentType: chosen.contentType(), location: base + e.Ref.Path() + "/frames/" + strconv.Itoa(n), length: -1,
+		},
+		open: func(ctx context.Context) (content, error) {
+			in, err := s.open(ctx, e)
+			if err != nil {
+				return content{}, err
+			}
+			p, err := s.framePart(in, n, chosen)
+			if err != nil {
+				return closing(in, content{}, err)
+			}
+			body, err := p.open(ctx)
+			return closing(in, body, err)
+		},
+	}
+}
+
+// closing closes c with the content, or at once where there is an error.
+func closing(c io.Closer, body content, err error) (content, error) {
+	if err != nil {
+		c.Close() // the first error is the one that counts
+		return content{}, err
+	}
+	body.close = c.Close
+	return body, nil
+}
+
+// sendVideo sends the stream of a video, whole or in ranges: players seek (PS3.18 8.7.3.3.2).
+func (s *Server) sendVideo(w http.ResponseWriter, r *http.Request, e *store.Entry) error {
+	ts, _ := dicom.TransferSyntaxOf(e.TransferSyntax)
+	offers := []offer{
+		{mediaType: ts.MediaType, transferSyntax: e.TransferSyntax, preset: true},
+		{mediaType: mediaOctets, transferSyntax: e.TransferSyntax},
+	}
+	chosen, err := acceptOf(r).choose(append(offers, multiparts(offers)...)...)
+	if err != nil {
+		return err
+	}
+	return s.sendFrames(w, r, e, []int{1}, chosen)
+}
+
+// isVideo reports whether pixel data in the transfer syntax is one stream of all frames.
+func isVideo(uid dicom.UID) bool {
+	ts, _ := dicom.TransferSyntaxOf(uid)
+	return strings.HasPrefix(ts.MediaType, "video/")
+}
+
+// bulkdataURI is the absolute BulkDataURI of a value; metadata.go writes the same.
+func bulkdataURI(base string, ref dicom.Ref, path string) string {
+	return base + ref.Path() + "/bulkdata/" + path
+}
+
+// documentTypes are the media types under which encapsulated documents are sent (PS3.3 A.45, A.85): what is not here goes as
+// bytes, so that nobody can have a browser run what was stored.
+var documentTypes = []string{"application/pdf", "text/xml", "model/stl", "model/obj", "model/mtl", "application/sla"}
+
+// documentType is the media type of an encapsulated document, MIME Type of Encapsulated Document (0042,0012); that of any bytes
+// if it is none or unknown, or the instance has none.
+func (s *Server) documentType(ctx context.Context, e *store.Entry) (string, error) {
+	if !slices.ContainsFunc(e.Layout.Bulk, func(v part10.BulkValue) bool { return v.Path == dicom.EncapsulatedDocument.String() }) {
+		return mediaOctets, nil
+	}
+	for m, err := range s.store.Metadata(ctx, e.Ref) {
+		if err != nil {
+			return "", err
+		}
+		ds, err := store.DecodeMetadata(m.JSON)
+		if err != nil {
+			return "", err
+		}
+		name := strings.ToLower(parseMediaType(ds.String(dicom.MIMETypeOfEncapsulatedDocument)).name)
+		if slices.Contains(documentTypes, name) {
+			return name, nil
+		}
+	}
+	return mediaOctets, nil
+}
+
+// guardDocument keeps browsers from treating a stored document as a page of this server: only a PDF is shown in place.
+func guardDocument(h http.Header, mediaType string) {
+	if mediaType == "application/pdf" {
+		h.Set("Content-Disposition", "inline")
+		return // a policy would stop the browser's own viewer
+	}
+	h.Set("Content-Disposition", "attachment")
+	h.Set("Content-Security-Policy", "default-src 'none'")
+}

@@ -1,0 +1,61 @@
+package dicomweb
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// representations is the version of what this server makes of stored bytes. It is part of every entity tag and must change when
+// the same request for the same instances is to be answered with other bytes: another rendering, other part headers.
+const representations = "1"
+
+// entityTag is a strong validator (RFC 9110 8.8.1): a hash of all that the bytes of a representation depend on.
+func entityTag(determinants ...string) string {
+	h := sha256.New()
+	for _, d := range append(determinants, representations) {
+		io.WriteString(h, d) // a hash never fails
+		h.Write([]byte{0})
+	}
+	return `"` + hex.EncodeToString(h.Sum(nil)[:16]) + `"`
+}
+
+// boundaryOf makes a multipart boundary from an entity tag. The same representation has the same bytes then, as a strong tag
+// promises, and a part cannot hold a boundary that is made from a hash of the part.
+func boundaryOf(etag string) string { return "noctis-" + strings.Trim(etag, `"`) }
+
+// validators tells caches what they may do with a representation. Instances never change, but they can be deleted and access to
+// them can be taken away: a cache of one user may keep them, and has to ask again before every use, which a 304 makes cheap.
+func validators(w http.ResponseWriter, etag string, modified time.Time) {
+	h := w.Header()
+	h.Set("ETag", etag)
+	h.Set("Cache-Control", "private, no-cache")
+	h.Add("Vary", "Accept")
+	if !modified.IsZero() {
+		h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
+	}
+}
+
+// notModified answers 304 if the client has the representation (RFC 9110 13.1.2): before a blob is opened or a pixel decoded.
+func notModified(w http.ResponseWriter, r *http.Request, etag string) bool {
+	if !matches(strings.Join(r.Header.Values("If-None-Match"), ","), etag) {
+		return false
+	}
+	w.Header().Del("Content-Type")
+	w.WriteHeader(http.StatusNotModified)
+	return true
+}
+
+// matches compares the list of If-None-Match with an entity tag, weakly. Our tags have neither commas nor quotes inside.
+func matches(list, etag string) bool {
+	for tag := range strings.SplitSeq(list, ",") {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+			return true
+		}
+	}
+	return false
+}

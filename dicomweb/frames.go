@@ -1,0 +1,220 @@
+package dicomweb
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/codec"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// mediaOctets is the media type of uncompressed bulk data (PS3.18 8.7.3.3.1).
+const mediaOctets = "application/octet-stream"
+
+// retrieveFrames retrieves the pixel data of frames (PS3.18 10.4.1.1.6), a part for each, as stored or, where the client asks for
+// application/octet-stream in Explicit VR Little Endian, decoded. One frame can be had as a single part.
+func (s *Server) retrieveFrames(w http.ResponseWriter, r *http.Request) error {
+	// Request
+	ref, err := refOf(r)
+	if err != nil {
+		return err
+	}
+	numbers, err := framesOf(r)
+	if err != nil {
+		return err
+	}
+	// Behavior
+	e, err := s.entry(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	if err := checkFrames(e, numbers); err != nil {
+		return err
+	}
+	offers := multiparts(pixelOffers(e.TransferSyntax))
+	if len(numbers) == 1 {
+		offers = append(offers, pixelOffers(e.TransferSyntax)...)
+	}
+	chosen, err := acceptOf(r).choose(offers...)
+	if err != nil {
+		return undecodable(err, e.TransferSyntax)
+	}
+	// Response
+	return s.sendFrames(w, r, e, numbers, chosen)
+}
+
+// framesOf reads {frames}: numbers from 1, joined by commas (PS3.18 10.3, Table 10.3-1). The standard wants them in ascending
+// order; any order is taken, for each part says which frame it is, but no number twice.
+func framesOf(r *http.Request) ([]int, error) {
+	list, err := pathVar(r, "frames")
+	if err != nil {
+		return nil, err
+	}
+	return parseFrames(list)
+}
+
+func parseFrames(list string) ([]int, error) {
+	var numbers []int
+	seen := map[int]bool{}
+	for _, field := range splitList(list) {
+		n, ok := parseUint(field)
+		switch {
+		case !ok || n == 0:
+			return nil, badRequest("frames are numbers from 1, joined by commas, not %s", excerpt(list))
+		case seen[n]:
+			return nil, badRequest("frame %d is asked for twice", n)
+		}
+		seen[n] = true
+		numbers = append(numbers, n)
+	}
+	return numbers, nil
+}
+
+// checkFrames is 404 where a frame is not there.
+func checkFrames(e *store.Entry, numbers []int) error {
+	p := e.Layout.Pixel
+	if p == nil {
+		return notFound("instance %s has no pixel data", e.Ref.Instance)
+	}
+	if last := slices.Max(numbers); last > p.NumberOfFrames {
+		return notFound("instance %s has %d frames, and so no frame %d", e.Ref.Instance, p.NumberOfFrames, last)
+	}
+	return nil
+}
+
+// pixelOffers are the representations of pixel data that is stored in a transfer syntax, as the whole body (PS3.18 8.7.3.3). What
+// is stored comes first: it costs nothing. Encapsulated pixel data is offered decoded, too, where there is a decoder.
+func pixelOffers(stored dicom.UID) []offer {
+	ts, _ := dicom.TransferSyntaxOf(stored)
+	native := offer{mediaType: mediaOctets, transferSyntax: dicom.ExplicitVRLittleEndian, preset: true}
+	if !ts.Encapsulated {
+		return []offer{native}
+	}
+	offers := []offer{
+		{mediaType: compressedType(ts), transferSyntax: stored, preset: true},
+		{mediaType: mediaOctets, transferSyntax: stored}, // as viewers ask for it: octet-stream; transfer-syntax=*
+	}
+	if codec.Supported(stored) {
+		offers = append(offers, native)
+	}
+	return offers
+}
+
+// compressedType is the media type of frames in an encapsulated transfer syntax; of one that has none it is that of any bytes.
+func compressedType(ts dicom.TransferSyntax) string { return cmp.Or(ts.MediaType, mediaOctets) }
+
+// undecodable adds to a 406 that there is no decoder, where that is so.
+func undecodable(err error, stored dicom.UID) error {
+	ts, _ := dicom.TransferSyntaxOf(stored)
+	var p *problem
+	if !ts.Encapsulated || codec.Supported(stored) || !errors.As(err, &p) {
+		return err
+	}
+	return &problem{status: p.status, err: p.err,
+		detail: p.detail + "; pixel data in " + syntaxName(stored) + " cannot be decoded here"}
+}
+
+// multiparts turns offers into those of multipart responses.
+func multiparts(offers []offer) []offer {
+	offers = slices.Clone(offers)
+	for i := range offers {
+		offers[i].multipart = true
+	}
+	return offers
+}
+
+// storedAs corrects the media type of an offer: compressed frames are sent under their own, whatever they were asked for as.
+func storedAs(o offer) offer {
+	if ts, _ := dicom.TransferSyntaxOf(o.transferSyntax); ts.Encapsulated {
+		o.mediaType = compressedType(ts)
+	}
+	return o
+}
+
+// sendFrames sends frames that are known to be there.
+func (s *Server) sendFrames(w http.ResponseWriter, r *http.Request, e *store.Entry, numbers []int, chosen offer) error {
+	chosen = storedAs(chosen)
+	base := s.baseURL(r)
+	etag := entityTag("frames", chosen.String(), base, digest(e), fmt.Sprint(numbers))
+	validators(w, etag, e.Stored)
+	if notModified(w, r, etag) {
+		return nil
+	}
+	in, err := s.open(r.Context(), e)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	parts := make([]part, len(numbers))
+	for i, n := range numbers {
+		if parts[i], err = s.framePart(in, n, chosen); err != nil {
+			return err
+		}
+		parts[i].location = base + e.Ref.Path() + "/frames/" + strconv.Itoa(n)
+	}
+	if chosen.multipart {
+		return sendParts(w, r, http.StatusOK, chosen.mediaType, etag, parts)
+	}
+	return sendSingle(w, r, e, parts[0])
+}
+
+// framePart is one frame of an open instance in the chosen representation.
+func (s *Server) framePart(in *store.Instance, n int, chosen offer) (part, error) {
+	p := part{partHeader: partHeader{contentType: chosen.contentType(), length: -1}}
+	if in.Entry.Layout.Pixel.Encapsulated && chosen.transferSyntax != in.Entry.TransferSyntax {
+		p.open = func(ctx context.Context) (content, error) { return s.decodedFrame(ctx, in, n) }
+		return p, nil
+	}
+	frame, err := in.Frame(n)
+	if err != nil {
+		return part{}, err
+	}
+	p.length = frame.Size()
+	p.open = func(context.Context) (content, error) { return content{SectionReader: frame}, nil }
+	return p, nil
+}
+
+// decodedFrame is a frame of encapsulated pixel data as native pixel data has it.
+func (s *Server) decodedFrame(ctx context.Context, in *store.Instance, n int) (content, error) {
+	ds, err := in.DataSet(ctx)
+	if err != nil {
+		return content{}, err
+	}
+	var samples []byte
+	err = s.pictures.decode(ctx, func() error {
+		f, err := s.decodeFrame(ctx, in, ds, n)
+		if err != nil {
+			return err
+		}
+		samples = nativeBytes(f.frame, f.stored)
+		return nil
+	})
+	return contentOf(samples), err
+}
+
+// sendSingle sends a part as the whole body; ranges of it can be asked for.
+func sendSingle(w http.ResponseWriter, r *http.Request, e *store.Entry, p part) error {
+	body, err := p.open(r.Context())
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	w.Header().Set("Content-Type", p.contentType)
+	w.Header().Set("Content-Location", p.location)
+	http.ServeContent(w, r, "", e.Stored, body.SectionReader)
+	return nil
+}
+
+// syntaxName names a transfer syntax for people.
+func syntaxName(uid dicom.UID) string {
+	if ts, known := dicom.TransferSyntaxOf(uid); known && ts.Name != "" {
+		return fmt.Sprintf("transfer syntax %s (%s)", uid, ts.Name)
+	}
+	return fmt.Sprintf("transfer syntax %s", uid)
+}

@@ -1,0 +1,99 @@
+package dicomweb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// part is one part of a multipart response. It is opened when its turn comes, so that a response holds one open file and one
+// decoded frame at a time, however many parts it has.
+type part struct {
+	partHeader // a length of -1: known when it is open
+	open       func(ctx context.Context) (content, error)
+}
+
+// content is the body of a part.
+type content struct {
+	*io.SectionReader
+	close func() error // nil: there is nothing to close
+}
+
+// contentOf is a body that lies in memory.
+func contentOf(b []byte) content {
+	return content{SectionReader: io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))}
+}
+
+func (c content) Close() error {
+	if c.close == nil {
+		return nil
+	}
+	return c.close()
+}
+
+// copyBuffer is how much is read from a file at once.
+const copyBuffer = 256 << 10
+
+// sendParts sends a multipart/related response of at least one part (PS3.18 8.6.1.2). ETag is set already. The first part is
+// opened before the first byte is written, so that its error is still a status; a later one cuts the response off.
+func sendParts(w http.ResponseWriter, r *http.Request, status int, rootType, etag string, parts []part) error {
+	body, err := parts[0].open(r.Context())
+	if err != nil {
+		return err
+	}
+	m := newMultipart(w, rootType, boundaryOf(etag))
+	if n, known := lengthOf(m, parts); known {
+		w.Header().Set("Content-Length", strconv.FormatInt(n, 10))
+	}
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return body.Close()
+	}
+	buffer := make([]byte, copyBuffer)
+	for i, p := range parts {
+		if i > 0 {
+			body, err = p.open(r.Context())
+		}
+		if err == nil {
+			err = m.send(p.partHeader, body, buffer)
+		}
+		if err != nil {
+			return fmt.Errorf("part %d of %d: %w", i+1, len(parts), err)
+		}
+	}
+	return m.end()
+}
+
+// send writes a part and closes its body.
+func (m *multipartWriter) send(p partHeader, body content, buffer []byte) error {
+	defer body.Close()
+	switch size := body.Size(); {
+	case p.length < 0:
+		p.length = size
+	case p.length != size:
+		return fmt.Errorf("%d bytes are there, but the index says %d", size, p.length)
+	}
+	if err := m.begin(p); err != nil {
+		return err
+	}
+	n, err := io.CopyBuffer(m.w, body.SectionReader, buffer)
+	if err == nil && n != p.length {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// lengthOf is the Content-Length of the response, if the length of every part is known.
+func lengthOf(m *multipartWriter, parts []part) (n int64, known bool) {
+	headers := make([]partHeader, len(parts))
+	for i, p := range parts {
+		if p.length < 0 {
+			return 0, false
+		}
+		headers[i] = p.partHeader
+	}
+	return m.length(headers), true
+}

@@ -1,0 +1,157 @@
+package dicomweb
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/codec"
+	"github.com/noctis-dicom/noctis/dicom/pixel"
+	"github.com/noctis-dicom/noctis/render"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// What can go wrong with a picture, and what the client is told (PS3.18 8.5):
+//
+//	406  the instance has no pixel data, or in a transfer syntax for which there is no decoder: no representation is acceptable
+//	404  there is no such frame
+//	400  the source region lies outside of the image
+//	500  the file is missing or damaged, or its pixels are not what its attributes say: the stored object is at fault, and the
+//	     operator has to know
+//
+// The detail names instance, frame, transfer syntax and cause.
+
+// picture is one frame as an encoded picture, kept for the next who asks.
+func (s *Server) picture(ctx context.Context, e *store.Entry, frame int, mediaType string, o rendering) ([]byte, error) {
+	key := fmt.Sprintf("%s/%d/%s", hex.EncodeToString(e.Blob[:]), frame, o.canonical(mediaType))
+	return s.pictures.picture(ctx, key, func(ctx context.Context) ([]byte, error) {
+		return s.draw(ctx, e, frame, mediaType, o)
+	})
+}
+
+// draw reads, decodes, renders and encodes one frame.
+func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType string, o rendering) ([]byte, error) {
+	in, err := s.open(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	ds, err := in.DataSet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.decodeFrame(ctx, in, ds, frame)
+	if err != nil {
+		return nil, err
+	}
+	attributes, err := render.Describe(ds, frame)
+	if err != nil {
+		return nil, damaged(e, frame, err)
+	}
+	viewport, err := o.viewport(f.frame.Columns, f.frame.Rows)
+	if err != nil {
+		return nil, err
+	}
+	img, err := render.Render(f.frame, attributes, render.Options{Window: o.Window, Viewport: viewport})
+	if err != nil {
+		return nil, damaged(e, frame, err)
+	}
+	var b bytes.Buffer
+	err = render.Encode(&b, img, mediaType, o.Quality)
+	return b.Bytes(), err
+}
+
+// decoded is a decoded frame, and what the data set says of the stored one.
+type decoded struct {
+	frame  *pixel.Frame
+	stored pixel.Description
+}
+
+// decodeFrame reads and decodes a frame. The caller holds a token of pictures.decode.
+func (s *Server) decodeFrame(ctx context.Context, in *store.Instance, ds *dicom.DataSet, n int) (decoded, error) {
+	d, err := pixel.Describe(ds)
+	if err != nil {
+		return decoded{}, damaged(in.Entry, n, err)
+	}
+	if int64(d.Rows)*int64(d.Columns)*int64(d.Samples) > s.options.MaxFramePixels {
+		return decoded{}, &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf(
+			"frame %d of instance %s has %d x %d pixels of %d samples, more than the %d that are decoded here",
+			n, in.Entry.Ref.Instance, d.Columns, d.Rows, d.Samples, s.options.MaxFramePixels)}
+	}
+	encoded, err := in.Frame(n)
+	if err != nil {
+		return decoded{}, err
+	}
+	if most := encodedLimit(d); encoded.Size() > most {
+		return decoded{}, damaged(in.Entry, n, fmt.Errorf("%d bytes of encoded pixels where at most %d are believable", encoded.Size(), most))
+	}
+	data := make([]byte, encoded.Size())
+	if _, err := io.ReadFull(encoded, data); err != nil {
+		return decoded{}, damaged(in.Entry, n, err)
+	}
+	f, err := codec.Decode(ctx, in.Entry.TransferSyntax, d, data)
+	switch {
+	case errors.Is(err, codec.ErrUnsupported):
+		return decoded{}, &problem{status: http.StatusNotAcceptable, err: err, detail: fmt.Sprintf(
+			"frame %d of instance %s, %s, cannot be decoded here: %v",
+			n, in.Entry.Ref.Instance, syntaxName(in.Entry.TransferSyntax), err)}
+	case err != nil && ctx.Err() != nil:
+		return decoded{}, ctx.Err()
+	case err != nil:
+		return decoded{}, damaged(in.Entry, n, err)
+	}
+	return decoded{f, d}, nil
+}
+
+// encodedLimit is the most bytes that an encoded frame can sensibly have: twice its samples, and room for headers. It bounds the
+// memory of frames whose fragments are longer than what they encode.
+func encodedLimit(d pixel.Description) int64 {
+	bits := int64(d.Rows) * int64(d.Columns) * int64(d.Samples) * int64(max(d.BitsAllocated, 8))
+	return bits/8*2 + 1<<20
+}
+
+// damaged is the problem of a frame whose bytes or attributes make no picture.
+func damaged(e *store.Entry, frame int, err error) error {
+	var known *problem
+	if errors.As(err, &known) {
+		return err
+	}
+	return &problem{status: http.StatusInternalServerError, detail: fmt.Sprintf(
+		"frame %d of instance %s (%s) makes no picture: %v", frame, e.Ref.Instance, e.TransferSyntax, err)}
+}
+
+// viewport is what is asked of an image of this size: the viewport as it is, or the one that a normalized region means.
+func (o rendering) viewport(columns, rows int) (*render.Viewport, error) {
+	if o.Viewport == nil && o.Region == nil {
+		return nil, nil
+	}
+	var v render.Viewport
+	if o.Viewport != nil {
+		v = *o.Viewport
+	}
+	if r := o.Region; r != nil {
+		left, width := span(r.xmin, r.xmax, columns)
+		top, height := span(r.ymin, r.ymax, rows)
+		v.SX, v.SY, v.SW, v.SH = left, top, &width, &height
+		if o.Viewport == nil {
+			v.Width, v.Height = int(width), int(height)
+		}
+	}
+	if v.SX >= float64(columns) || v.SY >= float64(rows) {
+		return nil, badRequest("the source region begins at %g,%g, outside of the image of %d x %d pixels (PS3.18 8.3.5.1.3)",
+			v.SX, v.SY, columns, rows)
+	}
+	return &v, nil
+}
+
+// span turns a normalized interval into whole pixels, at least one.
+func span(low, high float64, size int) (from, length float64) {
+	from = math.Min(math.Round(low*float64(size)), float64(size-1))
+	return from, math.Max(1, math.Round(high*float64(size))-from)
+}

@@ -1,0 +1,141 @@
+package dicomweb
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// pictures makes each picture once, however many requests want it at the same time, lets only so many be made at the same time,
+// and keeps those that were asked for last. It is safe for concurrent use. The pictures it returns must not be changed.
+type pictures struct {
+	decodes chan struct{} // holds a token for each decode that is running
+	limit   int64         // most bytes kept
+	metrics *metrics
+
+	mu     sync.Mutex
+	kept   *simplelru.LRU[string, []byte]
+	bytes  int64              // of kept
+	making map[string]*making // what is being made, by key
+}
+
+// making is a picture that is being made for all who wait for it. When nobody waits any more it is given up.
+type making struct {
+	cancel  context.CancelFunc
+	waiting int           // guarded by pictures.mu
+	done    chan struct{} // closed when picture and err are set
+	picture []byte
+	err     error
+}
+
+// pictureOverhead is about what a kept picture costs beside its own bytes.
+const pictureOverhead = 256
+
+// newPictures keeps up to limit bytes and decodes up to decodes frames at the same time.
+func newPictures(limit int64, decodes int, m *metrics) *pictures {
+	p := &pictures{decodes: make(chan struct{}, decodes), limit: limit, metrics: m, making: map[string]*making{}}
+	kept, err := simplelru.NewLRU(math.MaxInt, func(key string, picture []byte) { p.bytes -= pictureSize(key, picture) })
+	if err != nil {
+		panic(err) // only of a size that is not positive
+	}
+	p.kept = kept
+	return p
+}
+
+// picture returns the picture of the key: one that is kept, one that another request is just having made, or what draw makes.
+// The context of draw is the request's but for its end: that comes when all who wait have gone. An error is not kept.
+func (p *pictures) picture(ctx context.Context, key string, draw func(context.Context) ([]byte, error)) ([]byte, error) {
+	p.mu.Lock()
+	if picture, found := p.kept.Get(key); found {
+		p.mu.Unlock()
+		p.metrics.renderHits.Inc()
+		return picture, nil
+	}
+	p.metrics.renderMisses.Inc()
+	m := p.making[key]
+	if m == nil {
+		m = p.start(ctx, key, draw)
+	}
+	m.waiting++
+	p.mu.Unlock()
+
+	select {
+	case <-m.done:
+		return m.picture, m.err
+	case <-ctx.Done():
+		p.leave(key, m)
+		return nil, ctx.Err()
+	}
+}
+
+// start has the picture made. The caller holds the lock.
+func (p *pictures) start(ctx context.Context, key string, draw func(context.Context) ([]byte, error)) *making {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	m := &making{cancel: cancel, done: make(chan struct{})}
+	p.making[key] = m
+	go func() {
+		defer cancel()
+		m.err = p.decode(ctx, func() (err error) {
+			m.picture, err = draw(ctx)
+			return err
+		})
+		p.finish(key, m)
+		close(m.done)
+	}()
+	return m
+}
+
+// finish keeps what was made.
+func (p *pictures) finish(key string, m *making) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.making[key] == m {
+		delete(p.making, key)
+	}
+	if size := pictureSize(key, m.picture); m.err == nil && size <= p.limit && !p.kept.Contains(key) {
+		p.kept.Add(key, m.picture)
+		p.bytes += size
+	}
+	for p.bytes > p.limit {
+		p.kept.RemoveOldest()
+	}
+	p.metrics.renderBytes.Set(float64(p.bytes))
+}
+
+// leave takes one from those who wait, and gives the picture up when none is left.
+func (p *pictures) leave(key string, m *making) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.waiting--; m.waiting > 0 {
+		return
+	}
+	m.cancel()
+	if p.making[key] == m {
+		delete(p.making, key)
+	}
+}
+
+// decode runs f when fewer than the permitted number of decodes are running. A panic in f becomes an error: f may run in a
+// goroutine of its own, where the server's recovery does not reach.
+func (p *pictures) decode(ctx context.Context, f func() error) (err error) {
+	select {
+	case p.decodes <- struct{}{}:
+		defer func() { <-p.decodes }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return f()
+}
+
+func pictureSize(key string, picture []byte) int64 {
+	return int64(len(key)+len(picture)) + pictureOverhead
+}

@@ -1,0 +1,226 @@
+package dicomweb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/gorilla/mux"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/codec"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// pictureTypes are the rendered media types of a frame, the default first (PS3.18 Table 8.7.4-1).
+var pictureTypes = []offer{{mediaType: "image/jpeg"}, {mediaType: "image/png"}, {mediaType: "image/gif"}}
+
+// target is a frame to be rendered.
+type target struct {
+	entry *store.Entry
+	frame int
+}
+
+// retrieveRendered retrieves pictures of the frames of a study, series or instance, or of some frames (PS3.18 10.4.1.1.3), as
+// parts of multipart/related. One frame is a single part by default. So is an instance of several frames to a client that takes
+// only single parts, as browsers do: it gets the first frame, where the standard would have 406. An encapsulated document and a
+// video are their own renderings.
+func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error {
+	// Request
+	ref, err := refOf(r)
+	if err != nil {
+		return err
+	}
+	var numbers []int // none: all frames
+	if _, there := mux.Vars(r)["frames"]; there {
+		if numbers, err = framesOf(r); err != nil {
+			return err
+		}
+	}
+	// Behavior
+	if ref.Instance == "" {
+		return s.renderAll(w, r, ref)
+	}
+	e, err := s.entry(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	if numbers == nil {
+		if done, err := s.sendOwnRendering(w, r, e); done || err != nil {
+			return err
+		}
+	}
+	targets, err := targetsOf(e, numbers)
+	if err != nil {
+		return err
+	}
+	offers := multiparts(pictureTypes)
+	if len(targets) == 1 || numbers == nil {
+		offers = append(slices.Clone(pictureTypes), offers...)
+	}
+	chosen, err := acceptOf(r).choose(offers...)
+	if err != nil {
+		return err
+	}
+	o, err := parseRendering(r.URL.Query(), chosen.mediaType)
+	if err != nil {
+		return err
+	}
+	// Response
+	if chosen.multipart {
+		return s.sendPictures(w, r, http.StatusOK, targets, chosen, o)
+	}
+	return s.sendPicture(w, r, targets[0], chosen, o)
+}
+
+// renderAll renders all images below a study or series. Instances that are no images have no part. If there are images that cannot
+// be decoded, the answer is 206 and says so (PS3.18 Table 10.4.3-1).
+func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref) error {
+	chosen, err := acceptOf(r).choose(multiparts(pictureTypes)...)
+	if err != nil {
+		return err
+	}
+	o, err := parseRendering(r.URL.Query(), chosen.mediaType)
+	if err != nil {
+		return err
+	}
+	found, left, targets, err := s.images(r.Context(), ref)
+	switch {
+	case err != nil:
+		return err
+	case found == 0:
+		return notFound("nothing is stored under %s", ref.Path())
+	case len(targets) == 0:
+		return &problem{status: http.StatusNotAcceptable, detail: fmt.Sprintf("there is no image that can be rendered under %s", ref.Path())}
+	case left > 0:
+		o.Warnings = append(o.Warnings, fmt.Sprintf("%d instances are in a transfer syntax that cannot be decoded, and left out", left))
+		return s.sendPictures(w, r, http.StatusPartialContent, targets, chosen, o)
+	}
+	return s.sendPictures(w, r, http.StatusOK, targets, chosen, o)
+}
+
+// images finds the frames below ref that can be rendered. found counts instances, left the images among them that cannot.
+func (s *Server) images(ctx context.Context, ref dicom.Ref) (found, left int, targets []target, err error) {
+	for e, err := range s.store.Entries(ctx, ref) {
+		if err != nil {
+			return 0, 0, nil, err
+		}
+		found++
+		if frames, err := targetsOf(e, nil); err == nil {
+			targets = append(targets, frames...)
+		} else if e.Layout.Pixel != nil {
+			left++
+		}
+	}
+	return found, left, targets, nil
+}
+
+// targetsOf are the frames of an instance that are to be rendered, all if numbers is nil; 406 if the instance is no image or
+// cannot be decoded, 404 if a frame is not there.
+func targetsOf(e *store.Entry, numbers []int) ([]target, error) {
+	p := e.Layout.Pixel
+	switch {
+	case p == nil:
+		return nil, &problem{status: http.StatusNotAcceptable, detail: fmt.Sprintf(
+			"instance %s of SOP class %s has no pixel data: there is no rendering of it", e.Ref.Instance, e.SOPClass)}
+	case !codec.Supported(e.TransferSyntax):
+		return nil, &problem{status: http.StatusNotAcceptable, err: codec.ErrUnsupported, detail: fmt.Sprintf(
+			"the pixel data of instance %s is in %s, which cannot be decoded here", e.Ref.Instance, syntaxName(e.TransferSyntax))}
+	case p.NumberOfFrames == 0:
+		return nil, notFound("instance %s has no complete frame", e.Ref.Instance)
+	}
+	if numbers == nil {
+		for n := range p.NumberOfFrames {
+			numbers = append(numbers, n+1)
+		}
+	} else if err := checkFrames(e, numbers); err != nil {
+		return nil, err
+	}
+	targets := make([]target, len(numbers))
+	for i, n := range numbers {
+		targets[i] = target{e, n}
+	}
+	return targets, nil
+}
+
+// sendOwnRendering sends what needs no rendering: a video, an encapsulated document (PS3.18 Table 8.7.4-1). It reports whether
+// the instance is one.
+func (s *Server) sendOwnRendering(w http.ResponseWriter, r *http.Request, e *store.Entry) (bool, error) {
+	if e.Layout.Pixel != nil && isVideo(e.TransferSyntax) {
+		return true, s.sendVideo(w, r, e)
+	}
+	document, err := s.documentType(r.Context(), e)
+	if err != nil || document == mediaOctets {
+		return false, err
+	}
+	own := []offer{{mediaType: document}}
+	chosen, err := acceptOf(r).choose(append(own, multiparts(own)...)...)
+	if err != nil {
+		return true, err
+	}
+	return true, s.sendValue(w, r, e, dicom.EncapsulatedDocument.String(), chosen)
+}
+
+// sendPicture sends the picture of one frame as the whole body. Its entity tag says all that it depends on, so that a client that
+// has it is answered before anything is read.
+func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, chosen offer, o rendering) error {
+	base := s.baseURL(r)
+	etag := entityTag("picture", o.canonical(chosen.mediaType), digest(t.entry), strconv.Itoa(t.frame))
+	validators(w, etag, t.entry.Stored)
+	for _, text := range o.Warnings {
+		warn(w.Header(), base, text)
+	}
+	if notModified(w, r, etag) {
+		return nil
+	}
+	picture, err := s.picture(r.Context(), t.entry, t.frame, chosen.mediaType, o)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", chosen.contentType())
+	w.Header().Set("Content-Location", t.location(base))
+	http.ServeContent(w, r, "", t.entry.Stored, bytes.NewReader(picture))
+	return nil
+}
+
+// sendPictures sends pictures as the parts of a multipart response, each made when its turn comes.
+func (s *Server) sendPictures(w http.ResponseWriter, r *http.Request, status int, targets []target, chosen offer, o rendering) error {
+	base := s.baseURL(r)
+	entries := make([]*store.Entry, 0, len(targets))
+	described := []string{"pictures", o.canonical(chosen.mediaType), base}
+	parts := make([]part, len(targets))
+	for i, t := range targets {
+		if i == 0 || t.entry != targets[i-1].entry {
+			entries = append(entries, t.entry)
+			described = append(described, digest(t.entry))
+		}
+		described = append(described, strconv.Itoa(t.frame))
+		parts[i] = part{
+			partHeader: partHeader{contentType: chosen.contentType(), location: t.location(base), length: -1},
+			open: func(ctx context.Context) (content, error) {
+				picture, err := s.picture(ctx, t.entry, t.frame, chosen.mediaType, o)
+				return contentOf(picture), err
+			},
+		}
+	}
+	etag := entityTag(described...)
+	validators(w, etag, newest(entries))
+	for _, text := range o.Warnings {
+		warn(w.Header(), base, text)
+	}
+	if notModified(w, r, etag) {
+		return nil
+	}
+	if err := s.checkOpenable(r.Context(), entries); err != nil {
+		return err
+	}
+	return sendParts(w, r, status, chosen.mediaType, etag, parts)
+}
+
+// location is the resource that a picture is a rendering of (PS3.18 8.6.1.2, note).
+func (t target) location(base string) string {
+	return base + t.entry.Ref.Path() + "/frames/" + strconv.Itoa(t.frame)
+}

@@ -1,0 +1,295 @@
+package dicomweb
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/render"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// uriRequest is a request of the URI service (PS3.18 9).
+type uriRequest struct {
+	ref            dicom.Ref
+	transferSyntax string // "", "*" or a list of UIDs
+	frame          int    // 0: none is named
+	rendering      rendering
+	windowed       bool // windowCenter and windowWidth are there
+	accepted       acceptance
+}
+
+// retrieveURI is the URI service, WADO-URI (PS3.18 9): one instance, named by query parameters, as a file or as a picture. The
+// parameter contentType decides, before the Accept header; without either it is a picture (PS3.18 9.3).
+func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
+	// Request
+	u, err := parseURIRequest(r.URL.Query(), r.Header.Values("Accept"))
+	if err != nil {
+		return err
+	}
+	// Behavior
+	e, err := s.entry(r.Context(), u.ref)
+	if err != nil {
+		return err
+	}
+	file := offer{mediaType: mediaDICOM}
+	chosen, err := u.accepted.choose(append(slices.Clone(pictureTypes), file)...)
+	if err != nil {
+		return err
+	}
+	// Response
+	if chosen == file {
+		if u.windowed {
+			return badRequest("windowCenter and windowWidth have no meaning for application/dicom (PS3.18 9.5.1.2.6)")
+		}
+		if err := u.checkSyntax(e); err != nil {
+			return err
+		}
+		return s.sendFile(w, r, e)
+	}
+	return s.sendURIPicture(w, r, e, u, chosen)
+}
+
+// sendURIPicture renders the instance's frame.
+func (s *Server) sendURIPicture(w http.ResponseWriter, r *http.Request, e *store.Entry, u uriRequest, chosen offer) error {
+	if u.frame == 0 {
+		if done, err := s.sendOwnRendering(w, r, e); done || err != nil {
+			return err
+		}
+	}
+	targets, err := targetsOf(e, nil)
+	if err != nil {
+		return err
+	}
+	if u.frame > 0 {
+		multiframe, err := s.isMultiframe(r, e)
+		switch {
+		case err != nil:
+			return err
+		case !multiframe:
+			return badRequest("frameNumber: the instance is not a multi-frame image (PS3.18 9.5.2.1)")
+		case u.frame > len(targets):
+			return badRequest("frameNumber=%d: the instance has %d frames (PS3.18 9.5.2.1)", u.frame, len(targets))
+		}
+	}
+	return s.sendPicture(w, r, targets[max(u.frame-1, 0)], chosen, u.rendering)
+}
+
+// isMultiframe reports whether the instance is of a multi-frame SOP class: it may have only one frame all the same.
+func (s *Server) isMultiframe(r *http.Request, e *store.Entry) (bool, error) {
+	if e.Layout.Pixel.NumberOfFrames > 1 {
+		return true, nil
+	}
+	for m, err := range s.store.Metadata(r.Context(), e.Ref) {
+		if err != nil {
+			return false, err
+		}
+		ds, err := store.DecodeMetadata(m.JSON)
+		return err == nil && ds.Has(dicom.NumberOfFrames), err
+	}
+	return false, nil
+}
+
+// parseURIRequest reads the query (PS3.18 9.1.2, 9.4.1.2, 9.5.1.2). An error is a 400.
+func parseURIRequest(q url.Values, accept []string) (uriRequest, error) {
+	u := uriRequest{rendering: rendering{Quality: defaultQuality}}
+	for _, parse := range []func(url.Values) error{u.parseTarget, u.parseType, u.refuse, u.parseFrame, u.parseWindow, u.parseView} {
+		if err := parse(q); err != nil {
+			return uriRequest{}, err
+		}
+	}
+	for _, p := range []struct {
+		name  string
+		parse func(*rendering, string) error
+	}{
+		{"annotation", (*rendering).parseAnnotation},
+		{"imageAnnotation", (*rendering).parseAnnotation},
+		{"imageQuality", (*rendering).parseQuality},
+	} {
+		if err := u.rendering.parameter(q, p.name, p.parse); err != nil {
+			return uriRequest{}, err
+		}
+	}
+	u.accepted = parseAccept(accept, q["contentType"])
+	return u, nil
+}
+
+// parseTarget reads the mandatory parameters (PS3.18 9.1.2.1).
+func (u *uriRequest) parseTarget(q url.Values) error {
+	if t, err := once(q, "requestType"); err != nil {
+		return err
+	} else if t != "WADO" {
+		return badRequest("requestType=%s: want WADO (PS3.18 9.4.2.1)", excerpt(t))
+	}
+	for _, p := range []struct {
+		name string
+		uid  *dicom.UID
+	}{{"studyUID", &u.ref.Study}, {"seriesUID", &u.ref.Series}, {"objectUID", &u.ref.Instance}} {
+		v, err := once(q, p.name)
+		if err != nil {
+			return err
+		}
+		if v == "" {
+			return badRequest("%s is missing (PS3.18 9.4.2.2)", p.name)
+		}
+		if *p.uid = dicom.UID(v); !p.uid.Valid() {
+			return badRequest("%s is not a UID (PS3.5 9.1): %s", p.name, excerpt(v))
+		}
+	}
+	return nil
+}
+
+// parseType reads contentType and transferSyntax. The former may not have what the latter and charset are for (PS3.18 9.1.2.2.1),
+// nor name both a file and pictures (PS3.18 8.3.3.1).
+func (u *uriRequest) parseType(q url.Values) error {
+	file, other := false, false
+	for list := strings.Join(q["contentType"], ","); list != ""; {
+		var m mediaType
+		m, list = nextMediaType(list, ";,")
+		list = strings.TrimPrefix(list, ",")
+		for _, name := range []string{"transfer-syntax", "charset"} {
+			if _, there := m.params[name]; there {
+				return badRequest("contentType may not have the parameter %s (PS3.18 9.1.2.2.1)", name)
+			}
+		}
+		file = file || m.name == mediaDICOM
+		other = other || m.name != mediaDICOM
+	}
+	if file && other {
+		return badRequest("contentType names application/dicom together with other media types (PS3.18 8.3.3.1)")
+	}
+	var err error
+	if u.transferSyntax, err = once(q, "transferSyntax"); err != nil || u.transferSyntax == "" || u.transferSyntax == "*" {
+		return err
+	}
+	for _, uid := range splitList(u.transferSyntax) {
+		if !dicom.UID(uid).Valid() {
+			return badRequest("transferSyntax=%s: want a UID or * (PS3.18 9.4.2.4)", excerpt(u.transferSyntax))
+		}
+	}
+	return nil
+}
+
+// refuse refuses what would change the meaning of the answer if it were ignored.
+func (u *uriRequest) refuse(q url.Values) error {
+	if values, there := q["anonymize"]; there {
+		if len(values) != 1 || values[0] != "yes" {
+			return badRequest(`anonymize: want "yes" (PS3.18 9.4.2.3)`)
+		}
+		return badRequest("anonymize is not supported: this server does not de-identify (PS3.18 9.4.2.3)")
+	}
+	for _, name := range []string{"presentationUID", "presentationSeriesUID"} {
+		if q.Has(name) {
+			return badRequest("%s is not supported: presentation states are not applied", name)
+		}
+	}
+	return nil
+}
+
+// parseFrame reads frameNumber (PS3.18 9.5.1.2.1).
+func (u *uriRequest) parseFrame(q url.Values) error {
+	v, err := once(q, "frameNumber")
+	if err != nil || !q.Has("frameNumber") {
+		return err
+	}
+	n, ok := parseUint(v)
+	if !ok || n == 0 {
+		return badRequest("frameNumber=%s: want a positive integer (PS3.18 9.5.1.2.1)", excerpt(v))
+	}
+	u.frame = n
+	return nil
+}
+
+// parseWindow reads windowCenter and windowWidth: both or none (PS3.18 9.5.1.2.6).
+func (u *uriRequest) parseWindow(q url.Values) error {
+	center, err := once(q, "windowCenter")
+	if err != nil {
+		return err
+	}
+	width, err := once(q, "windowWidth")
+	if err != nil {
+		return err
+	}
+	if !q.Has("windowCenter") && !q.Has("windowWidth") {
+		return nil
+	}
+	u.windowed = true
+	c, ok1 := parseDecimal(center)
+	w, ok2 := parseDecimal(width)
+	if !ok1 || !ok2 || w < 1 {
+		return badRequest("windowCenter and windowWidth: want both, as decimal numbers, the width at least 1 (PS3.18 9.5.2.2, PS3.3 C.11.2.1.2)")
+	}
+	u.rendering.Window = &render.Window{Center: c, Width: w}
+	return nil
+}
+
+// parseView reads rows, columns and region (PS3.18 9.5.1.2.4, 9.5.1.2.5). With one of rows and columns the other follows from the
+// aspect ratio (PS3.18 9.5.2.5).
+func (u *uriRequest) parseView(q url.Values) error {
+	v := render.Viewport{Width: maxViewport, Height: maxViewport}
+	for _, p := range []struct {
+		name string
+		side *int
+	}{{"rows", &v.Height}, {"columns", &v.Width}} {
+		text, err := once(q, p.name)
+		if err != nil {
+			return err
+		}
+		if !q.Has(p.name) {
+			continue
+		}
+		n, ok := parseUint(text)
+		if !ok || n == 0 || n > maxViewport {
+			return badRequest("%s=%s: want a positive integer up to %d (PS3.18 9.5.1.2.4)", p.name, excerpt(text), maxViewport)
+		}
+		*p.side = n
+		u.rendering.Viewport = &v
+	}
+	text, err := once(q, "region")
+	if err != nil || !q.Has("region") {
+		return err
+	}
+	u.rendering.Region, err = parseRegion(text)
+	return err
+}
+
+// parseRegion reads xmin,ymin,xmax,ymax with 0 <= min < max <= 1 (PS3.18 9.5.1.2.5).
+func parseRegion(text string) (*region, error) {
+	bad := badRequest("region=%s: want xmin,ymin,xmax,ymax with 0 <= min < max <= 1 (PS3.18 9.5.1.2.5)", excerpt(text))
+	fields := splitList(text)
+	if len(fields) != 4 {
+		return nil, bad
+	}
+	var n [4]float64
+	for i, field := range fields {
+		var ok bool
+		if n[i], ok = parseDecimal(field); !ok || n[i] < 0 || n[i] > 1 {
+			return nil, bad
+		}
+	}
+	if n[0] >= n[2] || n[1] >= n[3] {
+		return nil, bad
+	}
+	return &region{n[0], n[1], n[2], n[3]}, nil
+}
+
+// checkSyntax is 406 where the stored transfer syntax is not among those asked for (PS3.18 9.4.2.4).
+func (u *uriRequest) checkSyntax(e *store.Entry) error {
+	if u.transferSyntax == "" || slices.Contains(splitList(u.transferSyntax), "*") ||
+		slices.Contains(splitList(u.transferSyntax), string(e.TransferSyntax)) {
+		return nil
+	}
+	return &problem{status: http.StatusNotAcceptable,
+		detail: "the instance is available in this transfer syntax only: " + string(e.TransferSyntax)}
+}
+
+// once returns the value of a parameter that may be given once, "" if it is not there.
+func once(q url.Values, name string) (string, error) {
+	values := q[name]
+	if len(values) > 1 {
+		return "", badRequest("%s is given %d times", name, len(values))
+	}
+	return q.Get(name), nil
+}
