@@ -7,8 +7,11 @@
 package dicomweb
 
 import (
+	"cmp"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -43,11 +46,47 @@ type Options struct {
 	Registry prometheus.Registerer // nil: metrics are kept, but not registered
 }
 
-// Server is the origin server (PS3.18 3.10). It is an http.Handler, safe for concurrent use.
+// withDefaults fills the zero fields in.
+func (o Options) withDefaults() Options {
+	o.MaxBody = cmp.Or(o.MaxBody, 64<<30)
+	o.MaxPart = cmp.Or(o.MaxPart, 32<<30)
+	o.MaxParts = cmp.Or(o.MaxParts, 10_000)
+	o.MaxResults = cmp.Or(o.MaxResults, 10_000)
+	o.RenderCache = cmp.Or(o.RenderCache, 64<<20)
+	o.MaxDecodes = cmp.Or(o.MaxDecodes, runtime.GOMAXPROCS(0))
+	o.MaxFramePixels = cmp.Or(o.MaxFramePixels, 256_000_000)
+	o.Log = cmp.Or(o.Log, slog.Default())
+	if len(o.AllowedOrigins) == 0 {
+		o.AllowedOrigins = []string{"*"}
+	}
+	return o
+}
+
+// Server is the origin server of PS3.18. It is an http.Handler, safe for concurrent use.
 type Server struct {
-	store   *store.Store
-	options Options
-	handler http.Handler
+	store    *store.Store
+	options  Options
+	public   string // Options.PublicURL without a slash at its end
+	log      *slog.Logger
+	metrics  *metrics
+	pictures *pictures
+	handler  http.Handler
+}
+
+// New makes a server of what st holds. The error is that of an option.
+func New(st *store.Store, o Options) (*Server, error) {
+	o = o.withDefaults()
+	s := &Server{store: st, options: o, log: o.Log}
+	var err error
+	if s.public, err = parsePublicURL(o.PublicURL); err != nil {
+		return nil, err
+	}
+	if s.metrics, err = newMetrics(o.Registry); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	s.pictures = newPictures(o.RenderCache, o.MaxDecodes, s.metrics)
+	s.handler = s.exchange(newCORS(o.AllowedOrigins).wrap(s.guard(s.router())))
+	return s, nil
 }
 
 // ServeHTTP serves the DICOMweb resources, below BasePath and, for WADO-URI, at "/wado".

@@ -1,0 +1,92 @@
+package dicomweb
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics is what /metrics says of the DICOMweb services. Labels are route names, status classes and failure reasons, never
+// UIDs or anything else that clients choose.
+type metrics struct {
+	requests      *prometheus.CounterVec   // route, class
+	duration      *prometheus.HistogramVec // route
+	requestBytes  *prometheus.CounterVec   // route
+	responseBytes *prometheus.CounterVec   // route
+	inFlight      prometheus.Gauge
+
+	stored     prometheus.Counter
+	duplicates prometheus.Counter
+	failures   *prometheus.CounterVec // reason
+
+	renderHits   prometheus.Counter
+	renderMisses prometheus.Counter
+	renderBytes  prometheus.Gauge // bytes that the cache of pictures holds
+}
+
+// newMetrics makes the metrics and registers them, if there is where.
+func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "noctis", Name: name, Help: help}, labels)
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "noctis", Name: name, Help: help})
+	}
+	plain := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "noctis", Name: name, Help: help})
+	}
+	m := &metrics{
+		requests: counter("http_requests_total", "Requests by route and class of status.", "route", "class"),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "noctis", Name: "http_request_seconds", Help: "Time from a request's header to the end of its response.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 9), // 1 ms to 65 s
+		}, []string{"route"}),
+		requestBytes:  counter("http_request_bytes_total", "Bytes of request bodies by route.", "route"),
+		responseBytes: counter("http_response_bytes_total", "Bytes of response bodies by route.", "route"),
+		inFlight:      gauge("http_requests_in_flight", "Requests being answered."),
+		stored:        plain("stored_instances_total", "Instances stored."),
+		duplicates:    plain("duplicate_instances_total", "Instances received whose very bytes were stored before."),
+		failures:      counter("store_failures_total", "Instances refused, by Failure Reason (0008,1197).", "reason"),
+		renderHits:    plain("render_cache_hits_total", "Rendered pictures that were kept."),
+		renderMisses:  plain("render_cache_misses_total", "Rendered pictures that had to be made."),
+		renderBytes:   gauge("render_cache_bytes", "Bytes of rendered pictures kept."),
+	}
+	if registry == nil {
+		return m, nil
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.requestBytes, m.responseBytes, m.inFlight,
+		m.stored, m.duplicates, m.failures, m.renderHits, m.renderMisses, m.renderBytes} {
+		errs = append(errs, registry.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+// observe counts one exchange.
+func (m *metrics) observe(route string, status int, took time.Duration, in, out int64) {
+	m.requests.WithLabelValues(route, strconv.Itoa(status/100)+"xx").Inc()
+	m.duration.WithLabelValues(route).Observe(took.Seconds())
+	m.requestBytes.WithLabelValues(route).Add(float64(in))
+	m.responseBytes.WithLabelValues(route).Add(float64(out))
+}
+
+// failed counts one instance that was refused.
+func (m *metrics) failed(reason uint16) {
+	m.failures.WithLabelValues(fmt.Sprintf("%04X", reason)).Inc()
+}
+
+// countedBody counts what a handler reads of a request's body.
+type countedBody struct {
+	io.ReadCloser
+	bytes int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.bytes += int64(n)
+	return n, err
+}

@@ -1,0 +1,184 @@
+package dicomweb
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// exchange is one request and its response, as the log and the metrics see them. It is the http.ResponseWriter that handlers
+// write to.
+type exchange struct {
+	http.ResponseWriter
+	id      string // request id
+	root    string // the server's public root, without a slash at its end
+	route   string // name of the route, "none" until one is found
+	status  int    // 0 until the response begins
+	bytes   int64  // of the response's body
+	head    bool   // the body is not sent
+	err     error  // why it failed
+	aborted int    // the status that it should have had, where the connection was aborted
+}
+
+type exchangeKey struct{}
+
+// exchangeOf returns the exchange of a request; one that leads nowhere if the request came around the middleware.
+func exchangeOf(r *http.Request) *exchange {
+	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+		return x
+	}
+	return &exchange{}
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// WriteHeader notes the status. Informational ones are not the answer.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 && status >= 200 {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the bytes; those of an answer to HEAD go nowhere.
+func (x *exchange) Write(b []byte) (int, error) {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	if x.head {
+		return len(b), nil
+	}
+	n, err := x.ResponseWriter.Write(b)
+	x.bytes += int64(n)
+	return n, err
+}
+
+func (x *exchange) began() bool { return x.status != 0 }
+
+// requestID takes the client's id if it is short and plain, so that it can be found in both logs, else makes one.
+func requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	ok := len(id) > 0 && len(id) <= 64
+	for i := 0; ok && i < len(id); i++ {
+		c := id[i]
+		ok = c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '_' || c == '.'
+	}
+	if !ok {
+		id = rand.Text()
+	}
+	return id
+}
+
+// exchange is the outermost layer: it gives the request its id, counts and logs it once, and answers for panics.
+func (s *Server) exchange(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		x := &exchange{ResponseWriter: w, id: requestID(r), route: "none", head: r.Method == http.MethodHead}
+		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+		w.Header().Set("X-Request-Id", x.id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		body := &countedBody{ReadCloser: r.Body}
+		if r.Body != nil {
+			r.Body = body
+		}
+		s.metrics.inFlight.Inc()
+		defer func() {
+			s.metrics.inFlight.Dec()
+			abort := s.recovered(x, r, recover())
+			took := time.Since(began)
+			status := x.outcome()
+			s.metrics.observe(x.route, status, took, body.bytes, x.bytes)
+			s.logExchange(r, x, status, took)
+			if abort {
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		next.ServeHTTP(x, r)
+	})
+}
+
+// outcome is the status that the log and the metrics report.
+func (x *exchange) outcome() int {
+	switch {
+	case x.aborted != 0:
+		return x.aborted
+	case x.status == 0:
+		return http.StatusOK // net/http sends it where a handler wrote nothing
+	}
+	return x.status
+}
+
+// recovered answers for a panic; it reports whether the connection is to be aborted.
+func (s *Server) recovered(x *exchange, r *http.Request, p any) bool {
+	if p == nil {
+		return false
+	}
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		if x.aborted == 0 {
+			x.aborted = statusClientClosed
+		}
+		return true
+	}
+	x.err = fmt.Errorf("panic: %v", p)
+	s.log.LogAttrs(r.Context(), slog.LevelError, "panic",
+		slog.String("id", x.id), slog.String("route", x.route), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+	if x.began() {
+		x.aborted = http.StatusInternalServerError
+		return true
+	}
+	writeProblem(x, x.id, http.StatusInternalServerError, "the server failed; its log says why, under this request id")
+	return false
+}
+
+// logExchange writes the one line that a request gets. Neither the query nor the path is in it, for both may carry patient data;
+// the error is made of tags, offsets and UIDs.
+func (s *Server) logExchange(r *http.Request, x *exchange, status int, took time.Duration) {
+	level := slog.LevelInfo
+	if status >= 500 {
+		level = slog.LevelError
+	}
+	attrs := []slog.Attr{
+		slog.String("id", x.id),
+		slog.String("method", r.Method),
+		slog.String("route", x.route),
+		slog.Int("status", status),
+		slog.Int64("bytes", x.bytes),
+		slog.Duration("took", took),
+	}
+	if x.err != nil && status != statusClientClosed {
+		attrs = append(attrs, slog.Any("err", x.err))
+	}
+	s.log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// guard bounds the body and refuses a request whose Host is not one.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		root, err := s.rootURL(r)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		x := exchangeOf(r)
+		x.root = root
+		if r.ContentLength > s.options.MaxBody {
+			w.Header().Set("Connection", "close") // rather than read what will not be used
+			s.fail(w, r, &http.MaxBytesError{Limit: s.options.MaxBody})
+			return
+		}
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(x.ResponseWriter, r.Body, s.options.MaxBody)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// baseURL is the absolute base URI of the DICOMweb services as the client of the request sees it (PS3.18 8.2), without a slash
+// at its end.
+func (s *Server) baseURL(r *http.Request) string { return exchangeOf(r).root + BasePath }

@@ -1,0 +1,223 @@
+package dicomweb
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// route is one method of one resource.
+type route struct {
+	name     string // of the transaction and its resource, in logs and metrics
+	method   string // a GET route answers HEAD too
+	template string // below the server's root; the parts in braces are path variables
+	clause   string // where the standard has it
+	action   action
+	handler  handler
+}
+
+// action is what a route does with stored objects.
+type action int
+
+const (
+	read action = iota
+	write
+)
+
+// routes are the resources of PS3.18 10.1.1, and that of the URI service.
+func (s *Server) routes() []route {
+	const (
+		studies  = BasePath + "/studies"
+		study    = studies + "/{study}"
+		series   = study + "/series/{series}"
+		instance = series + "/instances/{instance}"
+		frames   = instance + "/frames/{frames}"
+	)
+	return []route{
+		{"store", "POST", studies, "PS3.18 10.5", write, s.storeInstances},
+		{"store-study", "POST", study, "PS3.18 10.5", write, s.storeInstances},
+
+		{"search-studies", "GET", studies, "PS3.18 10.6", read, s.searchStudies},
+		{"search-study-series", "GET", study + "/series", "PS3.18 10.6", read, s.searchSeries},
+		{"search-study-instances", "GET", study + "/instances", "PS3.18 10.6", read, s.searchInstances},
+		{"search-series", "GET", BasePath + "/series", "PS3.18 10.6", read, s.searchSeries},
+		{"search-series-instances", "GET", series + "/instances", "PS3.18 10.6", read, s.searchInstances},
+		{"search-instances", "GET", BasePath + "/instances", "PS3.18 10.6", read, s.searchInstances},
+
+		{"retrieve-study", "GET", study, "PS3.18 10.4.1.1.1", read, s.retrieveInstances},
+		{"retrieve-series", "GET", series, "PS3.18 10.4.1.1.1", read, s.retrieveInstances},
+		{"retrieve-instance", "GET", instance, "PS3.18 10.4.1.1.1", read, s.retrieveInstances},
+		{"metadata-study", "GET", study + "/metadata", "PS3.18 10.4.1.1.2", read, s.retrieveMetadata},
+		{"metadata-series", "GET", series + "/metadata", "PS3.18 10.4.1.1.2", read, s.retrieveMetadata},
+		{"metadata-instance", "GET", instance + "/metadata", "PS3.18 10.4.1.1.2", read, s.retrieveMetadata},
+		{"frames", "GET", frames, "PS3.18 10.4.1.1.6", read, s.retrieveFrames},
+		{"bulkdata", "GET", instance + "/bulkdata/{path:.+}", "PS3.18 10.4.1.1.5", read, s.retrieveBulkdata},
+		{"rendered-study", "GET", study + "/rendered", "PS3.18 10.4.1.1.3", read, s.retrieveRendered},
+		{"rendered-series", "GET", series + "/rendered", "PS3.18 10.4.1.1.3", read, s.retrieveRendered},
+		{"rendered-instance", "GET", instance + "/rendered", "PS3.18 10.4.1.1.3", read, s.retrieveRendered},
+		{"rendered-frames", "GET", frames + "/rendered", "PS3.18 10.4.1.1.3", read, s.retrieveRendered},
+		{"thumbnail-study", "GET", study + "/thumbnail", "PS3.18 10.4.1.1.4", read, s.retrieveThumbnail},
+		{"thumbnail-series", "GET", series + "/thumbnail", "PS3.18 10.4.1.1.4", read, s.retrieveThumbnail},
+		{"thumbnail-instance", "GET", instance + "/thumbnail", "PS3.18 10.4.1.1.4", read, s.retrieveThumbnail},
+		{"thumbnail-frames", "GET", frames + "/thumbnail", "PS3.18 10.4.1.1.4", read, s.retrieveThumbnail},
+
+		{"wado-uri", "GET", "/wado", "PS3.18 9", read, s.retrieveURI},
+	}
+}
+
+// resource is what lies at one template: its routes by method.
+type resource struct {
+	server *Server
+	routes map[string]route
+	allow  string // for Allow, PS3.18 8.5
+}
+
+// router finds the resource of a path. gorilla/mux only matches templates here: methods are the resource's own affair, so that
+// HEAD, OPTIONS and 405 with Allow are right for all of them. Path variables stay escaped (pathVar unescapes them), so that an
+// escaped slash cannot reach another resource, and paths are never answered with a redirect, which would lose a POST.
+func (s *Server) router() http.Handler {
+	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	r.NotFoundHandler = s.answer(func(http.ResponseWriter, *http.Request) error {
+		return notFound("there is no such resource below %s", BasePath)
+	})
+	// A study's resources lie apart from the rest, those of a series and an instance too: mux tries templates one by one. The
+	// deepest come first, since they are asked most and their prefix excludes the others.
+	resources := map[string]*resource{}
+	deep := map[string]*mux.Router{}
+	for _, mark := range []string{"/{instance}/", "/{series}/", "/{study}/", ""} {
+		for _, rt := range s.routes() {
+			prefix, rest, depth := splitTemplate(rt.template)
+			if depth != mark {
+				continue
+			}
+			if resources[rt.template] == nil {
+				resources[rt.template] = &resource{server: s, routes: map[string]route{}}
+				below := deep[prefix]
+				if below == nil {
+					below = r
+					if prefix != "" {
+						below = r.PathPrefix(prefix + "/").Subrouter()
+					}
+					deep[prefix] = below
+				}
+				below.Handle(rest, resources[rt.template])
+			}
+			resources[rt.template].add(rt)
+		}
+	}
+	return tidyPath(r)
+}
+
+// splitTemplate divides a template after the deepest of instance, series and study that it goes through.
+func splitTemplate(t string) (prefix, rest, mark string) {
+	for _, mark := range []string{"/{instance}/", "/{series}/", "/{study}/"} {
+		if i := strings.Index(t, mark); i >= 0 {
+			i += len(mark) - 1
+			return t[:i], t[i:], mark
+		}
+	}
+	return "", t, ""
+}
+
+func (res *resource) add(rt route) {
+	res.routes[rt.method] = rt
+	methods := []string{http.MethodOptions}
+	for m := range res.routes {
+		methods = append(methods, m)
+		if m == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	slices.Sort(methods)
+	res.allow = strings.Join(methods, ", ")
+}
+
+// ServeHTTP runs the route of the request's method.
+func (res *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	rt, found := res.routes[method]
+	switch {
+	case found:
+		exchangeOf(r).route = rt.name
+		res.server.answer(rt.handler).ServeHTTP(w, r)
+	case method == http.MethodOptions:
+		exchangeOf(r).route = "options"
+		w.Header().Set("Allow", res.allow)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.Header().Set("Allow", res.allow)
+		res.server.answer(func(http.ResponseWriter, *http.Request) error {
+			return &problem{status: http.StatusMethodNotAllowed, detail: "the methods of this resource are " + res.allow}
+		}).ServeHTTP(w, r)
+	}
+}
+
+// tidyPath takes doubled and trailing slashes away, which clients make when they join addresses.
+func tidyPath(next http.Handler) http.Handler {
+	tidy := func(p string) string {
+		for strings.Contains(p, "//") {
+			p = strings.ReplaceAll(p, "//", "/")
+		}
+		if len(p) > 1 {
+			p = strings.TrimSuffix(p, "/")
+		}
+		return p
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.EscapedPath(); tidy(p) != p {
+			u := *r.URL
+			u.Path, u.RawPath = tidy(u.Path), tidy(u.RawPath)
+			clone := *r
+			clone.URL = &u
+			r = &clone
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// pathVar returns a path variable, percent-decoded; "" if the template has none of that name.
+func pathVar(r *http.Request, name string) (string, error) {
+	v, err := url.PathUnescape(mux.Vars(r)[name])
+	if err != nil {
+		return "", badRequest("the %s in the path is not percent-encoded as RFC 3986 wants it", name)
+	}
+	return v, nil
+}
+
+// refOf returns what the path names: a study, series or instance, or everything.
+func refOf(r *http.Request) (dicom.Ref, error) {
+	var ref dicom.Ref
+	for _, part := range []struct {
+		name string
+		uid  *dicom.UID
+	}{{"study", &ref.Study}, {"series", &ref.Series}, {"instance", &ref.Instance}} {
+		if _, there := mux.Vars(r)[part.name]; !there {
+			continue
+		}
+		v, err := pathVar(r, part.name)
+		if err != nil {
+			return dicom.Ref{}, err
+		}
+		if *part.uid = dicom.UID(v); !part.uid.Valid() {
+			return dicom.Ref{}, badRequest("the %s in the path is not a UID (PS3.5 9.1): %s", part.name, excerpt(v))
+		}
+	}
+	return ref, nil
+}
+
+// excerpt quotes what a client sent, for an error: short, and without control characters.
+func excerpt(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		s = string(r[:80]) + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
