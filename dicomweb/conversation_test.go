@@ -1,0 +1,286 @@
+package dicomweb
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/part10"
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/memstore"
+)
+
+// The conversations in testdata/*.txt are requests, and what must be answered. Each file speaks to a fresh server, named
+// pacs.example, whose clients come from elsewhere than the loopback. A line begins with
+//
+//	#    a comment
+//	set  an option of the server, before the first request: "set MaxResults 2"
+//	>    the request line, then its header fields
+//	|    the body: "| file NAME" the bytes of an instance, "| part NAME [CONTENT-TYPE]" the same as a part with boundary "b",
+//	     "| end" the closing boundary, "| text "…"" a Go string, "| cut N" takes N bytes off the end, "| gzip" packs what is there
+//	<    the status, then header fields: each value is a regular expression for the whole field, "!Name" must not be there
+//	~    a regular expression that the body must match, "!~" one that it must not
+//
+// NAME is an instance of the table below.
+func TestConversations(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no conversations", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runConversation(t, file) })
+	}
+}
+
+// exchangeText is one request and what is expected of its answer.
+type exchangeText struct {
+	line     int
+	request  string
+	header   http.Header
+	body     []byte
+	status   int
+	expected []string // header lines
+	matches  []string // "~ …" and "!~ …"
+}
+
+func runConversation(t *testing.T, file string) {
+	text, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer text.Close()
+	log := &bytes.Buffer{}
+	o := Options{Log: slog.New(slog.NewTextHandler(log, nil))}
+	var exchanges []*exchangeText
+	var x *exchangeText
+	scanner := bufio.NewScanner(text)
+	for n := 1; scanner.Scan(); n++ {
+		mark, rest, _ := strings.Cut(scanner.Text(), " ")
+		switch mark {
+		case "", "#":
+		case "set":
+			setOption(t, &o, rest)
+		case ">":
+			if x == nil || x.status != 0 {
+				x = &exchangeText{line: n, request: rest, header: http.Header{}}
+				exchanges = append(exchanges, x)
+				continue
+			}
+			name, value, _ := strings.Cut(rest, ": ")
+			x.header.Add(name, value)
+		case "|":
+			x.body = appendBody(t, x.body, rest)
+		case "<":
+			if x.status == 0 {
+				if x.status, err = strconv.Atoi(rest); err != nil {
+					t.Fatalf("%s:%d: %v", file, n, err)
+				}
+				continue
+			}
+			x.expected = append(x.expected, rest)
+		case "~", "!~":
+			x.matches = append(x.matches, scanner.Text())
+		default:
+			t.Fatalf("%s:%d: what is %q?", file, n, mark)
+		}
+	}
+	s, err := New(memstore.New(store.Options{}), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range exchanges {
+		x.run(t, s)
+	}
+	if strings.Contains(log.String(), "DOE") {
+		t.Errorf("patient data in the log:\n%s", log)
+	}
+}
+
+func (x *exchangeText) run(t *testing.T, s *Server) {
+	t.Helper()
+	method, target, _ := strings.Cut(x.request, " ")
+	r := httptest.NewRequest(method, target, bytes.NewReader(x.body))
+	r.Host = "pacs.example"
+	for name, values := range x.header {
+		r.Header[name] = values
+		if name == "Host" {
+			r.Host = values[0]
+		}
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	fail := func(format string, a ...any) {
+		t.Helper()
+		t.Errorf("line %d: %s\n%s\n%d %v\n%.2000s", x.line, x.request, fmt.Sprintf(format, a...), w.Code, w.Header(), w.Body)
+	}
+	if w.Code != x.status {
+		fail("status %d, want %d", w.Code, x.status)
+		return
+	}
+	for _, line := range x.expected {
+		name, pattern, valued := strings.Cut(line, ": ")
+		if absent, yes := strings.CutPrefix(line, "!"); yes {
+			if v := w.Header().Values(absent); v != nil {
+				fail("%s is there: %q", absent, v)
+			}
+			continue
+		}
+		found := false
+		for _, v := range w.Header().Values(name) {
+			found = found || !valued || regexp.MustCompile("^(?:"+pattern+")$").MatchString(v)
+		}
+		if !found {
+			fail("%s is %q, want %s", name, w.Header().Values(name), pattern)
+		}
+	}
+	for _, line := range x.matches {
+		mark, pattern, _ := strings.Cut(line, " ")
+		if regexp.MustCompile("(?s)"+pattern).Match(w.Body.Bytes()) != (mark == "~") {
+			fail("body: want %s", line)
+		}
+	}
+	if strings.HasSuffix(w.Header().Get("Content-Type"), "json") && method != "HEAD" && !json.Valid(w.Body.Bytes()) {
+		fail("the body is not JSON")
+	}
+	if n := w.Header().Get("Content-Length"); n != "" && method != "HEAD" && n != strconv.Itoa(w.Body.Len()) {
+		fail("Content-Length %s of %d bytes", n, w.Body.Len())
+	}
+}
+
+func setOption(t *testing.T, o *Options, line string) {
+	name, value, _ := strings.Cut(line, " ")
+	n, _ := strconv.Atoi(value)
+	switch name {
+	case "MaxBody":
+		o.MaxBody = int64(n)
+	case "MaxPart":
+		o.MaxPart = int64(n)
+	case "MaxParts":
+		o.MaxParts = n
+	case "MaxResults":
+		o.MaxResults = n
+	case "AllowedOrigins":
+		o.AllowedOrigins = strings.Fields(value)
+	default:
+		t.Fatalf("no option %s", name)
+	}
+}
+
+func appendBody(t *testing.T, body []byte, line string) []byte {
+	t.Helper()
+	fields := strings.Fields(line)
+	switch fields[0] {
+	case "file":
+		return append(body, fileNamed(t, fields[1])...)
+	case "part":
+		body = append(body, "\r\n--b\r\n"...)
+		if len(fields) > 2 {
+			body = append(body, "Content-Type: "+fields[2]+"\r\n"...)
+		}
+		return append(append(body, "\r\n"...), fileNamed(t, fields[1])...)
+	case "end":
+		return append(body, "\r\n--b--\r\n"...)
+	case "cut":
+		n, _ := strconv.Atoi(fields[1])
+		return body[:len(body)-n]
+	case "text":
+		s, err := strconv.Unquote(strings.TrimPrefix(line, "text "))
+		if err != nil {
+			t.Fatal(line, err)
+		}
+		return append(body, s...)
+	case "gzip":
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write(body)
+		z.Close()
+		return b.Bytes()
+	case "zeros":
+		n, _ := strconv.Atoi(fields[1])
+		return append(body, make([]byte, n)...)
+	}
+	t.Fatalf("body line %q", line)
+	return nil
+}
+
+// instances are what the conversations store: attribute by keyword.
+var instances = map[string]map[string]string{
+	"ct1": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.1", "InstanceNumber": "1"},
+	"ct2": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.2", "InstanceNumber": "2"},
+	"ct3": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.2", "SOPInstanceUID": "1.2.1.2.1", "InstanceNumber": "1",
+		"SeriesNumber": "2", "SeriesDescription": "coronal"},
+	"mr1": {"StudyInstanceUID": "1.2.2", "SeriesInstanceUID": "1.2.2.1", "SOPInstanceUID": "1.2.2.1.1", "InstanceNumber": "1",
+		"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4", "Modality": "MR", "PatientName": "MÜLLER^JÖRG", "PatientID": "P2",
+		"StudyDate": "20240301", "StudyDescription": "head", "AccessionNumber": "A2"},
+	"changed":   {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.1", "InstanceNumber": "99"},
+	"bad-uid":   {"StudyInstanceUID": "1.2.x", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.9"},
+	"bad-sop":   {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "../../etc/passwd"},
+	"no-series": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "", "SOPInstanceUID": "1.2.1.1.8"},
+}
+
+// fileNamed makes the instance's file: a small image.
+func fileNamed(t *testing.T, name string) []byte {
+	t.Helper()
+	attributes, found := instances[name]
+	if !found {
+		t.Fatalf("no instance %q", name)
+	}
+	ds := &dicom.DataSet{}
+	set := func(keyword, value string) {
+		a, found := dicom.LookupKeyword(keyword)
+		if !found {
+			t.Fatalf("keyword %q", keyword)
+		}
+		switch vr := a.Tag.VR(); {
+		case value == "":
+			ds.Set(dicom.Element{Tag: a.Tag, VR: vr})
+		case vr == dicom.US:
+			n, _ := strconv.Atoi(value)
+			ds.SetInts(a.Tag, vr, int64(n))
+		default:
+			ds.SetStrings(a.Tag, vr, value)
+		}
+	}
+	for keyword, value := range map[string]string{
+		"SpecificCharacterSet": "ISO_IR 192", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2", "Modality": "CT",
+		"StudyDate": "20240102", "StudyTime": "101530", "StudyID": "S1", "StudyDescription": "chest", "AccessionNumber": "A1",
+		"ReferringPhysicianName": "DOE^REF", "PatientName": "DOE^JANE", "PatientID": "P1", "PatientBirthDate": "19700203",
+		"PatientSex": "F", "SeriesNumber": "1", "SeriesDescription": "axial", "Rows": "2", "Columns": "2", "BitsAllocated": "8",
+		"BitsStored": "8", "HighBit": "7", "PixelRepresentation": "0", "SamplesPerPixel": "1", "PhotometricInterpretation": "MONOCHROME2",
+	} {
+		set(keyword, value)
+	}
+	for keyword, value := range attributes {
+		set(keyword, value)
+	}
+	ds.Set(dicom.Element{Tag: dicom.PixelData, VR: dicom.OB, Value: dicom.Bytes{1, 2, 3, 4}})
+	var b bytes.Buffer
+	if err := part10.Write(&b, ds, part10.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A body that ends without its closing boundary comes from a connection that broke, too: then the reader fails.
+type brokenReader struct{ io.Reader }
+
+func (b brokenReader) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}

@@ -1,0 +1,219 @@
+package dicomweb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// storeInstances is the Store transaction (PS3.18 10.5), also of a single instance as plain application/dicom, which the standard
+// does not know and clients send.
+//
+// Where the request breaks off or exceeds a limit, the instances that came whole before that are stored all the same and named
+// in the answer, whose status tells that the request failed: the client sends it again, and what is there already is success then.
+func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
+	// Request
+	ref, err := refOf(r)
+	if err != nil {
+		return err
+	}
+	uploads, err := s.uploadsOf(r)
+	if err != nil {
+		return err
+	}
+
+	// Behavior
+	result := s.take(r.Context(), uploads, ref.Study)
+	s.metrics.stored.Add(float64(result.stored - result.duplicates))
+	s.metrics.duplicates.Add(float64(result.duplicates))
+	for _, f := range result.failures {
+		s.metrics.failed(f.Reason)
+	}
+
+	// Response
+	if result.empty() {
+		if result.stopped != nil {
+			return result.stopped
+		}
+		return badRequest("there is no instance in the request")
+	}
+	return s.respondStored(w, r, result)
+}
+
+// upload is one instance on its way in. It reads as the instance's bytes, and remembers why it ended early.
+type upload struct {
+	r         io.Reader
+	mediaType string // of the part, "" if it says none
+	left      int64  // bytes that may still come
+	limit     int64
+	err       error
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	if u.err != nil {
+		return 0, u.err
+	}
+	n, err := u.r.Read(p)
+	if u.left -= int64(n); u.left < 0 {
+		err = &problem{status: http.StatusRequestEntityTooLarge,
+			detail: fmt.Sprintf("an instance is longer than the %d bytes that are allowed", u.limit)}
+	}
+	if err != nil && err != io.EOF {
+		u.err = err
+	}
+	return n, err
+}
+
+// isInstance reports whether the part can be a PS3.10 file. octet-stream is bulk data by the standard, and what tools send that
+// have never heard of application/dicom.
+func (u *upload) isInstance() bool {
+	return u.mediaType == "" || u.mediaType == "application/dicom" || u.mediaType == "application/octet-stream"
+}
+
+// uploadsOf checks the header of a Store request and yields what its body holds, one part at a time. The error that ends the
+// sequence is that of the request.
+func (s *Server) uploadsOf(r *http.Request) (iter.Seq2[*upload, error], error) {
+	content := parseMediaType(r.Header.Get("Content-Type"))
+	if err := storable(content); err != nil {
+		return nil, err
+	}
+	body, err := decodedBody(r)
+	if err != nil {
+		return nil, err
+	}
+	newUpload := func(r io.Reader, mediaType string) *upload {
+		return &upload{r: r, mediaType: mediaType, left: s.options.MaxPart, limit: s.options.MaxPart}
+	}
+	if content.name == "application/dicom" {
+		if r.ContentLength == 0 {
+			return nil, badRequest("the request has no body")
+		}
+		return func(yield func(*upload, error) bool) { yield(newUpload(body, content.name), nil) }, nil
+	}
+	parts, err := newPartReader(body, content, s.options.MaxParts)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(*upload, error) bool) {
+		for {
+			part, err := parts.next()
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(newUpload(part, parseMediaType(part.Header.Get("Content-Type")).name), nil) {
+				return
+			}
+		}
+	}, nil
+}
+
+// storable says why a request of this Content-Type cannot be stored (PS3.18 10.5.3.1).
+func storable(content mediaType) error {
+	const takes = `; this server takes multipart/related; type="application/dicom", and application/dicom`
+	reject := func(format string, a ...any) error {
+		return &problem{status: http.StatusUnsupportedMediaType, detail: fmt.Sprintf(format, a...) + takes}
+	}
+	switch content.name {
+	case "application/dicom":
+		return nil
+	case "multipart/related":
+	case "":
+		return reject("the request has no Content-Type")
+	default:
+		return reject("Content-Type %s cannot be stored", excerpt(content.name))
+	}
+	switch root := parseMediaType(content.params["type"]).name; root {
+	case "", "application/dicom", "*/*":
+		return nil
+	case "application/dicom+json", "application/dicom+xml":
+		return reject("instances as metadata and bulk data (type=%s) cannot be stored", excerpt(root))
+	default:
+		return reject("multipart/related with type=%s cannot be stored", excerpt(root))
+	}
+}
+
+// stored is what became of a Store request.
+type stored struct {
+	outcomes   []store.Outcome  // of the parts that were read as instances, in their order
+	failures   []*store.Failure // all of them, those of parts that were not read too
+	stored     int
+	duplicates int   // among stored
+	stopped    error // why the rest of the request was not looked at
+}
+
+func (st *stored) empty() bool { return len(st.outcomes) == 0 && len(st.failures) == 0 }
+
+// take stores what comes. What is committed stays committed when the client goes away, so the commit does not depend on it.
+func (s *Server) take(ctx context.Context, uploads iter.Seq2[*upload, error], study dicom.UID) *stored {
+	batch := s.store.Batch(study)
+	defer batch.Cancel()
+	result := &stored{}
+	for u, err := range uploads {
+		switch {
+		case err != nil:
+			result.stopped = requestError(err)
+		case !u.isInstance():
+			result.failures = append(result.failures, &store.Failure{Reason: store.ReasonCannotUnderstand,
+				Err: fmt.Errorf("a part has Content-Type %s, not application/dicom", excerpt(u.mediaType))})
+			continue
+		default:
+			if err = batch.Add(ctx, u); err == nil {
+				continue
+			}
+			if result.stopped = storeError(err); u.err != nil {
+				result.stopped = requestError(u.err)
+			}
+		}
+		break
+	}
+	outcomes, err := batch.Commit(context.WithoutCancel(ctx))
+	if err != nil {
+		result.stopped = storeError(err)
+	}
+	result.outcomes = outcomes
+	for _, o := range outcomes {
+		switch {
+		case o.Failure != nil:
+			result.failures = append(result.failures, o.Failure)
+		case o.Duplicate:
+			result.duplicates++
+			fallthrough
+		default:
+			result.stored++
+		}
+	}
+	return result
+}
+
+// requestError is the error of a body that cannot be read to its end.
+func requestError(err error) error {
+	if errors.Is(err, errBrokenOff) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &problem{status: http.StatusBadRequest, err: err,
+			detail: "the request breaks off: its end is missing, or the boundary is not the one in Content-Type"}
+	}
+	return err
+}
+
+// storeError is the error of a store that cannot take anything in now (PS3.18 8.5: 503).
+func storeError(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNoSpace):
+		return &problem{status: http.StatusServiceUnavailable, detail: "A700: there is no space left to store instances", err: err,
+			retryAfter: time.Minute}
+	case errors.Is(err, store.ErrPoisoned):
+		return &problem{status: http.StatusServiceUnavailable,
+			detail: "A700: the disk failed; nothing can be stored until the server has been restarted", err: err, retryAfter: time.Minute}
+	}
+	return err
+}

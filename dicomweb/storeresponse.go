@@ -1,0 +1,139 @@
+package dicomweb
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// status is that of PS3.18 Table 10.5.3-1.
+func (st *stored) status() int {
+	switch {
+	case st.stopped != nil:
+		return problemOf(st.stopped).status
+	case len(st.failures) == 0:
+		return http.StatusOK
+	case st.stored > 0:
+		return http.StatusAccepted
+	}
+	return http.StatusConflict
+}
+
+// respondStored sends the Store Instances Response Module, under every status: also a request that failed may have stored
+// something. The codes in it say little, so that Warning says the rest (PS3.18 10.5.3.2).
+func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *stored) error {
+	base := s.baseURL(r)
+	h := w.Header()
+	if st.stopped != nil {
+		exchangeOf(r).err = st.stopped
+		p := problemOf(st.stopped)
+		warn(h, base, p.detail)
+		if p.retryAfter > 0 {
+			h.Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
+		}
+	}
+	const mostWarnings = 10
+	for i, f := range st.failures {
+		if i == mostWarnings {
+			warn(h, base, fmt.Sprintf("there are %d more failures", len(st.failures)-i))
+			break
+		}
+		warn(h, base, fmt.Sprintf("%04X %s%v", f.Reason, subjectOf(f), f.Err))
+	}
+	if st.stored > 0 {
+		location := base + st.common().Path()
+		if st.common() == (dicom.Ref{}) {
+			location = base + "/studies"
+		}
+		h.Set("Location", location)
+		h.Set("Content-Location", location)
+	}
+	h.Set("Cache-Control", "no-store")
+	// The default is sent where nothing acceptable is supported (PS3.18 Table 8.7.3-1): what is stored is stored.
+	chosen, err := acceptOf(r).choose(dicomJSON...)
+	if err != nil {
+		chosen = dicomJSON[0]
+	}
+	body, err := st.module(base).AppendJSON(nil)
+	if err != nil {
+		return err
+	}
+	return respond(w, st.status(), chosen.mediaType, body)
+}
+
+func subjectOf(f *store.Failure) string {
+	if f.Instance == "" {
+		return ""
+	}
+	return string(f.Instance) + ": "
+}
+
+// common is what everything that was stored lies in: one instance, one study, or nothing.
+func (st *stored) common() dicom.Ref {
+	var ref dicom.Ref
+	for _, o := range st.outcomes {
+		switch {
+		case o.Failure != nil:
+		case ref == (dicom.Ref{}):
+			ref = o.Ref
+		case ref.Study != o.Ref.Study:
+			return dicom.Ref{}
+		case ref != o.Ref:
+			ref = dicom.Ref{Study: ref.Study}
+		}
+	}
+	return ref
+}
+
+// module is the Store Instances Response Module (PS3.18 Table I.1-1). Sequences without items are left out, as type 1C wants.
+func (st *stored) module(base string) *dicom.DataSet {
+	var failed, referenced, other []*dicom.DataSet
+	for _, o := range st.outcomes {
+		if o.Failure != nil {
+			continue
+		}
+		item := reference(o.SOPClass, o.Ref.Instance)
+		item.SetStrings(dicom.RetrieveURL, dicom.UR, base+o.Ref.Path())
+		referenced = append(referenced, item)
+	}
+	for _, f := range st.failures {
+		item := &dicom.DataSet{}
+		if f.SOPClass != "" && f.Instance != "" { // both are type 1 in an item that references an instance
+			item = reference(f.SOPClass, f.Instance)
+			failed = append(failed, item)
+		} else {
+			other = append(other, item)
+		}
+		item.SetInts(dicom.FailureReason, dicom.US, int64(f.Reason))
+	}
+	ds := &dicom.DataSet{}
+	if study := st.common().Study; study != "" {
+		ds.SetStrings(dicom.RetrieveURL, dicom.UR, base+dicom.Ref{Study: study}.Path())
+	} else {
+		ds.SetStrings(dicom.RetrieveURL, dicom.UR)
+	}
+	for _, sequence := range []struct {
+		tag   dicom.Tag
+		items []*dicom.DataSet
+	}{
+		{dicom.FailedSOPSequence, failed},
+		{dicom.ReferencedSOPSequence, referenced},
+		{dicom.OtherFailuresSequence, other},
+	} {
+		if len(sequence.items) > 0 {
+			ds.SetItems(sequence.tag, sequence.items...)
+		}
+	}
+	return ds
+}
+
+// reference is the SOP Instance Reference Macro (PS3.3 Table 10-11).
+func reference(class, instance dicom.UID) *dicom.DataSet {
+	item := &dicom.DataSet{}
+	item.SetStrings(dicom.ReferencedSOPClassUID, dicom.UI, string(class))
+	item.SetStrings(dicom.ReferencedSOPInstanceUID, dicom.UI, string(instance))
+	return item
+}
