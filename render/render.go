@@ -1,14 +1,21 @@
 // Package render turns samples into pictures as PS3.4 N.2 writes it and PS3.18 8.3.5 lets a client ask for it: pure functions.
+//
+// The files stand in the order of the pipeline: describe.go collects what the data set says of a frame (lut.go, palette.go and
+// values.go read the tables and numbers), modality.go and voi.go are the two grayscale transformations, window.go finds a window
+// where there is none, presentation.go composes all three into one table over the stored values, color.go does the same for
+// pictures in color, viewport.go crops, flips and scales, and encode.go writes the file that the client gets.
 package render
 
 import (
 	"errors"
+	"fmt"
 	"image"
-	"io"
 
-	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 )
+
+// ErrOptions is the error, wrapped, of options that cannot be fulfilled: the request is at fault, not the image.
+var ErrOptions = errors.New("rendering options")
 
 // Function is a VOI LUT Function (PS3.3 C.11.2.1.2, C.11.2.1.3).
 type Function int
@@ -35,28 +42,42 @@ type Viewport struct {
 
 // Options are what the client asked for.
 type Options struct {
-	Window    *Window   // nil: the data set's first VOI LUT or window, else an automatic one
+	Window    *Window   // nil: the data set's first VOI LUT or window, else an automatic one; ignored for color
 	Viewport  *Viewport // nil: 1:1
 	MaxPixels int       // most pixels of a picture; 0: 64 million
 }
 
-// Attributes are what rendering needs to know of a frame: functional groups are resolved (PS3.3 C.7.6.16).
-type Attributes struct {
-	Window *Window // the frame's first window
-	// the owner of this package adds: modality LUT, VOI LUT, palette, presentation LUT shape, padding, aspect …
-}
+const defaultMaxPixels = 64 << 20
 
-// Describe collects the attributes of a frame, counted from 1.
-func Describe(ds *dicom.DataSet, frame int) (Attributes, error) {
-	return Attributes{}, errors.New("not built yet")
-}
-
-// Render makes the picture: *image.Gray or *image.RGBA (opaque). It does not change f.
+// Render makes the picture: *image.Gray or *image.RGBA (opaque). It does not change f. An error wraps ErrOptions where the
+// options are at fault; else it says what of the image cannot be shown.
+//
+// Where neither the options nor the attributes have a usable window, an automatic one is used: from the lowest to the highest
+// sample of the frame, padding left out; and if the samples spread over more than 256 levels, from the half percent that is
+// darkest to the half percent that is brightest, so that a few stray pixels do not make the rest gray. A frame of one value is
+// black if that is zero, else middle gray; of a 1-bit image 0 is black and 1 is white.
 func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
-	return nil, errors.New("not built yet")
-}
-
-// Encode writes the picture as "image/jpeg" (baseline, 8 bit), "image/png" or "image/gif"; quality is 1 to 100, for JPEG.
-func Encode(w io.Writer, img image.Image, mediaType string, quality int) error {
-	return errors.New("not built yet")
+	limit := o.MaxPixels
+	if limit <= 0 {
+		limit = defaultMaxPixels
+	}
+	if o.Window != nil && !o.Window.valid() {
+		return nil, fmt.Errorf("%w: window center %g, width %g", ErrOptions, o.Window.Center, o.Window.Width)
+	}
+	crop, err := plan(f.Description, a.aspect(), o.Viewport, limit)
+	if err != nil {
+		return nil, err
+	}
+	if f.Samples == 1 && f.Photometric != "PALETTE COLOR" {
+		img, err := renderGray(f, a, o.Window)
+		if err != nil {
+			return nil, err
+		}
+		return crop.gray(img), nil
+	}
+	img, err := renderColor(f, a)
+	if err != nil {
+		return nil, err
+	}
+	return crop.color(img), nil
 }

@@ -1,0 +1,107 @@
+package render
+
+import (
+	"fmt"
+	"image"
+	"math"
+
+	"github.com/disintegration/imaging"
+
+	"github.com/noctis-dicom/noctis/dicom/pixel"
+)
+
+// placement is how a picture of the whole image becomes the picture that was asked for: a region of it, perhaps flipped, scaled.
+type placement struct {
+	region        image.Rectangle
+	flipX, flipY  bool
+	width, height int // of the picture
+}
+
+// plan works out PS3.18 8.3.5.1.3. The region is cut to the image and to whole pixels. Without a viewport the picture has the
+// image's own pixels; with one, pixels that are not square are made so, since the picture must not be distorted.
+func plan(d pixel.Description, aspect float64, v *Viewport, limit int) (placement, error) {
+	p := placement{region: image.Rect(0, 0, d.Columns, d.Rows), width: d.Columns, height: d.Rows}
+	if v != nil {
+		if v.Width < 1 || v.Height < 1 {
+			return p, fmt.Errorf("%w: viewport of %d x %d pixels", ErrOptions, v.Width, v.Height)
+		}
+		x0, x1, flipX, okX := extent(v.SX, v.SW, d.Columns)
+		y0, y1, flipY, okY := extent(v.SY, v.SH, d.Rows)
+		if !okX || !okY {
+			return p, fmt.Errorf("%w: the source region lies outside the image of %d x %d pixels", ErrOptions, d.Columns, d.Rows)
+		}
+		p.region, p.flipX, p.flipY = image.Rect(x0, y0, x1, y1), flipX, flipY
+		p.width, p.height = fit(float64(p.region.Dx()), float64(p.region.Dy())*aspect, v.Width, v.Height)
+	}
+	if p.width > limit/p.height {
+		if v == nil {
+			return p, fmt.Errorf("%w: a picture of %d x %d pixels: the most is %d in all", ErrOptions, p.width, p.height, limit)
+		}
+		return p, fmt.Errorf("%w: a viewport for %d x %d pixels: the most is %d in all", ErrOptions, p.width, p.height, limit)
+	}
+	return p, nil
+}
+
+// extent is the region in one direction: from start on for size pixels, a negative size meaning flipped, nil the rest of the image.
+// Absolute values count (PS3.18 8.3.5.1.3).
+func extent(start float64, size *float64, whole int) (from, to int, flipped, ok bool) {
+	start = math.Abs(start)
+	end := float64(whole)
+	if size != nil {
+		flipped = *size < 0
+		end = start + math.Abs(*size)
+	}
+	if !(start < float64(whole)) || !(end > start) {
+		return 0, 0, false, false
+	}
+	from = int(math.Floor(start + 0.5))
+	to = int(math.Floor(min(end, float64(whole)) + 0.5))
+	from = min(from, whole-1)
+	return from, max(to, from+1), flipped, true
+}
+
+// fit is the size of the largest picture of the shape width:height in the viewport.
+func fit(width, height float64, vw, vh int) (w, h int) {
+	scale := min(float64(vw)/width, float64(vh)/height)
+	w = min(max(int(width*scale+0.5), 1), vw)
+	h = min(max(int(height*scale+0.5), 1), vh)
+	return w, h
+}
+
+// scales reports whether the picture is not of the region's own pixels.
+func (p placement) scales() bool { return p.width != p.region.Dx() || p.height != p.region.Dy() }
+
+// gray places a picture of the whole image.
+func (p placement) gray(img *image.Gray) *image.Gray {
+	if p.region == img.Rect && !p.scales() && !p.flipX && !p.flipY {
+		return img
+	}
+	out := image.NewGray(image.Rect(0, 0, p.width, p.height))
+	columns := weigh(p.region.Dx(), p.width, p.flipX)
+	rows := weigh(p.region.Dy(), p.height, p.flipY)
+	resample(out, img, p.region.Min, columns, rows)
+	return out
+}
+
+// color places a picture of the whole image.
+func (p placement) color(img *image.RGBA) *image.RGBA {
+	if p.region == img.Rect && !p.scales() && !p.flipX && !p.flipY {
+		return img
+	}
+	var placed = imaging.Crop(img, p.region)
+	if p.flipX {
+		placed = imaging.FlipH(placed)
+	}
+	if p.flipY {
+		placed = imaging.FlipV(placed)
+	}
+	if p.scales() {
+		filter := imaging.CatmullRom
+		if p.width < p.region.Dx() {
+			filter = imaging.Box
+		}
+		placed = imaging.Resize(placed, p.width, p.height, filter)
+	}
+	// All pixels are opaque, and then color.NRGBA and color.RGBA are the same bytes.
+	return &image.RGBA{Pix: placed.Pix, Stride: placed.Stride, Rect: placed.Rect}
+}
