@@ -124,9 +124,11 @@ func (c Charset) decode(vr VR, b []byte) decoded {
 // decodedUTF8 is a text that is UTF-8 already.
 func decodedUTF8(vr VR, b []byte) decoded {
 	d := decoded{text: b}
-	if vr.IsSingleText() {
+	n := bytes.Count(b, []byte{'\\'})
+	if n == 0 || vr.IsSingleText() {
 		return d
 	}
+	d.cuts = make([]int, 0, n)
 	for i, c := range b {
 		if c == '\\' {
 			d.cuts = append(d.cuts, i)

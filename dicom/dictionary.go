@@ -1,8 +1,7 @@
 package dicom
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 	"strings"
 	"sync"
 )
@@ -32,6 +31,11 @@ func Lookup(t Tag) (Attribute, bool) {
 	if t.Group() == 0xFFFE {
 		return Attribute{}, false
 	}
+	for _, a := range shadowed {
+		if a.Tag == t {
+			return a, true
+		}
+	}
 	if a, found := search(t); found {
 		return a, true
 	}
@@ -56,11 +60,11 @@ func Lookup(t Tag) (Attribute, bool) {
 // LookupKeyword returns the attribute with the keyword, which is case-sensitive: "PatientName". For an attribute of a repeating
 // group the tag is that of the first group.
 func LookupKeyword(keyword string) (Attribute, bool) {
-	i, found := byKeyword()[keyword]
+	a, found := byKeyword()[keyword]
 	if !found {
 		return Attribute{}, false
 	}
-	return dictionary[i], true
+	return *a, true
 }
 
 // VR returns the value representation that the dictionary gives the tag, the first where there is a choice, and UN where the
@@ -91,19 +95,30 @@ var repeating = [...]struct{ mask, first, last Tag }{
 	{0xFF00FFFF, 0x7F000000, 0x7F00FFFF},                                 // variable pixel data (7Fxx,eeee)
 }
 
+// shadowed are the attributes whose tags the table gives to a repeating group that PS3.6 writes (0028,04x0) to (0028,04x3).
+var shadowed = [...]Attribute{
+	{0x00280400, "TransformLabel", "Transform Label", "LO", "1", true},
+	{0x00280401, "TransformVersionNumber", "Transform Version Number", "LO", "1", true},
+	{0x00280402, "NumberOfTransformSteps", "Number of Transform Steps", "US", "1", true},
+	{0x00280403, "SequenceOfCompressedData", "Sequence of Compressed Data", "LO", "1-n", true},
+}
+
 func search(t Tag) (Attribute, bool) {
-	i, found := slices.BinarySearchFunc(dictionary[:], t, func(a Attribute, t Tag) int { return cmp.Compare(a.Tag, t) })
-	if !found {
+	i := sort.Search(len(dictionary), func(i int) bool { return dictionary[i].Tag >= t })
+	if i == len(dictionary) || dictionary[i].Tag != t {
 		return Attribute{}, false
 	}
 	return dictionary[i], true
 }
 
-var byKeyword = sync.OnceValue(func() map[string]int {
-	m := make(map[string]int, len(dictionary))
-	for i, a := range dictionary {
-		if a.Tag.Group() != 0xFFFE {
-			m[a.Keyword] = i
+var byKeyword = sync.OnceValue(func() map[string]*Attribute {
+	m := make(map[string]*Attribute, len(dictionary)+len(shadowed))
+	for i := range shadowed {
+		m[shadowed[i].Keyword] = &shadowed[i]
+	}
+	for i := range dictionary {
+		if a := &dictionary[i]; a.Tag.Group() != 0xFFFE {
+			m[a.Keyword] = a
 		}
 	}
 	return m

@@ -264,3 +264,50 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+// benchmarkDataSet is like the header of an enhanced multi-frame image: some attributes, and a sequence of 100 functional groups.
+func benchmarkDataSet() *DataSet {
+	ds := &DataSet{}
+	ds.SetStrings(SpecificCharacterSet, CS, "ISO_IR 192")
+	ds.SetStrings(ImageType, CS, "ORIGINAL", "PRIMARY", "AXIAL")
+	ds.SetStrings(SOPInstanceUID, UI, "1.2.826.0.1.3680043.8.498.1725697665093567298247884994")
+	ds.SetStrings(StudyDescription, LO, "CT Schädel nativ")
+	ds.SetStrings(PatientName, PN, "Müller^Jörg=山田^太郎")
+	ds.SetInts(Rows, US, 512)
+	ds.Set(Element{RedPaletteColorLookupTableData, OW, Bytes(make([]byte, 1024))})
+	var frames []*DataSet
+	for range 100 {
+		plane, orientation, frame := &DataSet{}, &DataSet{}, &DataSet{}
+		plane.SetStrings(ImagePositionPatient, DS, "-110.3734235391", "-154.84623879939", "-33.35368462326")
+		orientation.SetStrings(ImageOrientationPatient, DS, "0.99699407815933", "0.07589270174503", "-0.0155914751812", "0", "1", "0")
+		frame.SetItems(PlanePositionSequence, plane)
+		frame.SetItems(PlaneOrientationSequence, orientation)
+		frames = append(frames, frame)
+	}
+	ds.SetItems(PerFrameFunctionalGroupsSequence, frames...)
+	return ds
+}
+
+func BenchmarkAppendJSON(b *testing.B) {
+	ds := benchmarkDataSet()
+	var buf []byte
+	for b.Loop() {
+		buf, _ = ds.AppendJSON(buf[:0])
+	}
+	b.SetBytes(int64(len(buf)))
+	b.ReportAllocs()
+}
+
+func BenchmarkUnmarshalJSON(b *testing.B) {
+	in, err := benchmarkDataSet().AppendJSON(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(in)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := new(DataSet).UnmarshalJSON(in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
