@@ -8,7 +8,7 @@ import (
 // set (PS3.5 A.5) from the start of the inflated data set. Once made it is not changed: any number of goroutines may read it.
 type Layout struct {
 	Encoding Encoding
-	DataSet  int64       // offset in the file of the first byte after the File Meta Information
+	DataSet  int64       // offset in the file where the data set begins; a zlib header before a deflated one is left out
 	Bulk     []BulkValue // in the order of the file; Pixel Data of the top level is not among them
 	Pixel    *PixelData  // nil: no Pixel Data, Float Pixel Data or Double Float Pixel Data at the top level, or an empty one
 }
@@ -45,7 +45,7 @@ type PixelData struct {
 	Value          Span      // the native value; for encapsulated data everything from the first item to the delimiter
 	NumberOfFrames int       // frames that are really there, complete
 	FrameBits      int64     // native: bits of one frame; frames follow each other without padding (PS3.5 8.1.1, 8.2)
-	Word           int       // native: bytes of a word, where words are big endian and to be swapped; else 1
+	Word           int       // native: bytes to reverse, where samples are big endian: 2, 4 or 8; else 1
 	Fragments      Fragments // encapsulated: the fragments, without the offset table
 
 	firsts  []uint32 // encapsulated: the index of each frame's first fragment; nil: each fragment is a frame
@@ -54,7 +54,7 @@ type PixelData struct {
 
 // Frame is where one frame lies.
 type Frame struct {
-	Spans []Span // its bytes, in order
+	Spans []Span // its bytes, in order; of a big endian value: those it has after its words have been swapped
 	Shift int    // bits of the first byte that belong to the frame before, counted from the least significant (PS3.5 8.1.1)
 	Bits  int64  // bits of the frame, from there on
 }
@@ -97,7 +97,6 @@ func (p *PixelData) encapsulatedFrame(i int) Frame {
 // Fragments are the fragments of encapsulated pixel data. Each lies behind the one before and an item header of 8 bytes
 // (PS3.5 A.4), so that four bytes are enough to keep each.
 type Fragments struct {
-	first   int64 // offset of the bytes of the first fragment
 	lengths []uint32
 	marks   []int64 // the offset of each fragment whose index is a multiple of marked
 }
@@ -121,9 +120,6 @@ func (f *Fragments) Span(i int) Span {
 
 // add appends the fragment that begins at the offset.
 func (f *Fragments) add(offset int64, length uint32) {
-	if len(f.lengths) == 0 {
-		f.first = offset
-	}
 	if len(f.lengths)%marked == 0 {
 		f.marks = append(f.marks, offset)
 	}

@@ -1,0 +1,113 @@
+package part10
+
+import (
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// sequence reads the items of a sequence (PS3.5 7.5) whose header was read, with its delimiter.
+func (s *scanner) sequence(l *level, h header, enc Encoding) (dicom.Value, error) {
+	if l.depth+1 > s.limits.Depth {
+		return nil, s.fail(l, h.tag, LimitExceeded, "sequences nested too deeply")
+	}
+	end := int64(-1)
+	if !h.undefined() {
+		end = s.in.offset + int64(h.length)
+	}
+	var items dicom.Items
+	outer := l.within()
+	for (end < 0 || s.in.offset < end) && s.in.offset != outer {
+		b := s.in.peek(itemHeader)
+		if len(b) < itemHeader {
+			return nil, s.broken(l, h.tag, s.in.err)
+		}
+		item, _ := parseHeader(b, enc)
+		if item.tag == dicom.SequenceDelimitationItem {
+			if end >= 0 {
+				s.warn(l, h.tag, "a delimiter in a sequence of defined length")
+			}
+			if err := s.in.skip(itemHeader); err != nil {
+				return nil, err
+			}
+			return itemsValue(items), nil
+		}
+		if item.tag != dicom.Item {
+			return s.noItem(l, h, end, items)
+		}
+		ds, err := s.item(l, h.tag, len(items)+1, item, enc, nearer(end, outer))
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, ds)
+	}
+	if end != s.in.offset {
+		s.warn(l, h.tag, "a sequence that does not end where it says")
+	}
+	return itemsValue(items), nil
+}
+
+// item reads one item, its header included.
+func (s *scanner) item(l *level, t dicom.Tag, number int, h header, enc Encoding, outer int64) (*dicom.DataSet, error) {
+	if s.elements++; s.elements > s.limits.Elements {
+		return nil, s.fail(l, t, LimitExceeded, "too many items")
+	}
+	if err := s.in.skip(itemHeader); err != nil {
+		return nil, err
+	}
+	in := &level{
+		up: l, tag: t, number: number, depth: l.depth + 1, enc: enc, end: -1, outer: outer, text: l.text.inherited(),
+	}
+	if !h.undefined() {
+		in.end = s.in.offset + int64(h.length)
+	}
+	return s.dataSet(in)
+}
+
+// noItem handles a sequence that goes on with something else than an item. One of undefined length has lost its delimiter: it
+// ends here. One of defined length is longer than its items; what follows them cannot be told from the elements after it.
+func (s *scanner) noItem(l *level, h header, end int64, items dicom.Items) (dicom.Value, error) {
+	if end >= 0 || len(items) == 0 {
+		return nil, s.fail(l, h.tag, Malformed, "a sequence that goes on with something else than an item")
+	}
+	s.warn(l, h.tag, "a sequence without its delimiter")
+	return itemsValue(items), nil
+}
+
+func itemsValue(items dicom.Items) dicom.Value {
+	if len(items) == 0 {
+		return nil
+	}
+	return items
+}
+
+// unknownEncoding is how the items of a UN element are encoded: implicit VR little endian (PS3.5 6.2.2), unless its writer forgot
+// that and the first item plainly is encoded like what surrounds it.
+func (s *scanner) unknownEncoding(l *level, h header) Encoding {
+	implicit := Encoding{ImplicitVR: true}
+	b := s.in.peek(itemHeader + sniffed)
+	if !h.undefined() {
+		b = b[:min(len(b), int(min(h.length, itemHeader+sniffed)))]
+	}
+	for _, enc := range [...]Encoding{implicit, l.enc} {
+		if !beginsItem(b, enc) {
+			continue
+		}
+		item, _ := parseHeader(b, enc)
+		content := b[itemHeader:]
+		whole := false
+		if !item.undefined() && int64(item.length) <= int64(len(content)) {
+			content, whole = content[:item.length], true
+		}
+		if item.tag == dicom.Item && item.length > 0 && fitsItem(content, enc, whole) {
+			return enc
+		}
+	}
+	return implicit
+}
+
+// fitsItem is fits for the content of an item, which may be empty up to its delimiter.
+func fitsItem(b []byte, enc Encoding, whole bool) bool {
+	if h, ok := parseHeader(b, enc); ok && h.tag == dicom.ItemDelimitationItem {
+		return true
+	}
+	return fits(b, enc, whole)
+}

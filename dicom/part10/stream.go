@@ -1,0 +1,111 @@
+package part10
+
+import (
+	"bufio"
+	"compress/flate"
+	"errors"
+	"io"
+)
+
+const (
+	bufferSize = 256 << 10
+	growStep   = 64 << 10
+)
+
+// source counts the bytes of the file and remembers whether its reader failed, so that a broken upload is not taken for a
+// broken file.
+type source struct {
+	r   io.Reader
+	n   int64
+	err error // of r, other than io.EOF
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// stream reads forward and knows where it is.
+type stream struct {
+	buf    *bufio.Reader
+	offset int64
+	err    error  // why the last peek was short
+	scrap  []byte // for values longer than the buffer
+}
+
+func newStream(r io.Reader) *stream { return &stream{buf: bufio.NewReaderSize(r, bufferSize)} }
+
+// peek returns the next n bytes, fewer only where the stream ends or fails, which err then tells. They are valid until the next
+// call.
+func (s *stream) peek(n int) []byte {
+	b, err := s.buf.Peek(min(n, bufferSize))
+	s.err = err
+	return b
+}
+
+// skip leaves n bytes out; io.ErrUnexpectedEOF if there are not so many.
+func (s *stream) skip(n int64) error {
+	for n > 0 {
+		k, err := s.buf.Discard(int(min(n, 1<<30)))
+		s.offset += int64(k)
+		n -= int64(k)
+		if err != nil {
+			return eofUnexpected(err)
+		}
+	}
+	return nil
+}
+
+// next returns the next n bytes, valid until the next call. What it allocates grows with what really comes, never with n.
+func (s *stream) next(n int64) ([]byte, error) {
+	if n <= bufferSize {
+		b, err := s.buf.Peek(int(n))
+		if err != nil {
+			return nil, eofUnexpected(err)
+		}
+		s.offset += n
+		_, err = s.buf.Discard(int(n))
+		return b, err
+	}
+	s.scrap = s.scrap[:0]
+	for n > 0 {
+		step := int(min(n, growStep))
+		b, err := s.next(int64(step))
+		if err != nil {
+			return nil, err
+		}
+		s.scrap = append(s.scrap, b...)
+		n -= int64(step)
+	}
+	return s.scrap, nil
+}
+
+func eofUnexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// errInflated is the error of a deflated data set that inflates to more than the limit.
+var errInflated = errors.New("the data set inflates to more than is allowed")
+
+// inflated reads a raw deflated stream (RFC 1951, PS3.5 A.5) up to a limit.
+type inflated struct {
+	z    io.Reader
+	left int64
+}
+
+func newInflated(r io.Reader, limit int64) *inflated { return &inflated{flate.NewReader(r), limit} }
+
+func (i *inflated) Read(p []byte) (int, error) {
+	n, err := i.z.Read(p[:min(int64(len(p)), i.left+1)])
+	if i.left -= int64(n); i.left < 0 {
+		return 0, errInflated
+	}
+	return n, err
+}
