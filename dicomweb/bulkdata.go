@@ -225,18 +225,13 @@ func (s *Server) documentType(ctx context.Context, e *store.Entry) (string, erro
 	if !slices.ContainsFunc(e.Layout.Bulk, func(v part10.BulkValue) bool { return v.Path == dicom.EncapsulatedDocument.String() }) {
 		return mediaOctets, nil
 	}
-	for m, err := range s.store.Metadata(ctx, e.Ref) {
-		if err != nil {
-			return "", err
-		}
-		ds, err := store.DecodeMetadata(m.JSON)
-		if err != nil {
-			return "", err
-		}
-		name := strings.ToLower(parseMediaType(ds.String(dicom.MIMETypeOfEncapsulatedDocument)).name)
-		if slices.Contains(documentTypes, name) {
-			return name, nil
-		}
+	ds, err := s.dataSet(ctx, e.Ref)
+	if err != nil {
+		return "", err
+	}
+	name := strings.ToLower(parseMediaType(ds.String(dicom.MIMETypeOfEncapsulatedDocument)).name)
+	if slices.Contains(documentTypes, name) {
+		return name, nil
 	}
 	return mediaOctets, nil
 }

@@ -70,6 +70,18 @@ func (s *Server) entry(ctx context.Context, ref dicom.Ref) (*store.Entry, error)
 	return nil, notFound("nothing is stored under %s", ref.Path())
 }
 
+// dataSet is the data set of one instance, as its metadata has it.
+func (s *Server) dataSet(ctx context.Context, ref dicom.Ref) (*dicom.DataSet, error) {
+	for m, err := range s.store.Metadata(ctx, ref) {
+		if err != nil {
+			return nil, err
+		}
+		ds := &dicom.DataSet{}
+		return ds, ds.UnmarshalJSON(m.JSON)
+	}
+	return nil, notFound("nothing is stored under %s", ref.Path())
+}
+
 // open opens an instance. A file that is gone though the index has it is a fault of this server, not of the client: 500.
 func (s *Server) open(ctx context.Context, e *store.Entry) (*store.Instance, error) {
 	in, err := s.store.Open(ctx, e)

@@ -157,23 +157,16 @@ func (s *Server) iconLabel(ctx context.Context, e *store.Entry) (string, error) 
 	if isVideo(e.TransferSyntax) {
 		return "VIDEO", nil
 	}
-	modality := ""
-	for m, err := range s.store.Metadata(ctx, e.Ref) {
-		if err != nil {
-			return "", err
-		}
-		ds, err := store.DecodeMetadata(m.JSON)
-		if err != nil {
-			return "", err
-		}
-		modality = ds.String(dicom.Modality)
-	}
 	for _, c := range classLabels {
 		if e.Layout.Pixel == nil && strings.HasPrefix(string(e.SOPClass), c.prefix) {
 			return c.label, nil
 		}
 	}
-	modality = strings.ToUpper(strings.TrimSpace(modality))
+	ds, err := s.dataSet(ctx, e.Ref)
+	if err != nil {
+		return "", err
+	}
+	modality := strings.ToUpper(strings.TrimSpace(ds.String(dicom.Modality)))
 	plain := strings.Trim(modality, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 	if modality == "" || len(modality) > maxLabel || !plain {
 		return "DICOM", nil

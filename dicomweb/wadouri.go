@@ -82,14 +82,8 @@ func (s *Server) isMultiframe(r *http.Request, e *store.Entry) (bool, error) {
 	if e.Layout.Pixel.NumberOfFrames > 1 {
 		return true, nil
 	}
-	for m, err := range s.store.Metadata(r.Context(), e.Ref) {
-		if err != nil {
-			return false, err
-		}
-		ds, err := store.DecodeMetadata(m.JSON)
-		return err == nil && ds.Has(dicom.NumberOfFrames), err
-	}
-	return false, nil
+	ds, err := s.dataSet(r.Context(), e.Ref)
+	return err == nil && ds.Has(dicom.NumberOfFrames), err
 }
 
 // parseURIRequest reads the query (PS3.18 9.1.2, 9.4.1.2, 9.5.1.2). An error is a 400.
