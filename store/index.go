@@ -16,10 +16,13 @@ type Entry struct {
 	SOPClass       dicom.UID
 	TransferSyntax dicom.UID
 	Blob           BlobID
-	Size           int64 // bytes of the file
-	Stored         time.Time
+	Size           int64     // bytes of the file
+	Stored         time.Time // when its blob was committed
 	Layout         part10.Layout
-	DataSet        *dicom.DataSet // for Insert; Entries leaves it nil
+
+	// For Insert only; Entries leaves them nil.
+	DataSet  *dicom.DataSet
+	Metadata []byte // DataSet as DICOM JSON
 }
 
 // Metadata is the DICOM JSON object of one instance (PS3.18 F.2) as it was made at ingest, with the BulkDataURIs relative to the
@@ -40,22 +43,27 @@ const (
 )
 
 // Index finds entries. All methods are safe for concurrent use; readers see all of a committed Insert or none of it, and see it
-// as soon as Insert has returned. An iterator ends with the first error it yields; its context ends it early.
+// as soon as Insert has returned. Which results an iterator yields is decided when it begins; it holds no lock and no
+// connection while its consumer is busy, and ends with the first error it yields. Its context ends it early.
 type Index interface {
 	// Insert is the commit point of instances: durable when it returns, all new entries of the call or none. Concurrent calls
-	// share a transaction. The results are in the order of entries; an error is that of the whole call.
+	// share a transaction. The results are in the order of entries; an error is that of the whole call, and then none of its
+	// entries is there nor will be. ErrNoSpace: the disk is full. ErrPoisoned: as for Blobs.Commit.
 	Insert(ctx context.Context, entries []*Entry) ([]Inserted, error)
-	// Search yields a data set per match, at the query's level: the virtual data set of the entity with the computed
-	// attributes of PS3.18 10.6.3.3 that do not depend on the request (counts, ModalitiesInStudy, SOPClassesInStudy,
-	// AvailableTransferSyntaxUID, InstanceAvailability). Offset and Limit are applied. The order is stable while nothing is
-	// stored or deleted: newest study first (Study Date and Time descending, then UID), series by number, instances by number.
+	// Search yields a data set per match, at the query's level: the virtual data set of the entity (see StudyDataSet,
+	// SeriesDataSet, InstanceDataSet) with the computed attributes of PS3.18 10.6.3.3 that do not depend on the request
+	// (counts, ModalitiesInStudy, SOPClassesInStudy, AvailableTransferSyntaxUID, InstanceAvailability). At the instance level
+	// an index may leave out attributes that are neither in the tables 10.6.3-3 to -5 nor named in Include. Offset and Limit
+	// are applied. The order is stable while nothing is stored or deleted: newest study first (Study Date and Time descending,
+	// then UID), series by number, instances by number, UIDs where these are equal.
 	Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error]
-	// Entries yields the entries below r, ordered by study, Series Number, series, Instance Number, instance. An instance UID
-	// alone in r (WADO-URI, duplicates) is allowed.
+	// Entries yields the entries below r in the order of Search. An instance UID alone in r (WADO-URI, duplicates) is allowed.
 	Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error]
 	// Metadata yields the metadata below r in the order of Entries.
 	Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error]
-	// Blobs yields every blob that an entry names.
+	// Blobs yields every blob that an entry names, in ascending order.
 	Blobs(ctx context.Context) iter.Seq2[BlobID, error]
+	// Names reports whether an entry names the blob. It fails when the index cannot be sure, as after a failed commit.
+	Names(ctx context.Context, id BlobID) (bool, error)
 	Close() error
 }

@@ -1,11 +1,20 @@
 package store
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/part10"
+)
+
+// A batch commits by itself when it holds this much. Each staged instance costs its header in memory and an open file.
+const (
+	batchInstances = 64
+	batchMemory    = 32 << 20
 )
 
 // Outcome is what became of one instance of a batch: a Receipt, or the Failure.
@@ -25,23 +34,241 @@ type Outcome struct {
 // the reader (the upload broke off) or of the store (disk full): the part leaves nothing behind, and what was added before may
 // still be committed. Add commits by itself when the batch holds much, so that memory stays bounded. Commit returns the
 // outcomes in the order of Add; those without a Failure are durable. Cancel gives up what is not committed.
-type Batch struct{}
+//
+// Where the store fails, the instances that were staged then have a Failure of their own, so that Commit, which may still be
+// called, tells which ones are durable.
+type Batch struct {
+	store    *Store
+	study    dicom.UID
+	outcomes []Outcome
+	staged   []*staged
+	memory   int64         // of the data sets in staged
+	buffer   *bufio.Writer // between the scanner's reads and the blob's writes
+}
 
 // Batch begins a batch. study is the addressed study, "" if none was.
-func (s *Store) Batch(study dicom.UID) *Batch { return &Batch{} }
+func (s *Store) Batch(study dicom.UID) *Batch {
+	return &Batch{store: s, study: study, buffer: bufio.NewWriterSize(nil, 128<<10)}
+}
 
 // Add stages one instance.
-func (b *Batch) Add(ctx context.Context, r io.Reader) error { return errors.New("not built yet") }
+func (b *Batch) Add(ctx context.Context, r io.Reader) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w, err := b.store.blobs.Create(ctx)
+	if err != nil {
+		return err
+	}
+	keep := false
+	defer func() {
+		if !keep {
+			w.Cancel()
+		}
+	}()
+	b.buffer.Reset(w)
+	in := &intake{ctx: ctx, r: r, w: b.buffer}
+	file, err := part10.Scan(in, b.store.limits)
+	switch {
+	case in.err != nil:
+		return in.err
+	case err != nil:
+		b.fail(formatFailure(err))
+		return in.drain()
+	}
+	if err := b.buffer.Flush(); err != nil {
+		return err
+	}
+	entry, failure := newEntry(file, b.study)
+	if failure != nil {
+		b.fail(failure)
+		return nil
+	}
+	entry.Blob = w.ID()
+	b.staged = append(b.staged, &staged{outcome: len(b.outcomes), writer: w, entry: entry})
+	b.outcomes = append(b.outcomes, Outcome{Receipt: receipt(entry, file.Warnings)})
+	keep = true
+	b.memory += entry.memory()
+	if len(b.staged) >= batchInstances || b.memory >= batchMemory {
+		return b.flush(ctx)
+	}
+	return nil
+}
 
-// Commit makes the staged instances durable and visible.
+func (b *Batch) fail(f *Failure) { b.outcomes = append(b.outcomes, Outcome{Failure: f}) }
+
+// Commit makes the staged instances durable and visible. With an error the outcomes are complete all the same.
 func (b *Batch) Commit(ctx context.Context) ([]Outcome, error) {
-	return nil, errors.New("not built yet")
+	err := b.flush(ctx)
+	return b.outcomes, err
 }
 
 // Cancel discards what is not committed. It may be called after Commit.
-func (b *Batch) Cancel() {}
+func (b *Batch) Cancel() {
+	for _, st := range b.staged {
+		st.writer.Cancel()
+	}
+	b.staged, b.memory = nil, 0
+}
 
 // Ingest stores one instance: a batch of one. The error is a *Failure where the instance is at fault.
 func (s *Store) Ingest(ctx context.Context, r io.Reader, study dicom.UID) (Receipt, error) {
-	return Receipt{}, errors.New("not built yet")
+	b := s.Batch(study)
+	defer b.Cancel()
+	if err := b.Add(ctx, r); err != nil {
+		return Receipt{}, err
+	}
+	outcomes, err := b.Commit(ctx)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if f := outcomes[0].Failure; f != nil {
+		return Receipt{}, f
+	}
+	return outcomes[0].Receipt, nil
+}
+
+// intake is the one pass over an uploaded file: what the scanner reads goes to the blob too. It remembers the error of the
+// upload or of the blob, which is no fault of the file.
+type intake struct {
+	ctx context.Context
+	r   io.Reader
+	w   io.Writer
+	err error
+}
+
+func (in *intake) Read(p []byte) (int, error) {
+	if in.err == nil {
+		in.err = in.ctx.Err()
+	}
+	if in.err != nil {
+		return 0, in.err
+	}
+	n, err := in.r.Read(p)
+	if n > 0 {
+		if _, werr := in.w.Write(p[:n]); werr != nil {
+			in.err = werr
+			return 0, werr
+		}
+	}
+	if err != nil && err != io.EOF {
+		in.err = err
+	}
+	return n, err
+}
+
+// drain reads the rest of a part that is refused, so that the next part can be read.
+func (in *intake) drain() error {
+	in.w = io.Discard
+	_, err := io.Copy(io.Discard, in)
+	return err
+}
+
+// newEntry checks that the file is an instance that can be kept: its UIDs are there and legal (PS3.5 9.1), and it belongs to
+// the addressed study (PS3.18 10.5.2).
+func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
+	ds := f.DataSet
+	// The metadata has no other place for it, and viewers need it (PS3.18 10.4.1.1.2, note 3).
+	ds.SetStrings(dicom.AvailableTransferSyntaxUID, dicom.UI, string(f.TransferSyntax))
+	e := &Entry{
+		Ref:            ds.Ref(),
+		SOPClass:       ds.UID(dicom.SOPClassUID),
+		TransferSyntax: f.TransferSyntax,
+		Size:           f.Size,
+		Layout:         f.Layout,
+		DataSet:        ds,
+	}
+	refuse := func(reason uint16, format string, a ...any) (*Entry, *Failure) {
+		failure := &Failure{Reason: reason, Err: fmt.Errorf(format, a...)}
+		// Only a legal UID may be echoed in an answer.
+		if e.SOPClass.Valid() {
+			failure.SOPClass = e.SOPClass
+		}
+		if e.Ref.Instance.Valid() {
+			failure.Instance = e.Ref.Instance
+		}
+		return nil, failure
+	}
+	for _, u := range []struct {
+		name string
+		uid  dicom.UID
+	}{
+		{"SOP Instance UID (0008,0018)", e.Ref.Instance},
+		{"SOP Class UID (0008,0016)", e.SOPClass},
+		{"Study Instance UID (0020,000D)", e.Ref.Study},
+		{"Series Instance UID (0020,000E)", e.Ref.Series},
+	} {
+		switch {
+		case u.uid == "":
+			return refuse(ReasonInvalidUID, "%s is missing", u.name)
+		case !u.uid.Valid():
+			return refuse(ReasonInvalidUID, "%s is not a UID (PS3.5 9.1)", u.name)
+		}
+	}
+	if study != "" && e.Ref.Study != study {
+		return refuse(ReasonStudyMismatch, "the instance belongs to study %s, not to the addressed study %s", e.Ref.Study, study)
+	}
+	var err error
+	if e.Metadata, err = ds.MarshalJSON(); err != nil {
+		return refuse(ReasonCannotUnderstand, "%w", err)
+	}
+	return e, nil
+}
+
+func receipt(e *Entry, warnings []string) Receipt {
+	return Receipt{
+		Ref: e.Ref, SOPClass: e.SOPClass, TransferSyntax: e.TransferSyntax,
+		Digest: e.Blob, Size: e.Size, Warnings: warnings,
+	}
+}
+
+// formatFailure tells why a file could not be read.
+func formatFailure(err error) *Failure {
+	reason := ReasonCannotUnderstand
+	var fault *part10.FormatError
+	if errors.As(err, &fault) && fault.Reason == part10.LimitExceeded {
+		reason = ReasonLimitExceeded
+	}
+	return &Failure{Reason: reason, Err: err}
+}
+
+// storeFailure is the outcome of a sound instance that the store could not keep.
+func storeFailure(e *Entry, err error) *Failure {
+	reason := ReasonProcessingFailure
+	if errors.Is(err, ErrNoSpace) {
+		reason = ReasonOutOfResources
+	}
+	return &Failure{Reason: reason, SOPClass: e.SOPClass, Instance: e.Ref.Instance, Err: err}
+}
+
+// memory estimates what an entry costs until it is inserted.
+func (e *Entry) memory() int64 { return footprint(e.DataSet) + int64(len(e.Metadata)) }
+
+// footprint estimates the memory of a data set.
+func footprint(ds *dicom.DataSet) int64 {
+	n := int64(24)
+	for e := range ds.All() {
+		n += 64
+		switch v := e.Value.(type) {
+		case dicom.Strings:
+			for _, s := range v {
+				n += 16 + int64(len(s))
+			}
+		case dicom.Ints:
+			n += 8 * int64(len(v))
+		case dicom.Uints:
+			n += 8 * int64(len(v))
+		case dicom.Floats:
+			n += 8 * int64(len(v))
+		case dicom.Tags:
+			n += 4 * int64(len(v))
+		case dicom.Bytes:
+			n += int64(len(v))
+		case dicom.Items:
+			for _, item := range v {
+				n += 8 + footprint(item)
+			}
+		}
+	}
+	return n
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -10,30 +11,102 @@ import (
 )
 
 // Instance is an open instance, safe for concurrent reads. Close it.
-type Instance struct{ Entry *Entry }
+type Instance struct {
+	Entry *Entry
+	index Index
+	blob  Blob
+	data  io.ReaderAt // what the offsets of the layout count in: the file, or the inflated data set
+}
 
-// Open opens the instance of an entry; ErrNotFound, wrapped, if its blob is missing.
+// Open opens the instance of an entry. The error is ErrBlobMissing and ErrNotFound, wrapped, if its file is missing, and
+// ErrBlobDamaged if the file has another length than was stored.
 func (s *Store) Open(ctx context.Context, e *Entry) (*Instance, error) {
-	return nil, errors.New("not built yet")
+	blob, err := s.blobs.Open(ctx, e.Blob)
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("instance %s: %w: %w", e.Ref.Instance, ErrBlobMissing, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("instance %s: %w", e.Ref.Instance, err)
+	}
+	if blob.Size() != e.Size {
+		blob.Close()
+		return nil, fmt.Errorf("instance %s: %w: it has %d bytes, %d were stored", e.Ref.Instance, ErrBlobDamaged, blob.Size(), e.Size)
+	}
+	in := &Instance{Entry: e, index: s.index, blob: blob, data: blob}
+	if e.Layout.Encoding.Deflated {
+		in.data = newInflated(io.NewSectionReader(blob, e.Layout.DataSet, e.Size-e.Layout.DataSet), layoutEnd(&e.Layout))
+	}
+	return in, nil
 }
 
 // Close releases the file.
-func (in *Instance) Close() error { return nil }
+func (in *Instance) Close() error { return in.blob.Close() }
 
 // File is the stored file, byte for byte.
-func (in *Instance) File() *io.SectionReader { return nil }
+func (in *Instance) File() *io.SectionReader { return io.NewSectionReader(in.blob, 0, in.blob.Size()) }
 
 // Frame is one frame, counted from 1: native samples in little endian (those of a big endian file swapped, 1-bit frames shifted
 // to a byte boundary), or the joined fragments. ErrNotFound, wrapped, if there is no such frame.
-func (in *Instance) Frame(n int) (*io.SectionReader, error) { return nil, errors.New("not built yet") }
+func (in *Instance) Frame(n int) (*io.SectionReader, error) {
+	p := in.Entry.Layout.Pixel
+	if p == nil {
+		return nil, fmt.Errorf("instance %s has no pixel data: %w", in.Entry.Ref.Instance, ErrNotFound)
+	}
+	f, ok := p.Frame(n)
+	if !ok {
+		return nil, fmt.Errorf("frame %d of instance %s, which has %d: %w", n, in.Entry.Ref.Instance, p.NumberOfFrames, ErrNotFound)
+	}
+	switch {
+	case p.Encapsulated:
+		return joined(in.data, f.Spans), nil
+	case f.Shift == 0 && f.Bits%8 == 0:
+		return in.native(p.Value, p.Word, f.Spans[0]), nil
+	}
+	return shifted(in.native(p.Value, p.Word, f.Spans[0]), f.Shift, f.Bits), nil
+}
+
+// native reads the part of a native value that lies at span in the file.
+func (in *Instance) native(value part10.Span, word int, span part10.Span) *io.SectionReader {
+	if word <= 1 {
+		return io.NewSectionReader(in.data, span.Offset, span.Length)
+	}
+	swapped := &swapReader{r: io.NewSectionReader(in.data, value.Offset, value.Length), size: value.Length, word: int64(word)}
+	return io.NewSectionReader(swapped, span.Offset-value.Offset, span.Length)
+}
 
 // Bulk is a value by its BulkPath, in little endian. ErrNotFound, wrapped, if there is none. Pixel Data is there too: native
 // samples; for encapsulated pixel data use Frame.
 func (in *Instance) Bulk(path string) (*io.SectionReader, part10.BulkValue, error) {
-	return nil, part10.BulkValue{}, errors.New("not built yet")
+	v, ok := in.Entry.Layout.Value(path)
+	if !ok {
+		return nil, part10.BulkValue{}, fmt.Errorf("bulk value %.100q of instance %s: %w", path, in.Entry.Ref.Instance, ErrNotFound)
+	}
+	return in.native(v.Span, v.Word, v.Span), v, nil
 }
 
 // DataSet is the data set as the metadata has it.
 func (in *Instance) DataSet(ctx context.Context) (*dicom.DataSet, error) {
-	return nil, errors.New("not built yet")
+	for m, err := range in.index.Metadata(ctx, in.Entry.Ref) {
+		if err != nil {
+			return nil, err
+		}
+		ds := &dicom.DataSet{}
+		if err := ds.UnmarshalJSON(m.JSON); err != nil {
+			return nil, fmt.Errorf("metadata of instance %s: %w", in.Entry.Ref.Instance, err)
+		}
+		return ds, nil
+	}
+	return nil, fmt.Errorf("metadata of instance %s: %w", in.Entry.Ref.Instance, ErrNotFound)
+}
+
+// layoutEnd is the first offset after all values of the layout.
+func layoutEnd(l *part10.Layout) int64 {
+	end := int64(0)
+	for _, v := range l.Bulk {
+		end = max(end, v.Offset+v.Length)
+	}
+	if l.Pixel != nil {
+		end = max(end, l.Pixel.Value.Offset+l.Pixel.Value.Length)
+	}
+	return end
 }

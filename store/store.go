@@ -2,10 +2,12 @@
 //
 // A stored instance is immutable bytes (a blob, addressed by its SHA-256); the index says what lies where. The blob is durable
 // first, then the index commits, and only then is the instance acknowledged; a crash at any point leaves at most a blob that no
-// entry names, which the sweeper removes. index.go and blobs.go are the two seams; memstore implements both as the reference,
+// entry names, which Sweep removes. index.go and blobs.go are the two seams; memstore implements both as the reference,
 // and storetest is the suite that every implementation passes.
 //
-// ingest.go stores (PS3.18 10.5), search.go searches (10.6), instance.go opens (10.4), reindex.go rebuilds the index.
+// ingest.go and commit.go store (PS3.18 10.5), search.go searches (10.6), instance.go opens (10.4), with spans.go and
+// inflate.go reading the bytes of a value out of a file. merge.go and virtual.go say what a study and a series are, made of
+// their instances. sweep.go removes what a crash left, reindex.go rebuilds the index, dump.go writes an index as text.
 package store
 
 import (
@@ -15,14 +17,26 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/part10"
 )
 
-// ErrNotFound is the error, wrapped, of a study, series, instance, frame or bulk value that is not there.
-var ErrNotFound = errors.New("not found")
+// Errors that a caller tells apart; each comes wrapped.
+var (
+	// ErrNotFound: a study, series, instance, frame or bulk value is not there.
+	ErrNotFound = errors.New("not found")
+	// ErrBlobMissing: the index names an instance whose file is gone. It comes together with ErrNotFound.
+	ErrBlobMissing = errors.New("the stored file is missing")
+	// ErrBlobDamaged: the stored file is not what was stored.
+	ErrBlobDamaged = errors.New("the stored file is damaged")
+	// ErrNoSpace: the disk of the blobs or of the index is full. Nothing is wrong with what is stored.
+	ErrNoSpace = errors.New("no space left")
+	// ErrPoisoned: a sync failed earlier, so that the disk cannot be trusted with new instances until a restart. Reads go on.
+	ErrPoisoned = errors.New("a disk write failed earlier; nothing is stored until a restart")
+)
 
 // Store is safe for concurrent use.
 type Store struct {
 	index  Index
 	blobs  Blobs
 	limits part10.Limits
+	locks  *locks
 }
 
 // Options of a Store; the zero value is ready for use.
@@ -30,9 +44,9 @@ type Options struct {
 	Limits part10.Limits
 }
 
-// New joins an index and blobs to a store. Neither is closed by the store.
+// New joins an index and blobs to a store. Neither is closed by the store. Only one Store may write to them.
 func New(index Index, blobs Blobs, o Options) *Store {
-	return &Store{index: index, blobs: blobs, limits: o.Limits}
+	return &Store{index: index, blobs: blobs, limits: o.Limits, locks: newLocks()}
 }
 
 // Receipt acknowledges a stored instance.

@@ -1,0 +1,194 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// staged is an instance that is written, but not committed.
+type staged struct {
+	outcome int // index into Batch.outcomes
+	writer  BlobWriter
+	entry   *Entry
+	verdict verdict
+	first   *staged // of a repetition: the one that came first in the batch
+}
+
+// verdict is what the index says of an instance before anything is committed.
+type verdict int
+
+const (
+	fresh    verdict = iota // to be stored
+	known                   // stored already
+	lost                    // stored already, but the file has gone: the upload mends it
+	taken                   // another file is stored under the UID
+	repeated                // the batch holds the same bytes before: its outcome is that of the first
+)
+
+// flush makes what is staged durable and visible, in the order that a crash cannot break: the blobs, then the index.
+func (b *Batch) flush(ctx context.Context) error {
+	batch := b.staged
+	b.staged, b.memory = nil, 0
+	if len(batch) == 0 {
+		return nil
+	}
+	defer func() {
+		for _, st := range batch {
+			st.writer.Cancel()
+		}
+	}()
+	release, err := b.store.locks.acquire(ctx, lockNames(batch))
+	if err == nil {
+		defer release()
+		if err = b.store.judge(ctx, batch); err == nil {
+			err = b.store.commit(ctx, batch)
+		}
+	}
+	for _, st := range batch {
+		b.outcomes[st.outcome].settle(st, err)
+	}
+	return err
+}
+
+// settle is the outcome of a staged instance; err is that of the commit.
+func (o *Outcome) settle(st *staged, err error) {
+	e := st.entry
+	if st.verdict == repeated {
+		st = st.first
+	}
+	switch {
+	case st.verdict == taken:
+		o.Failure = &Failure{
+			Reason: ReasonDuplicateInstance, SOPClass: e.SOPClass, Instance: e.Ref.Instance,
+			Err: fmt.Errorf("instance %s is stored already, with other bytes", e.Ref.Instance),
+		}
+	case err != nil && st.verdict != known:
+		o.Failure = storeFailure(e, err)
+	case st.verdict != fresh || st.entry != e:
+		o.Duplicate = true
+	}
+}
+
+// judge asks the index about each instance of the batch. The same UID may come twice in it: then the first counts as stored.
+func (s *Store) judge(ctx context.Context, batch []*staged) error {
+	first := map[dicom.UID]*staged{}
+	for _, st := range batch {
+		uid := st.entry.Ref.Instance
+		if f := first[uid]; f != nil {
+			if st.verdict = taken; f.entry.Blob == st.entry.Blob {
+				st.verdict, st.first = repeated, f
+			}
+			continue
+		}
+		blob, ok, err := s.blobOf(ctx, uid)
+		if err != nil {
+			return err
+		}
+		switch {
+		case ok && blob != st.entry.Blob:
+			st.verdict = taken
+			continue
+		case ok && s.intact(ctx, st.entry):
+			st.verdict = known
+		case ok:
+			st.verdict = lost
+		}
+		first[uid] = st
+	}
+	return nil
+}
+
+// commit is the write path: blobs, then index. Its error is that of all instances that are fresh or lost.
+func (s *Store) commit(ctx context.Context, batch []*staged) error {
+	var writers []BlobWriter
+	var written, inserts []*staged
+	var entries []*Entry
+	for _, st := range batch {
+		switch st.verdict {
+		case fresh:
+			inserts = append(inserts, st)
+			entries = append(entries, st.entry)
+			fallthrough
+		case lost:
+			written = append(written, st)
+			writers = append(writers, st.writer)
+		}
+	}
+	if len(writers) == 0 {
+		return nil
+	}
+	infos, err := s.blobs.Commit(ctx, writers...)
+	if err != nil {
+		s.discard(ctx, written)
+		return err
+	}
+	for i, st := range written {
+		st.entry.Stored = infos[i].Stored
+	}
+	if len(inserts) == 0 {
+		return nil
+	}
+	inserted, err := s.index.Insert(ctx, entries)
+	if err != nil {
+		s.discard(ctx, inserts)
+		return err
+	}
+	var losers []*staged
+	for i, st := range inserts {
+		switch inserted[i] {
+		case InsertedDuplicate:
+			st.verdict = known
+		case InsertedConflict:
+			st.verdict = taken
+			losers = append(losers, st)
+		}
+	}
+	s.discard(ctx, losers)
+	return nil
+}
+
+// discard removes blobs that were committed in vain. Their locks are held, so nobody is about to name them. What cannot be
+// removed now, or what the index cannot rule out that it names, stays as an orphan, for Sweep.
+func (s *Store) discard(ctx context.Context, batch []*staged) {
+	ctx = context.WithoutCancel(ctx)
+	for _, st := range batch {
+		if named, err := s.index.Names(ctx, st.entry.Blob); err == nil && !named {
+			_ = s.blobs.Remove(ctx, st.entry.Blob)
+		}
+	}
+}
+
+// blobOf returns the blob of a stored instance.
+func (s *Store) blobOf(ctx context.Context, uid dicom.UID) (BlobID, bool, error) {
+	for e, err := range s.index.Entries(ctx, dicom.Ref{Instance: uid}) {
+		if err != nil {
+			return BlobID{}, false, err
+		}
+		return e.Blob, true, nil
+	}
+	return BlobID{}, false, nil
+}
+
+// intact reports whether the blob of the entry is there in its full length.
+func (s *Store) intact(ctx context.Context, e *Entry) bool {
+	blob, err := s.blobs.Open(ctx, e.Blob)
+	if err != nil {
+		return !errors.Is(err, ErrNotFound)
+	}
+	defer blob.Close()
+	return blob.Size() == e.Size
+}
+
+// lockNames are the names that a batch holds while it commits.
+func lockNames(batch []*staged) []string {
+	names := make([]string, 0, 2*len(batch))
+	for _, st := range batch {
+		names = append(names, string(st.entry.Ref.Instance), blobLock(st.entry.Blob))
+	}
+	return names
+}
+
+func blobLock(id BlobID) string { return "sha256:" + id.String() }

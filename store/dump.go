@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+)
+
+// Dump writes an index as lines of text, in an order that does not depend on how it came to be: two indices with the same
+// content have the same dump. It holds patient data.
+//
+//	study {DICOM JSON}
+//	series {DICOM JSON}
+//	instance /studies/…/series/…/instances/… {entry} metadata SHA-256
+func Dump(ctx context.Context, index Index) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, level := range []struct {
+			name  string
+			level match.Level
+		}{{"study", match.Study}, {"series", match.Series}} {
+			for ds, err := range index.Search(ctx, match.Query{Level: level.level, IncludeAll: true, Limit: -1}) {
+				line := ""
+				if err == nil {
+					line, err = dumpLine(level.name, ds)
+				}
+				if !yield(line, err) || err != nil {
+					return
+				}
+			}
+		}
+		metadata, stop := iter.Pull2(index.Metadata(ctx, dicom.Ref{}))
+		defer stop()
+		for e, err := range index.Entries(ctx, dicom.Ref{}) {
+			line := ""
+			if err == nil {
+				m, mErr, _ := metadata()
+				if line, err = dumpInstance(e, m); mErr != nil {
+					err = mErr
+				}
+			}
+			if !yield(line, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func dumpLine(name string, value any) (string, error) {
+	text, err := json.Marshal(value)
+	return name + " " + string(text), err
+}
+
+func dumpInstance(e *Entry, m Metadata) (string, error) {
+	if m.Ref != e.Ref {
+		return "", fmt.Errorf("dump: the metadata of %s stands where that of %s is wanted", m.Ref.Path(), e.Ref.Path())
+	}
+	line, err := dumpLine("instance "+e.Ref.Path(), map[string]any{
+		"sopClass": e.SOPClass, "transferSyntax": e.TransferSyntax, "blob": e.Blob.String(), "size": e.Size,
+		"stored": e.Stored.UTC().Format(time.RFC3339), "layout": e.Layout,
+	})
+	return fmt.Sprintf("%s metadata %x", line, sha256.Sum256(m.JSON)), err
+}

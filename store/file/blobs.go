@@ -1,0 +1,204 @@
+// Package file keeps blobs as files of a directory:
+//
+//	ab/abcdef….dcm   a blob, named by its SHA-256, in one of 256 folders
+//	tmp/             blobs that are being written
+//	lock             held by the process that uses the directory
+//
+// A blob becomes durable in this order: write to tmp, sync the file, rename it into its folder, sync the folder. A file with a
+// blob's name is therefore always complete, and its bytes are on the disk.
+package file
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/noctis-dicom/noctis/store"
+)
+
+const (
+	temporary = "tmp"
+	extension = ".dcm" // the files are ordinary DICOM files, which any tool may read
+	folders   = 256
+)
+
+// Blobs implements store.Blobs.
+type Blobs struct {
+	root   string
+	lock   *os.File
+	failed atomic.Pointer[error] // the sync that failed
+
+	mu      sync.Mutex
+	writing map[string]bool // paths below tmp that writers of this process hold
+}
+
+// Open opens the directory, and makes it where it does not exist. One process at a time may have it open; a second one gets an
+// error that says so. Close it.
+func Open(root string) (*Blobs, error) {
+	made := []string{root, filepath.Join(root, temporary)}
+	for i := range folders {
+		made = append(made, filepath.Join(root, fmt.Sprintf("%02x", i)))
+	}
+	for _, dir := range made {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("blobs: %w", err)
+		}
+	}
+	lock, err := lockFile(filepath.Join(root, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{root, filepath.Dir(root)} {
+		if err := syncDir(dir); err != nil {
+			lock.Close()
+			return nil, fmt.Errorf("blobs: %w", err)
+		}
+	}
+	return &Blobs{root: root, lock: lock, writing: map[string]bool{}}, nil
+}
+
+// Close lets another process open the directory.
+func (b *Blobs) Close() error { return b.lock.Close() }
+
+func (b *Blobs) path(id store.BlobID) string {
+	name := id.String()
+	return filepath.Join(b.root, name[:2], name+extension)
+}
+
+type openBlob struct {
+	*os.File
+	size int64
+}
+
+func (b *openBlob) Size() int64 { return b.size }
+
+// Open implements store.Blobs.
+func (b *Blobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(b.path(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("blob %s: %w", id, store.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("blob: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("blob: %w", err)
+	}
+	return &openBlob{File: f, size: info.Size()}, nil
+}
+
+// Remove implements store.Blobs. It is not synced: a blob that a power cut brings back is an orphan, which Store.Sweep removes.
+func (b *Blobs) Remove(ctx context.Context, id store.BlobID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := os.Remove(b.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("blob: %w", err)
+	}
+	return nil
+}
+
+// List implements store.Blobs. Files that are no blobs are passed over.
+func (b *Blobs) List(ctx context.Context) iter.Seq2[store.BlobInfo, error] {
+	return func(yield func(store.BlobInfo, error) bool) {
+		for i := range folders {
+			files, err := os.ReadDir(filepath.Join(b.root, fmt.Sprintf("%02x", i)))
+			if err != nil {
+				yield(store.BlobInfo{}, fmt.Errorf("blobs: %w", err))
+				return
+			}
+			for _, file := range files {
+				if err := ctx.Err(); err != nil {
+					yield(store.BlobInfo{}, err)
+					return
+				}
+				id, ok := parseName(file.Name())
+				if !ok || int(id[0]) != i {
+					continue
+				}
+				info, err := file.Info()
+				if errors.Is(err, fs.ErrNotExist) {
+					continue
+				}
+				if err != nil {
+					yield(store.BlobInfo{}, fmt.Errorf("blobs: %w", err))
+					return
+				}
+				if !yield(store.BlobInfo{ID: id, Size: info.Size(), Stored: stored(info)}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Sweep implements store.Blobs.
+func (b *Blobs) Sweep(ctx context.Context, before time.Time) (int, error) {
+	files, err := os.ReadDir(filepath.Join(b.root, temporary))
+	if err != nil {
+		return 0, fmt.Errorf("blobs: %w", err)
+	}
+	swept := 0
+	for _, file := range files {
+		if err := ctx.Err(); err != nil {
+			return swept, err
+		}
+		path := filepath.Join(b.root, temporary, file.Name())
+		if b.isWriting(path) {
+			continue
+		}
+		info, err := file.Info()
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
+			continue
+		}
+		if err == nil {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			return swept, fmt.Errorf("blobs: %w", err)
+		}
+		swept++
+	}
+	return swept, nil
+}
+
+func (b *Blobs) isWriting(path string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.writing[path]
+}
+
+// stored is the time of the last write, which a rename leaves as it is.
+func stored(info fs.FileInfo) time.Time { return info.ModTime().UTC().Truncate(time.Second) }
+
+func parseName(name string) (id store.BlobID, ok bool) {
+	digits, ok := strings.CutSuffix(name, extension)
+	if !ok || len(digits) != 2*len(id) || digits != strings.ToLower(digits) {
+		return id, false
+	}
+	_, err := hex.Decode(id[:], []byte(digits))
+	return id, err == nil
+}
+
+// full marks the errors of a full disk as store.ErrNoSpace.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", store.ErrNoSpace, err)
+	}
+	return err
+}

@@ -1,0 +1,301 @@
+package sqlindex
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// session is one transaction that inserts. Studies and series are read once, changed in memory, and written by finish.
+type session struct {
+	ctx     context.Context
+	tx      *sql.Tx
+	st      *statements
+	studies map[dicom.UID]*study
+	series  map[seriesKey]*series
+}
+
+type seriesKey struct {
+	study  int64
+	series dicom.UID
+}
+
+func newSession(ctx context.Context, tx *sql.Tx, st *statements) *session {
+	return &session{ctx: ctx, tx: tx, st: st, studies: map[dicom.UID]*study{}, series: map[seriesKey]*series{}}
+}
+
+func (s *session) query(st *sql.Stmt, args ...any) *sql.Row {
+	return s.tx.StmtContext(s.ctx, st).QueryRowContext(s.ctx, args...)
+}
+
+func (s *session) exec(st *sql.Stmt, args ...any) error {
+	_, err := s.tx.StmtContext(s.ctx, st).ExecContext(s.ctx, args...)
+	return err
+}
+
+// study is a row of the table study.
+type study struct {
+	id      int64
+	merged  store.Merged
+	counts  store.StudyCounts
+	keys    []key // as they are in study_key
+	changed bool  // merged differs from the row
+	regroup bool  // a series came, or its modality changed
+}
+
+// series is a row of the table series.
+type series struct {
+	id        int64
+	study     *study
+	merged    store.Merged
+	instances int
+	changed   bool
+}
+
+// key is a row of study_key: one value of an attribute in its normal form.
+type key struct {
+	attribute dicom.Tag
+	value     string
+}
+
+// study reads the row, or makes one.
+func (s *session) study(uid dicom.UID) (*study, error) {
+	if st := s.studies[uid]; st != nil {
+		return st, nil
+	}
+	st := &study{}
+	var attributes, sources []byte
+	var modalities, classes string
+	err := s.query(s.st.study, uid).Scan(&st.id, &attributes, &sources, &modalities, &classes, &st.counts.Series, &st.counts.Instances)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		err = s.query(s.st.insertStudy, uid).Scan(&st.id)
+	case err == nil:
+		st.counts.Modalities, st.counts.SOPClasses = split(modalities), split(classes)
+		if st.merged, err = decodeMerged(attributes, sources); err == nil {
+			st.keys = studyKeys(st)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.studies[uid] = st
+	return st, nil
+}
+
+func (s *session) seriesOf(st *study, uid dicom.UID) (*series, error) {
+	k := seriesKey{st.id, uid}
+	if se := s.series[k]; se != nil {
+		return se, nil
+	}
+	se := &series{study: st}
+	var attributes, sources []byte
+	err := s.query(s.st.series, st.id, uid).Scan(&se.id, &attributes, &sources, &se.instances)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		st.counts.Series++
+		st.regroup = true
+		err = s.query(s.st.insertSeries, st.id, uid).Scan(&se.id)
+	case err == nil:
+		se.merged, err = decodeMerged(attributes, sources)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.series[k] = se
+	return se, nil
+}
+
+func (st *study) add(r *row) {
+	if st.merged.Add(r.entry.Ref.Instance, r.ofStudy) {
+		st.changed = true
+	}
+	st.counts.Instances++
+	class := string(r.entry.SOPClass)
+	if i, found := slices.BinarySearch(st.counts.SOPClasses, class); !found {
+		st.counts.SOPClasses = slices.Insert(st.counts.SOPClasses, i, class)
+	}
+}
+
+func (se *series) add(r *row) {
+	before := store.SeriesModality(se.merged.DataSet)
+	if se.merged.Add(r.entry.Ref.Instance, r.ofSeries) {
+		se.changed = true
+		if store.SeriesModality(se.merged.DataSet) != before {
+			se.study.regroup = true
+		}
+	}
+	se.instances++
+}
+
+// finish writes the studies and series of the transaction.
+func (s *session) finish() error {
+	for _, se := range s.series {
+		if err := s.writeSeries(se); err != nil {
+			return err
+		}
+	}
+	for _, st := range s.studies {
+		if err := s.writeStudy(st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) writeSeries(se *series) error {
+	if !se.changed {
+		return s.exec(s.st.countSeries, se.instances, se.id)
+	}
+	attributes, sources, err := encodeMerged(se.merged)
+	if err != nil {
+		return err
+	}
+	ds := se.merged.DataSet
+	return s.exec(s.st.updateSeries, store.SortNumber(ds, dicom.SeriesNumber), store.SeriesModality(ds), se.instances,
+		attributes, sources, se.id)
+}
+
+func (s *session) writeStudy(st *study) error {
+	if st.regroup {
+		if err := s.modalities(st); err != nil {
+			return err
+		}
+	}
+	classes := strings.Join(st.counts.SOPClasses, `\`)
+	if !st.changed && !st.regroup {
+		return s.exec(s.st.countStudy, st.counts.Series, st.counts.Instances, classes, st.id)
+	}
+	attributes, sources, err := encodeMerged(st.merged)
+	if err != nil {
+		return err
+	}
+	date, time := store.SortTime(st.merged.DataSet)
+	err = s.exec(s.st.updateStudy, date, time, strings.Join(st.counts.Modalities, `\`), classes,
+		st.counts.Series, st.counts.Instances, attributes, sources, st.id)
+	if err != nil {
+		return err
+	}
+	return s.writeKeys(st)
+}
+
+// modalities collects ModalitiesInStudy from the series.
+func (s *session) modalities(st *study) error {
+	rows, err := s.tx.StmtContext(s.ctx, s.st.modalities).QueryContext(s.ctx, st.id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	st.counts.Modalities = nil
+	for rows.Next() {
+		var m string
+		if err := rows.Scan(&m); err != nil {
+			return err
+		}
+		st.counts.Modalities = append(st.counts.Modalities, m)
+	}
+	slices.Sort(st.counts.Modalities)
+	return rows.Err()
+}
+
+// writeKeys brings study_key up to date.
+func (s *session) writeKeys(st *study) error {
+	keys := studyKeys(st)
+	for _, k := range st.keys {
+		if !slices.Contains(keys, k) {
+			if err := s.exec(s.st.deleteKey, k.attribute, k.value, st.id); err != nil {
+				return err
+			}
+		}
+	}
+	for _, k := range keys {
+		if !slices.Contains(st.keys, k) {
+			if err := s.exec(s.st.insertKey, k.attribute, k.value, st.id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keyed are the attributes that study_key has rows of: those by which studies are searched most (PS3.18 Table 10.6.1-5). UIDs
+// and Study Date have columns of their own.
+var keyed = map[dicom.Tag]dicom.VR{
+	dicom.AccessionNumber:        dicom.SH,
+	dicom.ModalitiesInStudy:      dicom.CS,
+	dicom.PatientID:              dicom.LO,
+	dicom.PatientName:            dicom.PN,
+	dicom.ReferringPhysicianName: dicom.PN,
+	dicom.StudyID:                dicom.SH,
+}
+
+// studyKeys returns every value that the keyed attributes have; of a person name each of its component groups.
+func studyKeys(st *study) []key {
+	var keys []key
+	add := func(t dicom.Tag, value string) {
+		if k := (key{t, value}); value != "" && !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	for t, vr := range keyed {
+		for _, v := range st.merged.DataSet.Strings(t) {
+			if vr != dicom.PN {
+				add(t, match.Normal(vr, v))
+				continue
+			}
+			for _, group := range match.NameGroups(v) {
+				add(t, group)
+			}
+		}
+	}
+	for _, m := range st.counts.Modalities {
+		add(dicom.ModalitiesInStudy, m)
+	}
+	return keys
+}
+
+// decodeMerged reads what encodeMerged wrote.
+func decodeMerged(attributes, sources []byte) (store.Merged, error) {
+	m := store.Merged{DataSet: &dicom.DataSet{}, Sources: map[dicom.Tag]dicom.UID{}}
+	if err := m.DataSet.UnmarshalJSON(attributes); err != nil {
+		return m, err
+	}
+	var tags map[dicom.UID][]dicom.Tag
+	if err := json.Unmarshal(sources, &tags); err != nil {
+		return m, err
+	}
+	for uid, of := range tags {
+		for _, t := range of {
+			m.Sources[t] = uid
+		}
+	}
+	return m, nil
+}
+
+// encodeMerged writes the attributes as DICOM JSON, and the sources by UID, because most often there is only one.
+func encodeMerged(m store.Merged) (attributes, sources []byte, err error) {
+	if attributes, err = m.DataSet.MarshalJSON(); err != nil {
+		return nil, nil, err
+	}
+	tags := map[dicom.UID][]dicom.Tag{}
+	for t, uid := range m.Sources {
+		tags[uid] = append(tags[uid], t)
+	}
+	sources, err = json.Marshal(tags)
+	return attributes, sources, err
+}
+
+// split is the inverse of strings.Join(values, `\`).
+func split(joined string) []string {
+	if joined == "" {
+		return nil
+	}
+	return strings.Split(joined, `\`)
+}

@@ -1,0 +1,120 @@
+package sqlindex
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// blobPage is how many blobs are read at once.
+const blobPage = 4096
+
+// Entries implements store.Index.
+func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry, error] {
+	const columns = `instance.sop_class, instance.transfer_syntax, instance.blob, instance.size, instance.stored, instance.layout`
+	return below(ctx, x, r, columns, "", chunkRows, func(rows *sql.Rows) (int64, *store.Entry, error) {
+		var id, stored int64
+		var blob, layout sql.RawBytes
+		e := &store.Entry{}
+		err := rows.Scan(&id, &e.Ref.Study, &e.Ref.Series, &e.Ref.Instance,
+			&e.SOPClass, &e.TransferSyntax, &blob, &e.Size, &stored, &layout)
+		if err != nil {
+			return 0, nil, err
+		}
+		if copy(e.Blob[:], blob) != len(e.Blob) {
+			return 0, nil, fmt.Errorf("the row of instance %s is damaged", e.Ref.Instance)
+		}
+		e.Stored = time.Unix(stored, 0).UTC()
+		return id, e, e.Layout.UnmarshalBinary(layout)
+	})
+}
+
+// Metadata implements store.Index.
+func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
+	const join = " JOIN instance_metadata ON instance_metadata.instance_id = instance.id"
+	packed := below(ctx, x, r, "instance_metadata.json", join, chunkWhole, func(rows *sql.Rows) (int64, store.Metadata, error) {
+		var id int64
+		var m store.Metadata
+		err := rows.Scan(&id, &m.Ref.Study, &m.Ref.Series, &m.Ref.Instance, &m.JSON)
+		return id, m, err
+	})
+	return func(yield func(store.Metadata, error) bool) {
+		for m, err := range packed {
+			if err == nil {
+				m.JSON, err = x.pack.unpack(m.JSON)
+			}
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// below yields something of each instance below r, in order. An instance's ids and UIDs come before the given columns.
+func below[T any](ctx context.Context, x *Index, r dicom.Ref, columns, join string, chunk int,
+	scan func(*sql.Rows) (int64, T, error)) iter.Seq2[T, error] {
+	query := "SELECT instance.id, study.uid, series.uid, instance.uid, " + columns + from(match.Instance, false) + join
+	return func(yield func(T, error) bool) {
+		where := all(scope(match.Instance, r))
+		if where.sql != "" {
+			where.sql = " WHERE " + where.sql
+		}
+		ids, err := x.ids(ctx, "SELECT instance.id"+from(match.Instance, false)+where.sql+order(match.Instance), where.args)
+		if err != nil {
+			var none T
+			yield(none, err)
+			return
+		}
+		byID(ctx, x, ids, chunk, query+" WHERE instance.id", scan, yield)
+	}
+}
+
+// Blobs implements store.Index.
+func (x *Index) Blobs(ctx context.Context) iter.Seq2[store.BlobID, error] {
+	return func(yield func(store.BlobID, error) bool) {
+		after := []byte{}
+		for {
+			var page []store.BlobID
+			err := x.each(ctx, "SELECT blob FROM instance WHERE blob > ? ORDER BY blob LIMIT ?", []any{after, blobPage},
+				func(rows *sql.Rows) error {
+					var raw sql.RawBytes
+					if err := rows.Scan(&raw); err != nil {
+						return err
+					}
+					var id store.BlobID
+					copy(id[:], raw)
+					page = append(page, id)
+					return nil
+				})
+			if err != nil {
+				yield(store.BlobID{}, err)
+				return
+			}
+			for _, id := range page {
+				if !yield(id, nil) {
+					return
+				}
+			}
+			if len(page) < blobPage {
+				return
+			}
+			after = page[len(page)-1][:]
+		}
+	}
+}
+
+// Names implements store.Index.
+func (x *Index) Names(ctx context.Context, id store.BlobID) (bool, error) {
+	if err := x.poisoned(); err != nil {
+		return false, err
+	}
+	var n int
+	err := x.reader.QueryRowContext(ctx, x.rebind("SELECT COUNT(*) FROM instance WHERE blob = ?"), id[:]).Scan(&n)
+	return n > 0, x.readError(ctx, err)
+}

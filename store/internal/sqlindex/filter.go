@@ -1,0 +1,249 @@
+package sqlindex
+
+import (
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+)
+
+// clause is a condition in SQL. Every entity that matches satisfies it; if it is exact, no other does.
+type clause struct {
+	sql   string // "": holds for all
+	args  []any
+	exact bool
+}
+
+// unknown is the clause of a key that only the oracle can answer.
+var unknown = clause{}
+
+// maxArgs bounds the arguments of one clause; longer lists are left to the oracle.
+const maxArgs = 10_000
+
+// filter turns the scope and keys of a query into SQL. Keys that it cannot express, or not exactly, make the clause inexact: then
+// the oracle has to look at every candidate.
+func filter(q match.Query) clause {
+	clauses := scope(q.Level, q.Scope)
+	for _, k := range q.Keys {
+		clauses = append(clauses, keyClause(q, k))
+	}
+	return all(clauses)
+}
+
+// scope restricts to what lies below r. A level below that of the query has no column; nothing matches it.
+func scope(level match.Level, r dicom.Ref) []clause {
+	var clauses []clause
+	for i, uid := range []dicom.UID{match.Study: r.Study, match.Series: r.Series, match.Instance: r.Instance} {
+		switch of := match.Level(i); {
+		case uid == "":
+		case of > level:
+			clauses = append(clauses, clause{sql: "1 = 0", exact: true})
+		default:
+			clauses = append(clauses, clause{sql: of.String() + ".uid = ?", args: []any{uid}, exact: true})
+		}
+	}
+	return clauses
+}
+
+// columns hold the one value of their attribute in its normal form.
+var columns = map[dicom.Tag]string{
+	dicom.StudyInstanceUID:  "study.uid",
+	dicom.SeriesInstanceUID: "series.uid",
+	dicom.Modality:          "series.modality",
+	dicom.SOPInstanceUID:    "instance.uid",
+	dicom.SOPClassUID:       "instance.sop_class",
+}
+
+func keyClause(q match.Query, k match.Key) clause {
+	if isUniversal(k.Condition) {
+		return clause{exact: true}
+	}
+	if len(k.Path) != 1 || k.Creator != "" {
+		return unknown
+	}
+	t := k.Path[0]
+	a, _ := dicom.Lookup(t)
+	if match.LevelOf(t) > q.Level || k.VR != "" && k.VR != a.VR() {
+		return unknown
+	}
+	if t == dicom.StudyDate {
+		return dateClause(k)
+	}
+	if column, ok := columns[t]; ok {
+		return columnClause(column, a.VR(), k.Condition)
+	}
+	if vr, ok := keyed[t]; ok {
+		return keyedClause(t, vr, q.Fuzzy, k.Condition)
+	}
+	return unknown
+}
+
+// isUniversal reports whether the condition holds for every data set (PS3.4 C.2.2.2.3).
+func isUniversal(c match.Condition) bool {
+	switch c := c.(type) {
+	case match.Universal:
+		return true
+	case match.Wildcard:
+		return c.Pattern != "" && strings.Trim(c.Pattern, "*") == ""
+	}
+	return false
+}
+
+// dateClause uses the index by which studies are ordered.
+func dateClause(k match.Key) clause {
+	low, high, ok := k.Bounds()
+	if !ok {
+		return unknown
+	}
+	c := clause{sql: "study.study_date <> ''", exact: true}
+	if _, combined := k.Condition.(match.DateTimeRange); combined {
+		low, high, c.exact = low[:min(8, len(low))], high[:min(8, len(high))], false
+	}
+	if low != "" {
+		c.sql = "study.study_date >= ?"
+		c.args = append(c.args, low)
+	}
+	if high != "" {
+		c.sql += " AND study.study_date <= ?"
+		c.args = append(c.args, high)
+	}
+	return c
+}
+
+// columnClause compares a column for equality.
+func columnClause(column string, vr dicom.VR, c match.Condition) clause {
+	var values []any
+	switch c := c.(type) {
+	case match.Single:
+		values = append(values, match.Normal(vr, c.Value))
+	case match.UIDList:
+		for _, u := range c.UIDs {
+			values = append(values, match.Normal(dicom.UI, string(u)))
+		}
+	case match.AnyOf:
+		return anyOf(c, func(one match.Condition) clause { return columnClause(column, vr, one) })
+	}
+	// The oracle equates nothing with an empty value, and the columns have empty texts where there is none.
+	if len(values) == 0 || len(values) > maxArgs || values[0] == "" {
+		return unknown
+	}
+	return clause{sql: column + " IN (" + placeholders(len(values)) + ")", args: values, exact: true}
+}
+
+// keyedClause looks into study_key.
+func keyedClause(t dicom.Tag, vr dicom.VR, fuzzy bool, c match.Condition) clause {
+	switch c := c.(type) {
+	case match.Single:
+		if vr == dicom.PN {
+			return nameClause(t, fuzzy, c.Value, func(group string) clause { return keyIs(t, group) })
+		}
+		return keyIs(t, match.Normal(vr, c.Value))
+	case match.Wildcard:
+		if vr == dicom.PN {
+			return nameClause(t, fuzzy, c.Pattern, func(group string) clause {
+				var patterns []clause
+				for _, p := range match.NamePatterns(group) {
+					patterns = append(patterns, keyLike(t, p))
+				}
+				return either(patterns)
+			})
+		}
+		return keyLike(t, c.Pattern)
+	case match.Multiple:
+		var clauses []clause
+		for _, v := range c.Values {
+			clauses = append(clauses, keyedClause(t, vr, fuzzy, match.Single{Value: v}))
+		}
+		return all(clauses)
+	case match.AnyOf:
+		return anyOf(c, func(one match.Condition) clause { return keyedClause(t, vr, fuzzy, one) })
+	}
+	return unknown
+}
+
+// nameClause asks for one component group of a person name. Where the query names several, joined by "=", the first that it
+// restricts narrows the search down.
+func nameClause(t dicom.Tag, fuzzy bool, want string, group func(string) clause) clause {
+	if fuzzy {
+		return unknown
+	}
+	groups := strings.SplitN(want, "=", 3)
+	for _, g := range groups {
+		if folded := match.FoldName(g); folded != "" && strings.Trim(folded, "*") != "" {
+			c := group(folded)
+			c.exact = c.exact && len(groups) == 1
+			return c
+		}
+	}
+	return unknown
+}
+
+const inKey = "study.id IN (SELECT study_id FROM study_key WHERE attribute = ? AND "
+
+func keyIs(t dicom.Tag, value string) clause {
+	return clause{sql: inKey + "value = ?)", args: []any{t, value}, exact: true}
+}
+
+// keyLike narrows the candidates of a wildcard down: by the text before the first wildcard, or by the longest one between two.
+func keyLike(t dicom.Tag, pattern string) clause {
+	literals := strings.FieldsFunc(pattern, func(r rune) bool { return r == '*' || r == '?' })
+	if len(literals) == 0 {
+		return unknown
+	}
+	if prefix := literals[0]; strings.HasPrefix(pattern, prefix) {
+		return clause{sql: inKey + "value >= ? AND value < ?)", args: []any{t, prefix, prefix + "\U0010FFFF"}}
+	}
+	longest := ""
+	for _, l := range literals {
+		if len(l) > len(longest) {
+			longest = l
+		}
+	}
+	escaped := strings.NewReplacer(`!`, `!!`, `%`, `!%`, `_`, `!_`).Replace(longest)
+	return clause{sql: inKey + "value LIKE ? ESCAPE '!')", args: []any{t, "%" + escaped + "%"}}
+}
+
+func anyOf(c match.AnyOf, one func(match.Condition) clause) clause {
+	var clauses []clause
+	for _, cond := range c.Conditions {
+		if isUniversal(cond) {
+			return clause{exact: true}
+		}
+		clauses = append(clauses, one(cond))
+	}
+	return either(clauses)
+}
+
+// all joins clauses by AND.
+func all(clauses []clause) clause {
+	joined := clause{exact: true}
+	var texts []string
+	for _, c := range clauses {
+		joined.exact = joined.exact && c.exact
+		if c.sql != "" {
+			texts = append(texts, c.sql)
+			joined.args = append(joined.args, c.args...)
+		}
+	}
+	joined.sql = strings.Join(texts, " AND ")
+	return joined
+}
+
+// either joins clauses by OR. If one of them says nothing, neither does the result.
+func either(clauses []clause) clause {
+	joined := clause{exact: true}
+	var texts []string
+	for _, c := range clauses {
+		if c.sql == "" {
+			return clause{exact: c.exact}
+		}
+		joined.exact = joined.exact && c.exact
+		texts = append(texts, c.sql)
+		joined.args = append(joined.args, c.args...)
+	}
+	if len(texts) == 0 || len(joined.args) > maxArgs {
+		return unknown
+	}
+	joined.sql = "(" + strings.Join(texts, " OR ") + ")"
+	return joined
+}

@@ -1,0 +1,136 @@
+// Package sqlindex is store.Index over database/sql, written once for every SQL database.
+//
+// The tables study, series and instance hold what a search asks for; those of study and series are kept up to date with each
+// instance (store.Merged), so that no search counts or groups instances. study_key has a row for every value of the study
+// attributes that are searched most. instance_metadata holds the complete data sets.
+//
+// insert.go is the commit point, shared by concurrent calls; entity.go keeps studies and series; filter.go turns a
+// match.Query into SQL as far as that goes, and search.go leaves the rest to the oracle; result.go makes virtual data sets of
+// rows; entries.go yields what is below a dicom.Ref. The schema is in the migrations of each database's package.
+package sqlindex
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// Dialect is what differs between databases.
+type Dialect struct {
+	// Rebind rewrites a statement whose placeholders are "?"; nil leaves it as it is.
+	Rebind func(string) string
+	// NoSpace reports whether the error says that the disk is full; nothing was changed then.
+	NoSpace func(error) bool
+	// Broken reports whether the error leaves open what the disk holds. Nothing is inserted after it.
+	Broken func(error) bool
+}
+
+// Index implements store.Index.
+type Index struct {
+	reader, writer *sql.DB
+	dialect        Dialect
+	statements     statements
+	pack           packer
+
+	queue   chan *insertion
+	closing chan struct{}
+	closed  sync.WaitGroup
+	once    sync.Once
+	broken  atomic.Pointer[error]
+}
+
+// New returns an index over a database whose schema is up to date. writer should have one connection; reader may be the same
+// database with more of them. Close closes both.
+func New(ctx context.Context, writer, reader *sql.DB, d Dialect) (*Index, error) {
+	x := &Index{
+		reader: reader, writer: writer, dialect: d,
+		queue: make(chan *insertion), closing: make(chan struct{}),
+	}
+	var err error
+	if x.pack, err = newPacker(); err != nil {
+		return nil, err
+	}
+	if x.statements, err = x.prepare(ctx); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	x.closed.Go(x.commitLoop)
+	return x, nil
+}
+
+// Close implements store.Index. It waits for a commit that is under way; what waits for its turn fails.
+func (x *Index) Close() error {
+	x.once.Do(func() { close(x.closing) })
+	x.closed.Wait()
+	return errors.Join(x.writer.Close(), x.reader.Close())
+}
+
+func (x *Index) rebind(query string) string {
+	if x.dialect.Rebind == nil {
+		return query
+	}
+	return x.dialect.Rebind(query)
+}
+
+// wrap says what kind of error it is.
+func (x *Index) wrap(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case x.dialect.NoSpace(err):
+		return fmt.Errorf("index: %w: %w", store.ErrNoSpace, err)
+	}
+	return fmt.Errorf("index: %w", err)
+}
+
+// poison remembers an error after which nobody knows what the disk holds.
+func (x *Index) poison(err error) error {
+	err = fmt.Errorf("index: %w: %w", store.ErrPoisoned, err)
+	x.broken.CompareAndSwap(nil, &err)
+	return err
+}
+
+func (x *Index) poisoned() error {
+	if err := x.broken.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// placeholders returns "?,?,?".
+func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
+
+// packer compresses what is only read as a whole. It is safe for concurrent use.
+type packer struct {
+	enc *zstd.Encoder
+	dec *zstd.Decoder
+}
+
+// maxUnpacked bounds what a damaged row may unpack to.
+const maxUnpacked = 1 << 30
+
+func newPacker() (packer, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(128<<10), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return packer{}, err
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxUnpacked))
+	return packer{enc, dec}, err
+}
+
+func (p packer) pack(b []byte) []byte { return p.enc.EncodeAll(b, nil) }
+
+func (p packer) unpack(b []byte) ([]byte, error) {
+	out, err := p.dec.DecodeAll(b, nil)
+	if err != nil {
+		return nil, fmt.Errorf("index: a row is damaged: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,192 @@
+package sqlindex
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// from joins the tables of a level.
+func from(level match.Level, full bool) string {
+	s := " FROM study"
+	if level >= match.Series {
+		s += " JOIN series ON series.study_id = study.id"
+	}
+	if level >= match.Instance {
+		s += " JOIN instance ON instance.series_id = series.id"
+	}
+	if full {
+		s += " JOIN instance_metadata ON instance_metadata.instance_id = instance.id"
+	}
+	return s
+}
+
+// order is that of store.Index.Search.
+func order(level match.Level) string {
+	s := " ORDER BY study.study_date DESC, study.study_time DESC, study.uid"
+	if level >= match.Series {
+		s += ", series.number, series.uid"
+	}
+	if level >= match.Instance {
+		s += ", instance.number, instance.uid"
+	}
+	return s
+}
+
+// builder makes the virtual data sets of a level out of rows. Rows of the same study or series mostly follow each other, so it
+// remembers the last ones.
+type builder struct {
+	level match.Level
+	full  bool // at the instance level: with the whole data set, not only the summary
+	pack  packer
+
+	studyID, seriesID int64
+	study, series     *dicom.DataSet
+}
+
+// columns are what scan reads.
+func (b *builder) columns() string {
+	s := "study.id, study.attributes, study.modalities, study.sop_classes, study.series_count, study.instance_count"
+	if b.level >= match.Series {
+		s += ", series.id, series.attributes, series.instance_count"
+	}
+	if b.level >= match.Instance {
+		s += ", instance.id, instance.transfer_syntax, "
+		if b.full {
+			return s + "instance_metadata.json"
+		}
+		return s + "instance.summary"
+	}
+	return s
+}
+
+// scan reads a row: the id at the builder's level, and the virtual data set.
+func (b *builder) scan(rows *sql.Rows) (int64, *dicom.DataSet, error) {
+	var studyID, seriesID, instanceID int64
+	var studyText, modalities, classes, seriesText, syntax, instanceText sql.RawBytes
+	var counts store.StudyCounts
+	var instances int
+	to := []any{&studyID, &studyText, &modalities, &classes, &counts.Series, &counts.Instances}
+	if b.level >= match.Series {
+		to = append(to, &seriesID, &seriesText, &instances)
+	}
+	if b.level >= match.Instance {
+		to = append(to, &instanceID, &syntax, &instanceText)
+	}
+	if err := rows.Scan(to...); err != nil {
+		return 0, nil, err
+	}
+	if b.study == nil || b.studyID != studyID {
+		counts.Modalities, counts.SOPClasses = split(string(modalities)), split(string(classes))
+		merged, err := decode(studyText)
+		if err != nil {
+			return 0, nil, err
+		}
+		b.studyID, b.study, b.series = studyID, store.StudyDataSet(merged, counts), nil
+	}
+	if b.level == match.Study {
+		return studyID, b.study, nil
+	}
+	if b.series == nil || b.seriesID != seriesID {
+		merged, err := decode(seriesText)
+		if err != nil {
+			return 0, nil, err
+		}
+		b.seriesID, b.series = seriesID, store.SeriesDataSet(b.study, merged, instances)
+	}
+	if b.level == match.Series {
+		return seriesID, b.series, nil
+	}
+	text := []byte(instanceText)
+	if b.full {
+		var err error
+		if text, err = b.pack.unpack(text); err != nil {
+			return 0, nil, err
+		}
+	}
+	instance, err := decode(text)
+	if err != nil {
+		return 0, nil, err
+	}
+	return instanceID, store.InstanceDataSet(b.series, instance, dicom.UID(syntax)), nil
+}
+
+func decode(text []byte) (*dicom.DataSet, error) {
+	ds := &dicom.DataSet{}
+	if err := ds.UnmarshalJSON(text); err != nil {
+		return nil, fmt.Errorf("a row is damaged: %w", err)
+	}
+	return ds, nil
+}
+
+// wantsAll reports whether the attributes at the paths can only be read from the whole data set of an instance.
+func wantsAll(level match.Level, paths ...match.Path) bool {
+	return level == match.Instance && slices.ContainsFunc(paths, func(p match.Path) bool {
+		return len(p) > 0 && match.LevelOf(p[0]) == match.Instance && !slices.Contains(match.Returned(match.Instance), p[0])
+	})
+}
+
+// byID reads rows by the ids of their level, a chunk at a time, and yields what scan makes of them in the order of ids. No
+// connection is held while the consumer is busy. A row that has gone meanwhile is passed over.
+func byID[T any](ctx context.Context, x *Index, ids []int64, chunk int, query string, scan func(*sql.Rows) (int64, T, error),
+	yield func(T, error) bool) {
+	for part := range slices.Chunk(ids, chunk) {
+		found, err := readChunk(ctx, x, part, query, scan)
+		if err != nil {
+			var none T
+			yield(none, err)
+			return
+		}
+		for _, id := range part {
+			v, ok := found[id]
+			if !ok {
+				continue
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+func readChunk[T any](ctx context.Context, x *Index, ids []int64, query string, scan func(*sql.Rows) (int64, T, error)) (map[int64]T, error) {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	found := make(map[int64]T, len(ids))
+	err := x.each(ctx, query+" IN ("+placeholders(len(ids))+")", args, func(rows *sql.Rows) error {
+		id, v, err := scan(rows)
+		found[id] = v
+		return err
+	})
+	return found, err
+}
+
+// each runs a query on a reader and calls f for each row.
+func (x *Index) each(ctx context.Context, query string, args []any, f func(*sql.Rows) error) error {
+	rows, err := x.reader.QueryContext(ctx, x.rebind(query), args...)
+	if err != nil {
+		return x.readError(ctx, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return x.readError(ctx, err)
+		}
+	}
+	return x.readError(ctx, rows.Err())
+}
+
+// readError prefers the reason of a context that has ended to the way in which the driver noticed it.
+func (x *Index) readError(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return x.wrap(err)
+}

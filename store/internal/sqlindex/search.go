@@ -1,0 +1,119 @@
+package sqlindex
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"iter"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+)
+
+// How many rows are read at once and then yielded: whole data sets can be large.
+const (
+	chunkRows  = 128
+	chunkWhole = 16
+)
+
+// errEnough ends a query that has all it needs.
+var errEnough = errors.New("enough")
+
+// Search implements store.Index. First it decides which entities match, in one statement; then it reads them by their ids.
+func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
+	return func(yield func(*dicom.DataSet, error) bool) {
+		ids, err := x.matches(ctx, q)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		b := &builder{level: q.Level, full: wantsWhole(q), pack: x.pack}
+		chunk := chunkRows
+		if b.full {
+			chunk = chunkWhole
+		}
+		query := "SELECT " + b.columns() + from(b.level, b.full) + " WHERE " + q.Level.String() + ".id"
+		byID(ctx, x, ids, chunk, query, b.scan, yield)
+	}
+}
+
+// wantsWhole reports whether the results must be whole data sets: what a query matches by or includes is returned.
+func wantsWhole(q match.Query) bool {
+	paths := q.Include
+	for _, k := range q.Keys {
+		paths = append(paths[:len(paths):len(paths)], k.Path)
+	}
+	return wantsAll(q.Level, paths...) || q.IncludeAll && q.Level == match.Instance
+}
+
+// matches returns the ids of what matches, in order, from Offset on, up to Limit of them.
+func (x *Index) matches(ctx context.Context, q match.Query) ([]int64, error) {
+	if q.Limit == 0 {
+		return nil, ctx.Err()
+	}
+	f := filter(q)
+	where := ""
+	if f.sql != "" {
+		where = " WHERE " + f.sql
+	}
+	if f.exact {
+		query := "SELECT " + q.Level.String() + ".id" + from(q.Level, false) + where + order(q.Level)
+		if q.Limit > 0 {
+			query += " LIMIT ?"
+			f.args = append(f.args, q.Limit)
+			if q.Offset > 0 {
+				query += " OFFSET ?"
+				f.args = append(f.args, q.Offset)
+			}
+		}
+		ids, err := x.ids(ctx, query, f.args)
+		if q.Limit < 0 {
+			ids = ids[min(max(q.Offset, 0), len(ids)):]
+		}
+		return ids, err
+	}
+	return x.judge(ctx, q, where, f.args)
+}
+
+// judge lets the oracle look at every candidate.
+func (x *Index) judge(ctx context.Context, q match.Query, where string, args []any) ([]int64, error) {
+	var paths []match.Path
+	for _, k := range q.Keys {
+		paths = append(paths, k.Path)
+	}
+	b := &builder{level: q.Level, full: wantsAll(q.Level, paths...), pack: x.pack}
+	query := "SELECT " + b.columns() + from(b.level, b.full) + where + order(b.level)
+	var ids []int64
+	skip := q.Offset
+	err := x.each(ctx, query, args, func(rows *sql.Rows) error {
+		id, ds, err := b.scan(rows)
+		if err != nil || !q.Match(ds) {
+			return err
+		}
+		if skip > 0 {
+			skip--
+			return nil
+		}
+		if ids = append(ids, id); len(ids) == q.Limit {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return ids, err
+}
+
+func (x *Index) ids(ctx context.Context, query string, args []any) ([]int64, error) {
+	var ids []int64
+	err := x.each(ctx, query, args, func(rows *sql.Rows) error {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		ids = append(ids, id)
+		return nil
+	})
+	return ids, err
+}

@@ -1,0 +1,150 @@
+// Package memstore is the reference implementation of store.Index and store.Blobs, in memory: every answer is worked out from
+// the entries alone, by store's own definition of study and series and by the oracle of package match. Tests use it where they
+// want a store, and storetest compares every other implementation with it.
+package memstore
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// New returns an empty store in memory.
+func New(o store.Options) *store.Store { return store.New(NewIndex(), NewBlobs(), o) }
+
+// Index implements store.Index.
+type Index struct {
+	mu        sync.RWMutex
+	instances map[dicom.UID]*instance
+}
+
+type instance struct {
+	entry             *store.Entry // without DataSet
+	dataSet           *dicom.DataSet
+	ofStudy, ofSeries *dicom.DataSet // store.Split of dataSet
+	metadata          []byte
+}
+
+// NewIndex returns an empty index.
+func NewIndex() *Index { return &Index{instances: map[dicom.UID]*instance{}} }
+
+// Insert implements store.Index.
+func (x *Index) Insert(ctx context.Context, entries []*store.Entry) ([]store.Inserted, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	results := make([]store.Inserted, len(entries))
+	for i, e := range entries {
+		if old, ok := x.instances[e.Ref.Instance]; ok {
+			if results[i] = store.InsertedConflict; old.entry.Blob == e.Blob {
+				results[i] = store.InsertedDuplicate
+			}
+			continue
+		}
+		entry := *e
+		entry.DataSet, entry.Metadata = nil, nil
+		in := &instance{entry: &entry, dataSet: e.DataSet, metadata: e.Metadata}
+		in.ofStudy, in.ofSeries = store.Split(e.DataSet)
+		x.instances[e.Ref.Instance] = in
+	}
+	return results, nil
+}
+
+// Search implements store.Index.
+func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
+	return func(yield func(*dicom.DataSet, error) bool) {
+		skip, left := q.Offset, q.Limit
+		for ds := range x.tree().all(q.Level) {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if left == 0 {
+				return
+			}
+			if !q.Match(ds) {
+				continue
+			}
+			if skip > 0 {
+				skip--
+				continue
+			}
+			left--
+			if !yield(ds, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Entries implements store.Index.
+func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry, error] {
+	return func(yield func(*store.Entry, error) bool) {
+		for in := range x.below(r) {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			entry := *in.entry
+			if !yield(&entry, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Metadata implements store.Index.
+func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
+	return func(yield func(store.Metadata, error) bool) {
+		for in := range x.below(r) {
+			if err := ctx.Err(); err != nil {
+				yield(store.Metadata{}, err)
+				return
+			}
+			if !yield(store.Metadata{Ref: in.entry.Ref, JSON: in.metadata}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Blobs implements store.Index.
+func (x *Index) Blobs(ctx context.Context) iter.Seq2[store.BlobID, error] {
+	return func(yield func(store.BlobID, error) bool) {
+		for _, id := range x.blobs() {
+			if err := ctx.Err(); err != nil {
+				yield(store.BlobID{}, err)
+				return
+			}
+			if !yield(id, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Names implements store.Index.
+func (x *Index) Names(ctx context.Context, id store.BlobID) (bool, error) {
+	return slices.Contains(x.blobs(), id), ctx.Err()
+}
+
+func (x *Index) blobs() []store.BlobID {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var ids []store.BlobID
+	for _, in := range x.instances {
+		ids = append(ids, in.entry.Blob)
+	}
+	slices.SortFunc(ids, compareBlobs)
+	return ids
+}
+
+// Close implements store.Index.
+func (x *Index) Close() error { return nil }

@@ -1,0 +1,149 @@
+package memstore
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// tree is the index at one moment: studies, their series, their instances, each in the order of store.Index.Search.
+type tree []*study
+
+type study struct {
+	uid        dicom.UID
+	merged     store.Merged
+	series     []*series
+	dataSet    *dicom.DataSet
+	date, time string
+}
+
+type series struct {
+	uid       dicom.UID
+	merged    store.Merged
+	instances []*instance
+	dataSet   *dicom.DataSet
+	number    int64
+}
+
+// tree works out the studies and series of all instances.
+func (x *Index) tree() tree {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	type key struct{ study, series dicom.UID }
+	studies, allSeries := map[dicom.UID]*study{}, map[key]*series{}
+	for _, in := range x.instances {
+		ref := in.entry.Ref
+		st := studies[ref.Study]
+		if st == nil {
+			st = &study{uid: ref.Study}
+			studies[ref.Study] = st
+		}
+		k := key{ref.Study, ref.Series}
+		se := allSeries[k]
+		if se == nil {
+			se = &series{uid: ref.Series}
+			allSeries[k] = se
+			st.series = append(st.series, se)
+		}
+		st.merged.Add(ref.Instance, in.ofStudy)
+		se.merged.Add(ref.Instance, in.ofSeries)
+		se.instances = append(se.instances, in)
+	}
+	t := tree(slices.Collect(maps.Values(studies)))
+	for _, st := range t {
+		st.finish()
+	}
+	slices.SortFunc(t, func(a, b *study) int {
+		return cmp.Or(strings.Compare(b.date, a.date), strings.Compare(b.time, a.time), cmp.Compare(a.uid, b.uid))
+	})
+	return t
+}
+
+// finish computes what depends on all instances of the study, and puts them in order.
+func (st *study) finish() {
+	var c store.StudyCounts
+	for _, se := range st.series {
+		c.Series++
+		c.Instances += len(se.instances)
+		if m := store.SeriesModality(se.merged.DataSet); m != "" {
+			c.Modalities = append(c.Modalities, m)
+		}
+		for _, in := range se.instances {
+			c.SOPClasses = append(c.SOPClasses, string(in.entry.SOPClass))
+		}
+		se.number = store.SortNumber(se.merged.DataSet, dicom.SeriesNumber)
+		slices.SortFunc(se.instances, func(a, b *instance) int {
+			return cmp.Or(
+				cmp.Compare(store.SortNumber(a.dataSet, dicom.InstanceNumber), store.SortNumber(b.dataSet, dicom.InstanceNumber)),
+				cmp.Compare(a.entry.Ref.Instance, b.entry.Ref.Instance))
+		})
+	}
+	slices.Sort(c.Modalities)
+	slices.Sort(c.SOPClasses)
+	c.Modalities, c.SOPClasses = slices.Compact(c.Modalities), slices.Compact(c.SOPClasses)
+	st.dataSet = store.StudyDataSet(st.merged.DataSet, c)
+	st.date, st.time = store.SortTime(st.merged.DataSet)
+	for _, se := range st.series {
+		se.dataSet = store.SeriesDataSet(st.dataSet, se.merged.DataSet, len(se.instances))
+	}
+	slices.SortFunc(st.series, func(a, b *series) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.uid, b.uid))
+	})
+}
+
+// all yields the virtual data sets of a level.
+func (t tree) all(level match.Level) iter.Seq[*dicom.DataSet] {
+	return func(yield func(*dicom.DataSet) bool) {
+		for _, st := range t {
+			if level == match.Study {
+				if !yield(st.dataSet) {
+					return
+				}
+				continue
+			}
+			for _, se := range st.series {
+				if level == match.Series {
+					if !yield(se.dataSet) {
+						return
+					}
+					continue
+				}
+				for _, in := range se.instances {
+					if !yield(store.InstanceDataSet(se.dataSet, in.dataSet, in.entry.TransferSyntax)) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// below yields the instances below r in order.
+func (x *Index) below(r dicom.Ref) iter.Seq[*instance] {
+	return func(yield func(*instance) bool) {
+		if r.Instance != "" {
+			x.mu.RLock()
+			in := x.instances[r.Instance]
+			x.mu.RUnlock()
+			if in != nil && r.Contains(in.entry.Ref) {
+				yield(in)
+			}
+			return
+		}
+		for _, st := range x.tree() {
+			for _, se := range st.series {
+				for _, in := range se.instances {
+					if r.Contains(in.entry.Ref) && !yield(in) {
+						return
+					}
+				}
+			}
+		}
+	}
+}

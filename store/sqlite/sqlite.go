@@ -1,0 +1,139 @@
+// Package sqlite keeps the index in a SQLite file: one connection that writes, and several that read beside it (WAL). A commit
+// is durable when it returns (synchronous=FULL). The SQL is in sqlindex; here are the connections and the migrations.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/noctis-dicom/noctis/store/internal/sqlindex"
+)
+
+// Index is a store.Index in a SQLite file.
+type Index struct{ *sqlindex.Index }
+
+// pragmas are run on each connection. Writers and readers have their own caches, of KiB.
+var (
+	common = []string{
+		"PRAGMA busy_timeout = 10000",
+		"PRAGMA journal_mode = WAL",
+		"PRAGMA synchronous = FULL",
+		"PRAGMA foreign_keys = ON",
+		"PRAGMA temp_store = MEMORY",
+	}
+	writing = append(common[:len(common):len(common)], "PRAGMA cache_size = -32768", "PRAGMA journal_size_limit = 67108864")
+	reading = append(common[:len(common):len(common)], "PRAGMA cache_size = -8192", "PRAGMA query_only = ON")
+)
+
+// Open opens the file, makes it where it does not exist, and brings its schema up to date. A file whose schema is newer than
+// this program is refused.
+func Open(ctx context.Context, path string) (*Index, error) {
+	// SQLite gives its other files the permissions of this one. Patient data is for its owner only.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	writer := sql.OpenDB(&connector{dsn: dsn(path, "_txlock=immediate"), pragmas: writing})
+	writer.SetMaxOpenConns(1)
+	if err := migrate(ctx, writer); err != nil {
+		return nil, errors.Join(fmt.Errorf("index %s: %w", filepath.Base(path), err), writer.Close())
+	}
+	reader := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: reading})
+	readers := min(max(4, runtime.GOMAXPROCS(0)), 16)
+	reader.SetMaxOpenConns(readers)
+	reader.SetMaxIdleConns(readers)
+	index, err := sqlindex.New(ctx, writer, reader, sqlindex.Dialect{NoSpace: noSpace, Broken: broken})
+	if err != nil {
+		return nil, errors.Join(err, writer.Close(), reader.Close())
+	}
+	return &Index{index}, nil
+}
+
+// noSpace reports whether the disk is full.
+func noSpace(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrFull
+}
+
+// broken reports whether a sync failed: the kernel may have dropped what it could not write, and a second sync would report
+// success.
+func broken(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.ExtendedCode == sqlite3.ErrIoErrFsync || e.ExtendedCode == sqlite3.ErrIoErrDirFsync)
+}
+
+// dsn is the URI of the file (sqlite.org/uri.html).
+func dsn(path, parameters string) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: parameters}).String()
+}
+
+// connector opens connections and runs the pragmas on each. It needs no driver registered under a name.
+type connector struct {
+	driver  sqlite3.SQLiteDriver
+	dsn     string
+	pragmas []string
+}
+
+func (c *connector) Driver() driver.Driver { return &c.driver }
+
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range c.pragmas {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, p, nil); err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("%s: %w", p, err)
+		}
+	}
+	return conn, nil
+}
+
+// Replace puts the closed file fresh in the place of the file at path, which nobody may have open. fresh must lie on the same
+// file system. When it returns the change is durable; a crash leaves the one or the other.
+func Replace(ctx context.Context, fresh, path string) error {
+	if _, err := os.Stat(fresh + "-wal"); err == nil {
+		return fmt.Errorf("index %s: it is still open, or was not closed", filepath.Base(fresh))
+	}
+	if err := settle(ctx, path); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
+// settle moves what is in the write-ahead log into the old file, so that it is complete in itself should the replacement not
+// come about, and removes the log, which does not belong to the new file. A file too damaged for that is replaced all the same.
+func settle(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); err == nil {
+		db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: writing})
+		_, _ = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		_ = db.Close()
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("index: %w", err)
+		}
+	}
+	return nil
+}
