@@ -49,38 +49,32 @@ func (c Charset) Decode(vr VR, b []byte) string { return string(c.decode(vr, b).
 
 // Split decodes an element's value, splits it at its delimiters if the VR can have several values, and removes what PS3.5 6.2
 // calls padding: spaces at the end and, but for LT PN ST UC UR UT, at the beginning; NUL at the end, which belongs to UI only, is
-// padding everywhere. A backslash that is part of a character of several bytes is no delimiter. It returns nil if there is
-// nothing but padding, and one string for LT, ST, UR and UT.
+// padding everywhere; so are the delimiters of a person name's empty groups at its end. A backslash that is part of a character of
+// several bytes is no delimiter. It returns nil if there is nothing but padding, and one string for LT, ST, UR and UT.
 func (c Charset) Split(vr VR, b []byte) []string {
 	d := c.decode(vr, b)
-	if len(d.cuts) == 0 {
-		s := string(trimPadding(vr, d.text))
-		if s == "" {
-			return nil
-		}
-		return []string{s}
-	}
 	text, values, start := string(d.text), make([]string, 0, len(d.cuts)+1), 0
 	for _, cut := range d.cuts {
 		values = append(values, trimPadding(vr, text[start:cut]))
 		start = cut + 1
 	}
-	return append(values, trimPadding(vr, text[start:]))
+	values = append(values, trimPadding(vr, text[start:]))
+	if len(values) == 1 && values[0] == "" {
+		return nil
+	}
+	return values
 }
 
 // trimPadding removes the padding of one value (PS3.5 6.2).
-func trimPadding[T string | []byte](vr VR, s T) T {
-	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] == 0) {
-		s = s[:len(s)-1]
-	}
+func trimPadding(vr VR, s string) string {
+	s = strings.TrimRight(s, " \x00")
 	switch vr {
-	case LT, PN, ST, UC, UR, UT:
+	case PN:
+		return normalPersonName(s)
+	case LT, ST, UC, UR, UT:
 		return s
 	}
-	for len(s) > 0 && s[0] == ' ' {
-		s = s[1:]
-	}
-	return s
+	return strings.TrimLeft(s, " ")
 }
 
 // decoded is a text as UTF-8.

@@ -25,9 +25,9 @@ func TestCharsetSplit(t *testing.T) {
 		{"PS3.5 I.2", `\ISO 2022 IR 149`, PN,
 			"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf", []string{"Hong^Gildong=洪^吉洞=홍^길동"}},
 		{"PS3.5 I.3", `\ISO 2022 IR 149`, ST, "\x1b$)CThe \xb1\xe6\r\n\x1b$)C\xb5\xbf.", []string{"The 길\r\n동."}},
-		{"PS3.5 J.1", `ISO_IR 192`, PN, "Wang^XiaoDong=王^小東=", []string{"Wang^XiaoDong=王^小東="}},
-		{"PS3.5 J.3", `GB18030`, PN, "Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab=", []string{"Wang^XiaoDong=王^小东="}},
-		{"PS3.5 K.2", `\ISO 2022 IR 58`, PN, "Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=", []string{"Zhang^XiaoDong=张^小东="}},
+		{"PS3.5 J.1", `ISO_IR 192`, PN, "Wang^XiaoDong=王^小東=", []string{"Wang^XiaoDong=王^小東"}},
+		{"PS3.5 J.3", `GB18030`, PN, "Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab=", []string{"Wang^XiaoDong=王^小东"}},
+		{"PS3.5 K.2", `\ISO 2022 IR 58`, PN, "Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=", []string{"Zhang^XiaoDong=张^小东"}},
 
 		// One byte a character.
 		{"ISO_IR 100", `ISO_IR 100`, PN, "Buc^J\xe9r\xf4me", []string{"Buc^Jérôme"}},
@@ -115,6 +115,7 @@ func TestCharsetSplit(t *testing.T) {
 		{"UID", ``, UI, "1.2\\1.3\x00", []string{"1.2", "1.3"}},
 		{"leading spaces of text", ``, LT, "  a\\b  ", []string{`  a\b`}},
 		{"leading spaces of a name", ``, PN, " A^B ", []string{" A^B"}},
+		{"a name without components", ``, PN, "^^^^", nil},
 		{"numbers", ``, DS, ` 1.50\-2 `, []string{"1.50", "-2"}},
 		{"an ideographic space", `ISO_IR 192`, LO, "\u3000", []string{"\u3000"}},
 	} {

@@ -76,7 +76,7 @@ func (e Element) appendJSON(dst []byte, depth int) ([]byte, error) {
 	case Items:
 		return appendItems(dst, v, depth)
 	case Strings:
-		if len(v) == 1 && isEmptyText(e.VR, v[0]) {
+		if len(v) == 1 && (v[0] == "" || e.VR == PN && normalPersonName(v[0]) == "") {
 			return dst, nil
 		}
 		return appendValues(dst, v, textAppender(e.VR)), nil
@@ -88,7 +88,7 @@ func (e Element) appendJSON(dst []byte, depth int) ([]byte, error) {
 		if e.VR == FL {
 			return appendValues(dst, v, appendFloat32), nil
 		}
-		return appendValues(dst, v, appendFloat64), nil
+		return appendValues(dst, v, appendFloat), nil
 	case Tags:
 		return appendValues(dst, v, appendQuotedTag), nil
 	}
@@ -167,8 +167,6 @@ func textAppender(vr VR) func([]byte, string) []byte {
 	return appendText
 }
 
-func isEmptyText(vr VR, s string) bool { return s == "" || vr == PN && strings.Trim(s, "=") == "" }
-
 func appendText(dst []byte, s string) []byte {
 	if s == "" {
 		return append(dst, "null"...)
@@ -178,10 +176,10 @@ func appendText(dst []byte, s string) []byte {
 
 // appendPersonName writes the component groups that are not empty (PS3.18 F.2.2).
 func appendPersonName(dst []byte, s string) []byte {
-	if isEmptyText(PN, s) {
+	groups := PersonNameGroups(normalPersonName(s))
+	if groups == [3]string{} {
 		return append(dst, "null"...)
 	}
-	groups := PersonNameGroups(s)
 	opening := byte('{')
 	for i, name := range [...]string{`"Alphabetic":`, `"Ideographic":`, `"Phonetic":`} {
 		if groups[i] == "" {
@@ -207,28 +205,16 @@ func appendNumberText(dst []byte, s string) []byte {
 // decimal: they are all written, and whoever computes with them rounds them in any case.
 func isFaithfulNumber(s string) bool {
 	n := jsonNumberLength(s)
-	if n == 0 || n != len(s) {
+	if n == 0 || n != len(s) || n > 300 {
 		return false
 	}
-	if len(s) <= 15 && !strings.ContainsAny(s, "eE") {
-		return true
+	if strings.ContainsAny(s, "eE") {
+		f, err := strconv.ParseFloat(s, 64)
+		mantissa := s[:strings.IndexAny(s, "eE")]
+		return err == nil && (f != 0 || strings.Trim(mantissa, "-0.") == "")
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return false
-	}
-	if !strings.ContainsAny(s, ".eE") {
-		return math.Abs(f) < 1<<53 || strings.TrimPrefix(s, "-") == "9007199254740992"
-	}
-	return f != 0 || strings.Trim(mantissa(s), "-0.") == ""
-}
-
-// mantissa returns the text of a number before its exponent.
-func mantissa(s string) string {
-	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		return s[:i]
-	}
-	return s
+	whole := strings.TrimPrefix(s, "-")
+	return strings.Contains(s, ".") || len(whole) < 16 || len(whole) == 16 && whole <= "9007199254740992"
 }
 
 // jsonNumberLength returns the length of the number in the syntax of JSON that s begins with, 0 if it begins with none.
@@ -285,15 +271,12 @@ func appendUint(dst []byte, n uint64) []byte {
 	return strconv.AppendUint(dst, n, 10)
 }
 
-func appendFloat32(dst []byte, f float64) []byte { return appendFloat(dst, f, 32) }
+// appendFloat32 writes the value of an FL with the digits of a double, since that is what JSON is read into: 0.1 as a float32 is
+// the double 0.10000000149011612, and not 0.1.
+func appendFloat32(dst []byte, f float64) []byte { return appendFloat(dst, float64(float32(f))) }
 
-func appendFloat64(dst []byte, f float64) []byte { return appendFloat(dst, f, 64) }
-
-// appendFloat writes the shortest decimal that reads back as the same float of that many bits.
-func appendFloat(dst []byte, f float64, bits int) []byte {
-	if bits == 32 {
-		f = float64(float32(f))
-	}
+// appendFloat writes the shortest decimal that reads back as the same double.
+func appendFloat(dst []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
 		return append(dst, `"NaN"`...)
@@ -306,7 +289,7 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
 		format = 'e'
 	}
-	return strconv.AppendFloat(dst, f, format, -1, bits)
+	return strconv.AppendFloat(dst, f, format, -1, 64)
 }
 
 const upperHex = "0123456789ABCDEF"

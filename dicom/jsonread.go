@@ -279,7 +279,7 @@ func (r *jsonReader) scalar() (string, error) {
 func (r *jsonReader) personName() (string, error) {
 	if r.next() != '{' {
 		s, err := r.scalar()
-		return JoinPersonName(s, "", ""), err
+		return normalPersonName(s), err
 	}
 	var groups [3]string
 	err := r.object(func(name string) (err error) {
@@ -295,7 +295,7 @@ func (r *jsonReader) personName() (string, error) {
 		}
 		return err
 	})
-	return JoinPersonName(groups[0], groups[1], groups[2]), err
+	return JoinPersonName(groups), err
 }
 
 // float reads a number; null, which is what JavaScript makes of it, is NaN.
