@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/noctis-dicom/noctis/dicom"
 )
 
 const (
-	explicit = "1.2.840.10008.1.2.1"
-	jpegLS   = "1.2.840.10008.1.2.4.80"
-	jp2      = "1.2.840.10008.1.2.4.90"
+	explicit = string(dicom.ExplicitVRLittleEndian)
+	lossless = string(dicom.JPEGLSLossless)
+	jp2      = string(dicom.JPEG2000Lossless)
 )
 
 // What real clients send; where each comes from is in its name.
@@ -27,7 +29,7 @@ func TestParseAccept(t *testing.T) {
 			[]mediaRange{{true, "application/octet-stream", "*", 1}}},
 		"OHIF, microscopy": {`multipart/related; type="image/jls"; transfer-syntax=1.2.840.10008.1.2.4.80, ` +
 			`multipart/related; type="application/octet-stream"; transfer-syntax=*`,
-			[]mediaRange{{true, "image/jls", jpegLS, 1}, {true, "application/octet-stream", "*", 1}}},
+			[]mediaRange{{true, "image/jls", lossless, 1}, {true, "application/octet-stream", "*", 1}}},
 		"OHIF, mixed list": {`application/dicom+json, multipart/related; type=application/octet-stream; transfer-syntax=*`,
 			[]mediaRange{{false, "application/dicom+json", "", 1}, {true, "application/octet-stream", "*", 1}}},
 		"dicomweb-client": {`multipart/related; type="*/*"`, []mediaRange{{true, "*/*", "", 1}}},
@@ -57,15 +59,15 @@ func TestParseAccept(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	dicomFile := []offer{ // an instance that is stored in JPEG-LS
-		{multipart: true, mediaType: "application/dicom", transferSyntax: jpegLS},
-		{multipart: true, mediaType: "application/dicom", transferSyntax: explicit, preset: true},
-		{mediaType: "application/dicom", transferSyntax: jpegLS},
-		{mediaType: "application/dicom", transferSyntax: explicit, preset: true},
+		{multipart: true, mediaType: "application/dicom", transferSyntax: dicom.JPEGLSLossless},
+		{multipart: true, mediaType: "application/dicom", transferSyntax: dicom.ExplicitVRLittleEndian, preset: true},
+		{mediaType: "application/dicom", transferSyntax: dicom.JPEGLSLossless},
+		{mediaType: "application/dicom", transferSyntax: dicom.ExplicitVRLittleEndian, preset: true},
 	}
 	frame := []offer{
-		{multipart: true, mediaType: "image/jls", transferSyntax: jpegLS, preset: true},
-		{multipart: true, mediaType: "application/octet-stream", transferSyntax: explicit, preset: true},
-		{mediaType: "application/octet-stream", transferSyntax: explicit, preset: true},
+		{multipart: true, mediaType: "image/jls", transferSyntax: dicom.JPEGLSLossless, preset: true},
+		{multipart: true, mediaType: "application/octet-stream", transferSyntax: dicom.ExplicitVRLittleEndian, preset: true},
+		{mediaType: "application/octet-stream", transferSyntax: dicom.ExplicitVRLittleEndian, preset: true},
 	}
 	picture := []offer{{mediaType: "image/jpeg"}, {mediaType: "image/png"}, {mediaType: "image/gif"}}
 	for _, test := range []struct {
@@ -77,24 +79,24 @@ func TestChoose(t *testing.T) {
 		{dicomFile, `*/*`, ``, `multipart/related; type="application/dicom"; transfer-syntax=` + explicit},
 		{dicomFile, `application/dicom`, ``, `application/dicom; transfer-syntax=` + explicit},
 		{dicomFile, `application/*`, ``, `application/dicom; transfer-syntax=` + explicit},
-		{dicomFile, `application/dicom; transfer-syntax=*`, ``, `application/dicom; transfer-syntax=` + jpegLS},
-		{dicomFile, `application/dicom; transfer-syntax=` + jpegLS, ``, `application/dicom; transfer-syntax=` + jpegLS},
+		{dicomFile, `application/dicom; transfer-syntax=*`, ``, `application/dicom; transfer-syntax=` + lossless},
+		{dicomFile, `application/dicom; transfer-syntax=` + lossless, ``, `application/dicom; transfer-syntax=` + lossless},
 		{dicomFile, `application/dicom; transfer-syntax=` + jp2, ``, ``},
 		{dicomFile, `multipart/related; type="*/*"`, ``, `multipart/related; type="application/dicom"; transfer-syntax=` + explicit},
-		{dicomFile, `multipart/related; type="application/dicom"; transfer-syntax=` + jp2 + `, multipart/related; type="application/dicom"; transfer-syntax=` + jpegLS + `; q=0.1`, ``,
-			`multipart/related; type="application/dicom"; transfer-syntax=` + jpegLS},
-		{dicomFile, `*/*`, `application/dicom;transfer-syntax=*`, `application/dicom; transfer-syntax=` + jpegLS},
+		{dicomFile, `multipart/related; type="application/dicom"; transfer-syntax=` + jp2 + `, multipart/related; type="application/dicom"; transfer-syntax=` + lossless + `; q=0.1`, ``,
+			`multipart/related; type="application/dicom"; transfer-syntax=` + lossless},
+		{dicomFile, `*/*`, `application/dicom;transfer-syntax=*`, `application/dicom; transfer-syntax=` + lossless},
 		{dicomFile, `*/*`, `image/png`, `multipart/related; type="application/dicom"; transfer-syntax=` + explicit},
 		{dicomFile, `image/png`, ``, ``},
 		{dicomFile, `nonsense`, ``, ``},
 		{dicomFile, `application/dicom; q=0`, ``, ``},
 		{dicomFile, `*/*, multipart/related; type="application/dicom"; q=0`, ``, `application/dicom; transfer-syntax=` + explicit},
 
-		{frame, `multipart/related; type="image/*"`, ``, `multipart/related; type="image/jls"; transfer-syntax=` + jpegLS},
+		{frame, `multipart/related; type="image/*"`, ``, `multipart/related; type="image/jls"; transfer-syntax=` + lossless},
 		{frame, `multipart/related; type="application/octet-stream"`, ``, `multipart/related; type="application/octet-stream"; transfer-syntax=` + explicit},
 		{frame, `application/octet-stream`, ``, `application/octet-stream; transfer-syntax=` + explicit},
 		{frame, `multipart/related; type="image/jp2", multipart/related; type="image/jls", multipart/related; type="application/octet-stream"`, ``,
-			`multipart/related; type="image/jls"; transfer-syntax=` + jpegLS},
+			`multipart/related; type="image/jls"; transfer-syntax=` + lossless},
 
 		{picture, `image/png, image/jpeg;q=0.9`, ``, `image/png`},
 		{picture, `image/*;q=0.5, image/gif`, ``, `image/gif`},
@@ -126,7 +128,7 @@ func FuzzAccept(f *testing.F) {
 	} {
 		f.Add(s, s)
 	}
-	offers := []offer{{mediaType: "image/jpeg"}, {multipart: true, mediaType: "application/dicom", transferSyntax: explicit, preset: true}}
+	offers := []offer{{mediaType: "image/jpeg"}, {multipart: true, mediaType: "application/dicom", transferSyntax: dicom.ExplicitVRLittleEndian, preset: true}}
 	f.Fuzz(func(t *testing.T, header, query string) {
 		a := parseAccept([]string{header}, []string{query})
 		for _, r := range append(a.header, a.query...) {

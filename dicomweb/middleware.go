@@ -151,10 +151,19 @@ func (s *Server) logExchange(r *http.Request, x *exchange, status int, took time
 		slog.Int64("bytes", x.bytes),
 		slog.Duration("took", took),
 	}
-	if x.err != nil && status != statusClientClosed {
-		attrs = append(attrs, slog.Any("err", x.err))
+	if err := loggable(x.err); err != nil && status != statusClientClosed {
+		attrs = append(attrs, slog.Any("err", err))
 	}
 	s.log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// loggable is what the log may say of an error: not the detail of a problem, which may quote the client's query, but its cause.
+func loggable(err error) error {
+	var p *problem
+	if errors.As(err, &p) && (p.err != nil || p.status < 500) {
+		return p.err
+	}
+	return err
 }
 
 // guard bounds the body and refuses a request whose Host is not one.

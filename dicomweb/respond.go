@@ -1,21 +1,35 @@
 package dicomweb
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // dicomJSON is how a data set, or a list of them, is offered as JSON; the default first.
 var dicomJSON = []offer{{mediaType: "application/dicom+json"}, {mediaType: "application/json"}}
 
-// respond sends a body that lies in memory. The media type has no charset: both JSON types are UTF-8 by definition, and a client
-// compares the whole header.
-func respond(w http.ResponseWriter, status int, mediaType string, body []byte) error {
+// gzipFrom is the length from which a body is worth compressing: less fits into one packet anyway.
+const gzipFrom = 1400
+
+// respond sends a body that lies in memory, compressed where the client takes that. The media type has no charset: both JSON types
+// are UTF-8 by definition, and a client compares the whole header.
+func respond(w http.ResponseWriter, r *http.Request, status int, mediaType string, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", mediaType)
+	h.Add("Vary", "Accept, Accept-Encoding")
+	if len(body) >= gzipFrom && acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		var zipped bytes.Buffer
+		z := gzip.NewWriter(&zipped)
+		z.Write(body) // a buffer takes everything
+		z.Close()
+		h.Set("Content-Encoding", "gzip")
+		body = zipped.Bytes()
+	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Add("Vary", "Accept")
 	w.WriteHeader(status)
 	_, err := w.Write(body)
 	return err

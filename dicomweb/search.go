@@ -52,14 +52,14 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, level match.Leve
 		warn(h, base, text)
 	}
 	if found.results == 0 {
-		h.Add("Vary", "Accept")
+		h.Add("Vary", "Accept, Accept-Encoding")
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
 	if found.remaining > 0 {
 		warn(h, base, fmt.Sprintf("There are %d additional results that can be requested", found.remaining))
 	}
-	return respond(w, http.StatusOK, chosen.mediaType, found.json)
+	return respond(w, r, http.StatusOK, chosen.mediaType, found.json)
 }
 
 // page is what one response of a search holds (PS3.18 8.3.4.4.1).

@@ -35,6 +35,9 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 			h.Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
 		}
 	}
+	if x := exchangeOf(r); x.err == nil && len(st.failures) > 0 {
+		x.err = fmt.Errorf("%d instances refused; the first: %w", len(st.failures), st.failures[0])
+	}
 	const mostWarnings = 10
 	for i, f := range st.failures {
 		if i == mostWarnings {
@@ -61,7 +64,7 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 	if err != nil {
 		return err
 	}
-	return respond(w, st.status(), chosen.mediaType, body)
+	return respond(w, r, st.status(), chosen.mediaType, body)
 }
 
 func subjectOf(f *store.Failure) string {
