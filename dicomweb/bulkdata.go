@@ -194,7 +194,7 @@ func closing(c io.Closer, body content, err error) (content, error) {
 func (s *Server) sendVideo(w http.ResponseWriter, r *http.Request, e *store.Entry) error {
 	ts, _ := dicom.TransferSyntaxOf(e.TransferSyntax)
 	offers := []offer{
-		{mediaType: ts.MediaType, transferSyntax: e.TransferSyntax, preset: true},
+		{mediaType: compressedType(ts), transferSyntax: e.TransferSyntax, preset: true},
 		{mediaType: mediaOctets, transferSyntax: e.TransferSyntax},
 	}
 	chosen, err := acceptOf(r).choose(append(offers, multiparts(offers)...)...)

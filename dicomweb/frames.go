@@ -1,13 +1,13 @@
 package dicomweb
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
@@ -89,25 +89,24 @@ func checkFrames(e *store.Entry, numbers []int) error {
 }
 
 // pixelOffers are the representations of pixel data that is stored in a transfer syntax, as the whole body (PS3.18 8.7.3.3). What
-// is stored comes first: it costs nothing. Encapsulated pixel data is offered decoded, too, where there is a decoder.
+// is stored comes first: it costs nothing, and viewers ask for it as octet-stream; transfer-syntax=*. Encapsulated pixel data is
+// offered decoded, too, where there is a decoder.
 func pixelOffers(stored dicom.UID) []offer {
 	ts, _ := dicom.TransferSyntaxOf(stored)
 	native := offer{mediaType: mediaOctets, transferSyntax: dicom.ExplicitVRLittleEndian, preset: true}
 	if !ts.Encapsulated {
 		return []offer{native}
 	}
-	offers := []offer{
-		{mediaType: compressedType(ts), transferSyntax: stored, preset: true},
-		{mediaType: mediaOctets, transferSyntax: stored}, // as viewers ask for it: octet-stream; transfer-syntax=*
+	own := offer{mediaType: compressedType(ts), transferSyntax: stored, preset: true}
+	if !codec.Supported(stored) {
+		return []offer{own, {mediaType: mediaOctets, transferSyntax: stored}}
 	}
-	if codec.Supported(stored) {
-		offers = append(offers, native)
-	}
-	return offers
+	own.preset = own.mediaType != mediaOctets // else it is the decoded one that octet-stream alone means
+	return []offer{own, {mediaType: mediaOctets, transferSyntax: stored}, native}
 }
 
-// compressedType is the media type of frames in an encapsulated transfer syntax; of one that has none it is that of any bytes.
-func compressedType(ts dicom.TransferSyntax) string { return cmp.Or(ts.MediaType, mediaOctets) }
+// compressedType is the media type of frames in an encapsulated transfer syntax, in lower case as those that are read from Accept.
+func compressedType(ts dicom.TransferSyntax) string { return strings.ToLower(ts.MediaType) }
 
 // undecodable adds to a 406 that there is no decoder, where that is so.
 func undecodable(err error, stored dicom.UID) error {

@@ -21,7 +21,8 @@ import (
 //
 //	406  the instance has no pixel data, or in a transfer syntax for which there is no decoder: no representation is acceptable
 //	404  there is no such frame
-//	400  the source region lies outside of the image
+//	400  the source region lies outside of the image, or the picture would be too large
+//	413  the image has more pixels than are decoded here, or than a picture may have
 //	500  the file is missing or damaged, or its pixels are not what its attributes say: the stored object is at fault, and the
 //	     operator has to know
 //
@@ -54,12 +55,15 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 	if err != nil {
 		return nil, damaged(e, frame, err)
 	}
-	viewport, err := o.viewport(f.frame.Columns, f.frame.Rows)
-	if err != nil {
-		return nil, err
-	}
+	viewport := o.viewport(f.frame.Columns, f.frame.Rows)
 	img, err := render.Render(f.frame, attributes, render.Options{Window: o.Window, Viewport: viewport})
-	if err != nil {
+	switch {
+	case errors.Is(err, render.ErrOptions) && viewport == nil:
+		return nil, &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf(
+			"frame %d of instance %s: %v; a viewport makes it smaller", frame, e.Ref.Instance, err)}
+	case errors.Is(err, render.ErrOptions):
+		return nil, badRequest("frame %d of instance %s: %v (PS3.18 8.3.5.1)", frame, e.Ref.Instance, err)
+	case err != nil:
 		return nil, damaged(e, frame, err)
 	}
 	var b bytes.Buffer
@@ -127,27 +131,17 @@ func damaged(e *store.Entry, frame int, err error) error {
 }
 
 // viewport is what is asked of an image of this size: the viewport as it is, or the one that a normalized region means.
-func (o rendering) viewport(columns, rows int) (*render.Viewport, error) {
-	if o.Viewport == nil && o.Region == nil {
-		return nil, nil
+func (o rendering) viewport(columns, rows int) *render.Viewport {
+	if o.Region == nil {
+		return o.Viewport
 	}
-	var v render.Viewport
+	left, width := span(o.Region.xmin, o.Region.xmax, columns)
+	top, height := span(o.Region.ymin, o.Region.ymax, rows)
+	v := render.Viewport{Width: int(width), Height: int(height), SX: left, SY: top, SW: &width, SH: &height}
 	if o.Viewport != nil {
-		v = *o.Viewport
+		v.Width, v.Height = o.Viewport.Width, o.Viewport.Height
 	}
-	if r := o.Region; r != nil {
-		left, width := span(r.xmin, r.xmax, columns)
-		top, height := span(r.ymin, r.ymax, rows)
-		v.SX, v.SY, v.SW, v.SH = left, top, &width, &height
-		if o.Viewport == nil {
-			v.Width, v.Height = int(width), int(height)
-		}
-	}
-	if v.SX >= float64(columns) || v.SY >= float64(rows) {
-		return nil, badRequest("the source region begins at %g,%g, outside of the image of %d x %d pixels (PS3.18 8.3.5.1.3)",
-			v.SX, v.SY, columns, rows)
-	}
-	return &v, nil
+	return &v
 }
 
 // span turns a normalized interval into whole pixels, at least one.
