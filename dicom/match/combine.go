@@ -6,15 +6,16 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
-// Combine joins those keys of a query that must be looked at together, and returns the keys for Query.Keys. Afterwards every path has
-// one tag, and what lies in a sequence is in the keys of a Sequence.
+// Combine joins those keys of a query that must be looked at together, and returns the keys for Query.Keys. Afterwards every
+// path has one tag, and what lies in a sequence is in the keys of a Sequence.
 //
 //   - Keys in one sequence must be satisfied by one item (PS3.4 C.2.2.2.6): they become one Sequence key.
-//   - A range of dates and a range of times of the same form, whose attributes belong together (TimeOf), become one DateTimeRange
-//     (PS3.18 8.3.4.1.1, PS3.4 C.2.2.2.5.4).
-//   - A private creator that is asked for says whose private attributes are asked for (PS3.18 8.3.4.1): it becomes their Creator.
-//   - Timezone Offset From UTC says which zone the dates and times of the query are in (PS3.18 8.3.4.1.1): it becomes their Zone, and
-//     is not matched itself, but returned.
+//   - A range of dates and a range of times of the same form, whose attributes belong together (TimeOf), become
+//     one DateTimeRange (PS3.18 8.3.4.1.1, PS3.4 C.2.2.2.5.4).
+//   - A private creator that is asked for says whose private attributes are asked for (PS3.18 8.3.4.1): it becomes
+//     their Creator.
+//   - Timezone Offset From UTC says which zone the dates and times of the query are in (PS3.18 8.3.4.1.1): it becomes
+//     their Zone, and is not matched itself, but returned.
 //
 // keys is not changed.
 func Combine(keys []Key) []Key {

@@ -54,8 +54,9 @@ func items(e dicom.Element) []*dicom.DataSet {
 	return nothing
 }
 
-// find returns the element that the tag means: of a private one, that in the block which the creator reserved here, and of a private
-// creator all that there are in the group, because a block may lie anywhere (PS3.5 7.8.1). An absent element is empty.
+// find returns the element that the tag means: of a private one, that in the block which the creator reserved here, and of a
+// private creator all that there are in the group, because a block may lie anywhere (PS3.5 7.8.1). An absent element is
+// empty.
 func find(ds *dicom.DataSet, t dicom.Tag, creator string) dicom.Element {
 	if t.IsPrivateCreator() {
 		return dicom.Element{Tag: t, VR: dicom.LO, Value: dicom.Strings(creators(ds, t))}
@@ -81,13 +82,17 @@ func resolve(ds *dicom.DataSet, t dicom.Tag, creator string) (dicom.Tag, bool) {
 		return t, true
 	}
 	for e := range ds.All() {
-		if e.Tag.Group() == t.Group() && e.Tag.IsPrivateCreator() && slices.ContainsFunc(texts(e), func(name string) bool {
-			return Normal(dicom.LO, name) == Normal(dicom.LO, creator)
-		}) {
+		if e.Tag.Group() == t.Group() && e.Tag.IsPrivateCreator() && hasCreator(e, creator) {
 			return dicom.NewTag(t.Group(), e.Tag.Element()<<8|t.Element()&0xFF), true
 		}
 	}
 	return 0, false
+}
+
+func hasCreator(e dicom.Element, creator string) bool {
+	return slices.ContainsFunc(texts(e), func(name string) bool {
+		return Normal(dicom.LO, name) == Normal(dicom.LO, creator)
+	})
 }
 
 // holds reports whether the condition of the key is true of the element, which lies in ds.
@@ -168,8 +173,8 @@ func (s subject) between(ds *dicom.DataSet, e dicom.Element, vr dicom.VR, k Key)
 	return false
 }
 
-// moment returns the comparable form of a value, read off a clock in the zone of the key where that differs from the zone of the
-// data set (PS3.18 8.3.4.1.1). A date without a time cannot be moved to another zone.
+// moment returns the comparable form of a value, read off a clock in the zone of the key where that differs from the zone of
+// the data set (PS3.18 8.3.4.1.1). A date without a time cannot be moved to another zone.
 func (s subject) moment(value, clock string, vr dicom.VR, zone string, combined bool) string {
 	switch vr {
 	case dicom.DT:
@@ -201,7 +206,8 @@ func (s subject) moment(value, clock string, vr dicom.VR, zone string, combined 
 	return ""
 }
 
-// ahead returns by how many minutes clocks in the zone of a key are ahead of those of the data set; 0 if one of them is unknown.
+// ahead returns by how many minutes clocks in the zone of a key are ahead of those of the data set; 0 if one of them is
+// unknown.
 func (s subject) ahead(zone string) int {
 	there, ok := parseZone(zone)
 	here, known := parseZone(s.zone)

@@ -6,10 +6,11 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
-// LevelOf returns the level that the attribute belongs to, by the information entities of the modules of PS3.3: Patient, Clinical
-// Trial Subject and Study, General and Patient Study are of the study; General Series, Clinical Trial Series, General Equipment,
-// Frame of Reference and Synchronization are of the series. Everything else is of the instance, private attributes included: nobody
-// says where they belong. Attributes that PS3.18 10.6.3.3 returns at several levels count as of the highest.
+// LevelOf returns the level that the attribute belongs to, by the information entities of the modules of PS3.3: Patient,
+// Clinical Trial Subject and Study, General and Patient Study are of the study; General Series, Clinical Trial Series,
+// General Equipment, Frame of Reference and Synchronization are of the series. Everything else is of the instance; so are
+// private attributes, because nobody says where they belong, but Project returns them at every level. Attributes that PS3.18
+// 10.6.3.3 returns at several levels count as of the highest.
 func LevelOf(t dicom.Tag) Level {
 	if _, of := slices.BinarySearch(seriesAttributes, t); of {
 		return Series
@@ -24,8 +25,8 @@ func LevelOf(t dicom.Tag) Level {
 	return Instance
 }
 
-// studyAttributes are those outside of the groups that are of the study altogether: 0010 and 0012 patient and clinical trial, 0032
-// requested study, 0038 visit.
+// studyAttributes are those outside of the groups that are of the study altogether: 0010 and 0012 patient and clinical
+// trial, 0032 requested study, 0038 visit.
 var studyAttributes = sorted(
 	// SOP Common (PS3.3 C.12.1) and Query/Retrieve (PS3.4 C.3.4), returned at all levels.
 	dicom.SpecificCharacterSet, dicom.TimezoneOffsetFromUTC, dicom.InstanceAvailability, dicom.RetrieveURL,
@@ -98,26 +99,27 @@ func Required(l Level) []Path {
 	}[l]
 }
 
-// Type says when an attribute of a result is there (PS3.18 Table 10.6.1-3, PS3.4 C.2.2.1).
-type Type byte
+// KeyType says when an attribute of a result is there (PS3.18 Table 10.6.1-3, PS3.4 C.2.2.1).
+type KeyType byte
 
 // Unique keys are always there; required ones too, empty if need be; conditional and optional ones if there is a value.
 const (
-	Unique      Type = 'U'
-	RequiredKey Type = 'R'
-	Conditional Type = 'C'
-	Optional    Type = 'O'
+	Unique      KeyType = 'U'
+	RequiredKey KeyType = 'R'
+	Conditional KeyType = 'C'
+	Optional    KeyType = 'O'
 )
 
 // Return is a row of PS3.18 Tables 10.6.3-3 to 10.6.3-5.
 type Return struct {
 	Path     Path
-	Type     Type
+	Type     KeyType
 	Computed bool // not of the instances, but made by the index, or for RetrieveURL by the request
 }
 
-// Returns returns the attributes that a result of the level has without being asked for (PS3.18 10.6.3.3), ascending. Descriptions,
-// SOPClassesInStudy and AvailableTransferSyntaxUID are beyond the tables, because viewers want them.
+// Returns returns the attributes that a result of the level has without being asked for (PS3.18 10.6.3.3), ascending.
+// StudyDescription, SOPClassesInStudy and AvailableTransferSyntaxUID go beyond the tables, because viewers want them.
+// RetrieveURL is conditional in spite of its type, since an entity that cannot be retrieved has none.
 func Returns(l Level) []Return { return returns[l] }
 
 // Returned returns the top-level tags of Returns.

@@ -35,18 +35,22 @@ type Query struct {
 	Limit      int       // most results wanted; negative: no limit
 }
 
-// Key is one matching key: the attribute and what it must satisfy. Keys come from ParseKey and pass through Combine; a key that
-// is written by hand needs only Path and Condition.
+// Key is one matching key: the attribute and what it must satisfy. Keys come from ParseKey and pass through Combine; a key
+// that is written by hand needs only Path and Condition.
 type Key struct {
 	Path      Path
 	Condition Condition
 	VR        dicom.VR // by which values are compared; empty: that of the dictionary, and without one that of the element
-	Creator   string   // of a private attribute: who reserved its block, wherever that lies (PS3.5 7.8.1); empty: the tag is literal
-	Zone      string   // "+0100": where the dates and times of the condition were read off a clock; empty: where those of the data set were
+
+	// Creator is who reserved the block of a private attribute, wherever it lies (PS3.5 7.8.1); empty: the tag is literal.
+	Creator string
+	// Zone is that of the dates and times of the condition, "+0100"; empty: whichever those of the data set are in.
+	Zone string
 }
 
-// Match reports whether the data set lies in the scope and satisfies every key. ds is the virtual data set of the query's level:
-// the attributes of the entity and of those above it. Match reads nothing but ds and the query, and is safe for concurrent use.
+// Match reports whether the data set lies in the scope and satisfies every key. ds is the virtual data set of the query's
+// level: the attributes of the entity and of those above it. Match reads nothing but ds and the query, and is safe for
+// concurrent use.
 func (q Query) Match(ds *dicom.DataSet) bool {
 	if !q.Scope.Contains(ds.Ref()) {
 		return false

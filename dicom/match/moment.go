@@ -8,8 +8,9 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
-// Moments are compared as texts: dates as "20060705", times as "100000.000000", both together as "20060705100000.000000". A text of
-// less than full precision is a period; a value counts as the first moment of it, the ends of a key take in all of it.
+// Moments are compared as texts: dates as "20060705", times as "100000.000000", both together as "20060705100000.000000". A
+// text of less than full precision is a period; a value counts as the first moment of it, the ends of a key take in all of
+// it.
 
 // NormalDate returns the comparable form of a DA value, "20060705": its first day if month or day are missing. The old form
 // 2006.07.05 is read too (PS3.5 6.2).
@@ -18,16 +19,16 @@ func NormalDate(s string) (string, bool) {
 	return p.first, ok
 }
 
-// NormalTime returns the comparable form of a TM value, "100000.000000": its first microsecond if anything is missing. The old
-// form 10:00:00 is read too (PS3.5 6.2).
+// NormalTime returns the comparable form of a TM value, "100000.000000": its first microsecond if anything is missing. The
+// old form 10:00:00 is read too (PS3.5 6.2).
 func NormalTime(s string) (string, bool) {
 	p, ok := parseTime(s)
 	return p.first, ok
 }
 
 // NormalDateTime returns the comparable form of a DT value in Universal Coordinated Time, "20060705100000.000000": its first
-// microsecond if anything is missing. A value without an offset of its own has that of the zone ("+0100", Timezone Offset From UTC),
-// and without that too is taken as it stands.
+// microsecond if anything is missing. A value without an offset of its own has that of the zone ("+0100", Timezone Offset
+// From UTC), and without that too is taken as it stands.
 func NormalDateTime(s, zone string) (string, bool) {
 	p, ok := parseDateTime(s, zone)
 	return p.first, ok
@@ -149,9 +150,10 @@ func shift(moment string, minutes int) string {
 	return t.Format("200601021504") + moment[12:]
 }
 
-// Bounds returns the ends of what a Single, Range or DateTimeRange condition of a DA, TM or DT key takes in, in the comparable form of
-// its VR (for DateTimeRange that of DT, made of date and time as they stand); "" is an open end. ok is false for all other keys, for
-// texts that are no dates, and for DA and TM keys with a Zone, which only Query.Match can answer: the zone of the data set counts.
+// Bounds returns the ends of what a Single, Range or DateTimeRange condition of a DA, TM or DT key takes in, in the
+// comparable form of its VR (for DateTimeRange that of DT, made of date and time as they stand); "" is an open end. ok is
+// false for all other keys, for texts that are no dates, and for DA and TM keys with a Zone, which only Query.Match can
+// answer: the zone of the data set counts.
 func (k Key) Bounds() (low, high string, ok bool) {
 	vr := k.vr()
 	if k.Zone != "" && vr != dicom.DT {

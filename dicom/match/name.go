@@ -8,15 +8,19 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// FoldName returns the normal form of a person name (PS3.5 6.2.1): letters without regard to case, Unicode composed (NFC), components
-// without the spaces around them, without trailing empty components and groups. Applied twice it changes nothing more.
+// FoldName returns the normal form of a person name (PS3.5 6.2.1): letters without regard to case, Unicode composed (NFC),
+// components without the spaces around them, without trailing empty components and groups. Applied twice it changes nothing
+// more.
 func FoldName(name string) string {
-	groups := strings.SplitN(name, "=", 3)
+	groups := splitGroups(name)
 	for i, g := range groups {
 		groups[i] = foldGroup(g)
 	}
 	return strings.TrimRight(strings.Join(groups, "="), "=")
 }
+
+// splitGroups composes first: "≠" may be written as an equals sign with a stroke over it.
+func splitGroups(name string) []string { return strings.SplitN(norm.NFC.String(name), "=", 3) }
 
 // NameGroups returns the component groups of a name as FoldName writes them: alphabetic, ideographic, phonetic.
 func NameGroups(name string) [3]string {
@@ -39,9 +43,9 @@ func foldCase(s string) string {
 	return lower(norm.NFC.String(s))
 }
 
-// NamePatterns returns the patterns for one component group that a wildcard pattern stands for, folded: a group matches if one of
-// them covers it (Covers). There are several where a pattern ends with "^*": DOE^* is DOE, too, because trailing components may be
-// left out (PS3.5 6.2.1.1).
+// NamePatterns returns the patterns for one component group that a wildcard pattern stands for, folded: a group matches if
+// one of them covers it (Covers). There are several where a pattern ends with "^*": DOE^* is DOE, too, because trailing
+// components may be left out (PS3.5 6.2.1.1).
 func NamePatterns(group string) []string {
 	p := squeeze(foldGroup(group))
 	patterns := []string{p}
@@ -52,8 +56,8 @@ func NamePatterns(group string) []string {
 	return patterns
 }
 
-// nameIs reports whether one component group of the name equals the one wanted. If several are wanted, joined by "=", each that is
-// not empty must equal its counterpart.
+// nameIs reports whether one component group of the name equals the one wanted. If several are wanted, joined by "=", each
+// that is not empty must equal its counterpart.
 func nameIs(want, name string) bool {
 	return groupwise(want, name, func(want, group string) bool { return foldGroup(want) == group })
 }
@@ -67,31 +71,27 @@ func nameCovered(pattern, name string) bool {
 
 func groupwise(want, name string, ok func(want, group string) bool) bool {
 	groups := NameGroups(name)
-	if !strings.Contains(want, "=") {
+	wants := splitGroups(want)
+	if len(wants) == 1 {
 		return slices.ContainsFunc(groups[:], func(g string) bool { return g != "" && ok(want, g) })
 	}
-	asked := false
-	for i, w := range strings.SplitN(want, "=", 3) {
-		if foldGroup(w) == "" || onlyStars(w) {
-			continue
-		}
-		asked = true
-		if groups[i] == "" || !ok(w, groups[i]) {
+	for i, w := range wants {
+		if foldGroup(w) != "" && !onlyStars(w) && (groups[i] == "" || !ok(w, groups[i])) {
 			return false
 		}
 	}
-	return asked
+	return true
 }
 
-// fuzzyName is fuzzy semantic matching (PS3.4 C.2.2.2.1.1) of a name or pattern; the package comment says what it means here.
+// fuzzyName is fuzzy semantic matching (PS3.4 C.2.2.2.1.1) of a name or pattern; the package comment says what it means
+// here.
 func fuzzyName(want, name string) bool {
-	bare := strings.ReplaceAll(FoldName(name), "=", "^")
 	if strings.ContainsAny(want, "*?") {
 		if nameCovered(want, name) || nameCovered(foldLetters(want), foldLetters(name)) {
 			return true
 		}
 	}
-	words, asked := NameWords(bare), nameWords(want, "*?")
+	words, asked := NameWords(name), nameWords(want, "*?")
 	for _, a := range asked {
 		if !slices.ContainsFunc(words, func(w string) bool { return wordMatches(a, w) }) {
 			return false
@@ -112,8 +112,8 @@ func wordMatches(asked, word string) bool {
 	return sound != "" && sound == Soundex(word)
 }
 
-// NameWords returns the words of all component groups of a name in the form in which fuzzy matching compares them: without case,
-// diacritics, apostrophes and full stops; width and katakana are folded.
+// NameWords returns the words of all component groups of a name in the form in which fuzzy matching compares them: without
+// case, diacritics, apostrophes and full stops; width and katakana are folded.
 func NameWords(name string) []string { return nameWords(name, "") }
 
 func nameWords(name, keep string) []string {
@@ -122,8 +122,8 @@ func nameWords(name, keep string) []string {
 	})
 }
 
-// foldLetters takes away what fuzzy matching ignores. Marks go only from scripts in which they are diacritics: a Japanese voicing
-// mark, say, makes another syllable.
+// foldLetters takes away what fuzzy matching ignores. Marks go only from scripts in which they are diacritics: a Japanese
+// voicing mark, say, makes another syllable.
 func foldLetters(s string) string {
 	s = foldCase(spelled.Replace(foldCase(s)))
 	bare := strings.Map(func(r rune) rune {
@@ -139,10 +139,13 @@ func foldLetters(s string) string {
 }
 
 // spelled holds the letters that have no decomposition in Unicode but a usual spelling in ASCII.
-var spelled = strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
+var spelled = strings.NewReplacer(
+	"ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i",
+)
 
-// Soundex returns the American Soundex code of a word of Latin letters without diacritics, as NameWords gives it: "R163" for robert
-// and rupert. It is "" for words of fewer than three letters, for which a code says nothing, and for those with other characters.
+// Soundex returns the American Soundex code of a word of Latin letters without diacritics, as NameWords gives it: "R163" for
+// robert and rupert. It is "" for words of fewer than three letters, for which a code says nothing, and for those with other
+// characters.
 func Soundex(word string) string {
 	if len(word) < 3 {
 		return ""

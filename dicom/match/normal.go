@@ -11,10 +11,10 @@ import (
 // MaxValue is the most bytes that the value of a key may have.
 const MaxValue = 16 << 10
 
-// Normal returns the normal form of one value: two values of an attribute are equal (PS3.4 C.2.2.2.1) if their normal forms are the
-// same text, and a value is empty if its normal form is. The rules are those of PS3.5 6.2: padding is cut off, numbers are compared
-// by value ("+007" and "7" are one), dates and times by what they mean, names without regard to case; everything else is compared as
-// it is written. A value that breaks its VR keeps its text.
+// Normal returns the normal form of one value: two values of an attribute are equal (PS3.4 C.2.2.2.1) if their normal forms
+// are the same text, and a value is empty if its normal form is. The rules are those of PS3.5 6.2: padding is cut off,
+// numbers are compared by value ("+007" and "7" are one), dates and times by what they mean, names without regard to case;
+// everything else is compared as it is written. A value that breaks its VR keeps its text.
 func Normal(vr dicom.VR, value string) string {
 	trimmed := strings.Trim(value, " \x00")
 	switch vr {
@@ -45,8 +45,8 @@ func normalOr(value string, normal func(string) (string, bool)) string {
 	return value
 }
 
-// decimal writes a decimal number in the one way that depends on its value only: without superfluous signs, zeros and points, with
-// an exponent where the number is no integer of up to 20 digits. It computes nothing, so that no digit is lost.
+// decimal writes a decimal number in the one way that depends on its value only: without superfluous signs, zeros and
+// points, with an exponent where the number is no integer of up to 20 digits. It computes nothing, so that no digit is lost.
 func decimal(s string) (string, bool) {
 	sign := ""
 	switch {
@@ -105,8 +105,8 @@ func allDigits(s string) bool {
 	return true
 }
 
-// texts returns the values of the element as text; none for sequences, for bulk data, and for bytes that are not text. UN, which is
-// what private elements become in Implicit VR, is text if it looks like it.
+// texts returns the values of the element as text; none for sequences, for bulk data, and for bytes that are not text. UN,
+// which is what private elements become in Implicit VR, is text if it looks like it.
 func texts(e dicom.Element) []string {
 	switch v := e.Value.(type) {
 	case dicom.Strings:
@@ -137,7 +137,8 @@ func each[T any](values []T, text func(T) string) []string {
 
 func printable(b dicom.Bytes) bool {
 	text := strings.TrimRight(string(b), " \x00")
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\r' && r != '\n' && r != '\t' })
+	control := func(r rune) bool { return r < ' ' && r != '\r' && r != '\n' && r != '\t' }
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, control)
 }
 
 // empty reports whether the element has no value (PS3.4 C.2.2.2.7): nothing but empty ones, that is.

@@ -9,7 +9,8 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
-// Path is an attribute, nested ones with the sequences that lead to it: [RequestAttributesSequence, ScheduledProcedureStepID].
+// Path is an attribute, nested ones with the sequences that lead to it: [RequestAttributesSequence,
+// ScheduledProcedureStepID].
 type Path []dicom.Tag
 
 // maxDepth is the most tags that a path may have: the sequences of real data sets nest less deep.
@@ -18,8 +19,8 @@ const maxDepth = 32
 // String returns the tags joined by full stops, as a URL spells them.
 func (p Path) String() string { return strings.Join(each(p, dicom.Tag.String), ".") }
 
-// ParsePath reads an attribute as PS3.18 8.3.1 writes it: keywords and tags of eight hexadecimal digits, joined by full stops. All
-// but the last must be sequences, as far as the dictionary knows them.
+// ParsePath reads an attribute as PS3.18 8.3.1 writes it: keywords and tags of eight hexadecimal digits, joined by full
+// stops. All but the last must be sequences, as far as the dictionary knows them.
 func ParsePath(s string) (Path, error) {
 	if strings.Count(s, ".") >= maxDepth {
 		return nil, fmt.Errorf("attribute with more than %d levels", maxDepth)
@@ -63,8 +64,8 @@ type ParseOptions struct {
 	MultipleValues bool     // multiplevaluematching=true (PS3.4 C.2.2.2.8)
 }
 
-// ParseKey reads the value of a key as PS3.18 8.3.4.1 writes it, percent-decoded. The matching type follows from the VR and the
-// text. The error says what was wrong with the value, without repeating it: it may name a patient.
+// ParseKey reads the value of a key as PS3.18 8.3.4.1 writes it, percent-decoded. The matching type follows from the VR and
+// the text. The error says what was wrong with the value, without repeating it: it may name a patient.
 func ParseKey(path Path, value string, o ParseOptions) (Key, error) {
 	if len(path) == 0 {
 		return Key{}, errors.New("no attribute")
@@ -108,13 +109,13 @@ func (k Key) parse(value string, o ParseOptions) (Condition, error) {
 	}
 	switch vr {
 	case dicom.SQ:
-		return nil, errors.New("a sequence is matched by the attributes in its items, SEQUENCE.ATTRIBUTE=value (PS3.4 C.2.2.2.6)")
+		return nil, errors.New("a sequence is matched by the attributes in its items, SEQUENCE.ATTRIBUTE (PS3.4 C.2.2.2.6)")
 	case dicom.OB, dicom.OD, dicom.OF, dicom.OL, dicom.OV, dicom.OW:
 		return nil, fmt.Errorf("a value of VR %s cannot be matched (PS3.4 C.2.2.2)", vr)
 	case dicom.UI:
 		return parseUIDs(value), nil
 	case dicom.DA, dicom.TM, dicom.DT:
-		return parseMoments(vr, strings.ReplaceAll(strings.Trim(value, " "), " - ", "-"))
+		return parseMoments(vr, hyphens.Replace(strings.Trim(value, " ")))
 	case dicom.IS, dicom.DS, dicom.SL, dicom.SS, dicom.SV, dicom.UL, dicom.US, dicom.UV, dicom.FL, dicom.FD:
 		if _, ok := decimal(strings.Trim(value, " ")); !ok {
 			return nil, errors.New("not a number")
@@ -200,6 +201,9 @@ func parseZoneKey(value string) (Condition, error) {
 	return Single{strings.Trim(value, " ")}, nil
 }
 
+// hyphens takes away the blanks around them: PS3.4 C.2.2.2.5 writes ranges as "<date1> - <date2>".
+var hyphens = strings.NewReplacer(" - ", "-", " -", "-", "- ", "-")
+
 // parseMoments reads a date, time or date-time, or a range of two.
 func parseMoments(vr dicom.VR, value string) (Condition, error) {
 	low, high, ranged := strings.Cut(value, "-")
@@ -207,8 +211,7 @@ func parseMoments(vr dicom.VR, value string) (Condition, error) {
 		low, high, ranged = cutDateTimes(plus(value))
 	}
 	for _, end := range []string{low, high} {
-		p, ok := parseMoment(vr, end, "")
-		if end != "" && (!ok || vr != dicom.TM && !onCalendar(p.first)) {
+		if p, ok := parseMoment(vr, end, ""); end != "" && (!ok || !onCalendar(vr, end, p.first)) {
 			return nil, fmt.Errorf("not a value of VR %s, or a range LOW-HIGH of two (PS3.5 6.2, PS3.4 C.2.2.2.5)", vr)
 		}
 	}
@@ -252,5 +255,11 @@ func plus(s string) string {
 	return s
 }
 
-// onCalendar reports whether a comparable date or date-time is of a day that exists.
-func onCalendar(moment string) bool { return moment == "" || moment[6:8] <= lastDay(moment) }
+// onCalendar reports whether the day that a DA or DT text names exists; first is its comparable form.
+func onCalendar(vr dicom.VR, text, first string) bool {
+	if vr == dicom.DT { // first may be a day off, in Universal Coordinated Time
+		first, _, _ = strings.Cut(text, "+")
+		first, _, _ = strings.Cut(first, "-")
+	}
+	return vr == dicom.TM || len(first) < 8 || first[6:8] <= lastDay(first)
+}

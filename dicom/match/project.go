@@ -6,8 +6,8 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
-// Highest returns the highest level whose attributes a result has without being asked for: that of the resource (PS3.18 Table
-// 10.6.1-4). A resource below a study or series leaves out what is the same in all of its results.
+// Highest returns the highest level whose attributes a result has without being asked for: that of the resource (PS3.18
+// Table 10.6.1-4). A resource below a study or series leaves out what is the same in all of its results.
 func (q Query) Highest() Level {
 	switch {
 	case q.Level == Study || q.Scope.Study == "":
@@ -18,20 +18,21 @@ func (q Query) Highest() Level {
 	return Instance
 }
 
-// Project returns what the answer to the query says of a match (PS3.18 10.6.3.3): of ds, the virtual data set of the entity, the
-// attributes of Returns for the level and for those above it down from Highest; the unique keys of all levels down to it; what the
-// keys and Include name, as far as it is of these levels and present, in sequences too; everything with IncludeAll. Of a sequence
-// with keys only the items are left that satisfy them (PS3.4 C.2.2.2.6). A private attribute comes with its creator. ds is not
-// changed; the result shares its values.
+// Project returns what the answer to the query says of a match (PS3.18 10.6.3.3): of ds, the virtual data set of the entity,
+// the attributes of Returns for the level and for those above it down from Highest; the unique keys of all levels down to
+// it; what the keys and Include name, as far as it is not of a level below and present, in sequences too; with IncludeAll
+// everything but pixel data. Of a sequence with keys only the items are left that satisfy them (PS3.4 C.2.2.2.6). A private
+// attribute comes with its creator. Required attributes without a value are there, and empty; RetrieveURL is left to whoever
+// knows the request. ds is not changed; the result shares its values.
 func (q Query) Project(ds *dicom.DataSet) *dicom.DataSet {
 	wanted := q.wanted()
 	s := subject{fuzzy: q.Fuzzy, zone: ds.String(dicom.TimezoneOffsetFromUTC)}
 	result := &dicom.DataSet{}
 	for e := range ds.All() {
-		if LevelOf(e.Tag) > q.Level || e.Tag.Group() == 0x7FE0 || e.Tag.IsGroupLength() {
+		if LevelOf(e.Tag) > q.Level && !e.Tag.IsPrivate() || e.Tag.Group() == 0x7FE0 || e.Tag.IsGroupLength() {
 			continue
 		}
-		switch w, named := wanted.child(ds, e.Tag); {
+		switch w, named := wanted.child(ds, e); {
 		case named:
 			result.Set(s.cut(e, w))
 		case q.IncludeAll:
@@ -50,17 +51,17 @@ func (q Query) Project(ds *dicom.DataSet) *dicom.DataSet {
 
 // want is an attribute that the answer has: whole, or with those of the children that are there.
 type want struct {
-	whole    bool
-	required bool    // in an item: there even if empty
-	creator  string  // of a private attribute
-	keys     []Key   // that an item must satisfy
-	children []*want // of the items; at the root of the data set
 	tag      dicom.Tag
+	creator  string  // of a private attribute; of a private creator its own value
+	whole    bool    // the value as it is, not only the children
+	required bool    // in an item: there even if empty
+	keys     []Key   // that an item must satisfy; at the root those of the query
+	children []*want // of the items; at the root of the data set
 }
 
 // wanted is the tree of all that the query asks for.
 func (q Query) wanted() *want {
-	root := &want{}
+	root := &want{keys: q.Keys}
 	for l := Study; l <= q.Level; l++ {
 		for _, r := range Returns(l) {
 			if l >= q.Highest() || r.Type == Unique {
@@ -70,16 +71,17 @@ func (q Query) wanted() *want {
 	}
 	root.addKeys(q.Keys)
 	for _, path := range q.Include {
-		if len(path) > 0 {
-			root.add(path, creatorIn(q.Keys, path[0])).whole = true
-		}
+		root.add(path, "").whole = true
 	}
 	return root
 }
 
-// add returns the want for the path, which starts below w.
+// add returns the want for the path, which starts below w. Without a creator, the keys beside a private attribute tell it.
 func (w *want) add(path Path, creator string) *want {
 	for _, t := range path {
+		if creator == "" {
+			creator = creatorIn(w.keys, t)
+		}
 		i := slices.IndexFunc(w.children, func(c *want) bool { return c.tag == t && c.creator == creator })
 		if i < 0 {
 			i = len(w.children)
@@ -92,43 +94,46 @@ func (w *want) add(path Path, creator string) *want {
 
 func (w *want) addKeys(keys []Key) {
 	for _, k := range keys {
-		if len(k.Path) == 0 {
-			continue
+		creator := k.Creator
+		if c, ok := k.Condition.(Single); ok && len(k.Path) == 1 && k.Path[0].IsPrivateCreator() {
+			creator = c.Value
 		}
-		child := w.add(k.Path, k.Creator)
+		child := w.add(k.Path, creator)
 		switch c := k.Condition.(type) {
 		case Sequence:
 			child.keys = append(child.keys, c.Keys...)
 			child.addKeys(c.Keys)
+			continue
 		case DateTimeRange:
 			w.add(Path{c.Time}, "").whole = true
-			child.whole = true
-		default:
-			child.whole = true
 		}
+		child.whole = true
 	}
 }
 
 // child returns what is wanted of the element of ds with the tag, if anything.
-func (w *want) child(ds *dicom.DataSet, t dicom.Tag) (*want, bool) {
+func (w *want) child(ds *dicom.DataSet, e dicom.Element) (*want, bool) {
 	for _, c := range w.children {
-		if at, there := resolve(ds, c.tag, c.creator); there && at == t {
+		if c.means(ds, e) || e.Tag.IsPrivateCreator() && c.reservedBy(ds, e.Tag) {
 			return c, true
-		}
-		if t.IsPrivateCreator() && c.reserves(ds, t) {
-			return &want{whole: true}, true
 		}
 	}
 	return nil, false
 }
 
-// reserves reports whether the creator with the tag t is that of the wanted attribute, or is wanted itself.
-func (w *want) reserves(ds *dicom.DataSet, t dicom.Tag) bool {
-	if w.tag.IsPrivateCreator() {
-		return false
+// means reports whether the element is the one wanted. A private creator is wanted by its name, wherever its block lies.
+func (w *want) means(ds *dicom.DataSet, e dicom.Element) bool {
+	if w.tag.IsPrivateCreator() && w.creator != "" {
+		return e.Tag.IsPrivateCreator() && e.Tag.Group() == w.tag.Group() && hasCreator(e, w.creator)
 	}
 	at, there := resolve(ds, w.tag, w.creator)
-	return there && at.IsPrivate() && at.PrivateCreator() == t && ds.Has(at)
+	return there && at == e.Tag
+}
+
+// reservedBy reports whether the private attribute wanted is in ds, in the block of this creator.
+func (w *want) reservedBy(ds *dicom.DataSet, creator dicom.Tag) bool {
+	at, there := resolve(ds, w.tag, w.creator)
+	return there && at.IsPrivate() && !at.IsPrivateCreator() && at.PrivateCreator() == creator && ds.Has(at)
 }
 
 // cut reduces a sequence to what is wanted of its items.
@@ -158,7 +163,7 @@ func (s subject) cut(e dicom.Element, w *want) dicom.Element {
 func (s subject) cutItem(item *dicom.DataSet, w *want) *dicom.DataSet {
 	result := &dicom.DataSet{}
 	for e := range item.All() {
-		if c, named := w.child(item, e.Tag); named {
+		if c, named := w.child(item, e); named {
 			result.Set(s.cut(e, c))
 		}
 	}

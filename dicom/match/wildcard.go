@@ -6,9 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Covers reports whether the pattern of PS3.4 C.2.2.2.4 covers all of the text. Both are compared as they are: fold names first.
-// The time is linear in the text for each piece of the pattern between two stars, and there is no recursion: stars are matched
-// leftmost and never reconsidered, because whatever a later place of a piece leaves for the rest, the first place leaves too.
+// Covers reports whether the pattern of PS3.4 C.2.2.2.4 covers all of the text. Both are compared as they are: fold names
+// first. The time is linear in the text for each piece of the pattern between two stars, and there is no recursion: stars
+// are matched leftmost and never reconsidered, because whatever a later place of a piece leaves for the rest, the first
+// place leaves too.
 func Covers(pattern, text string) bool {
 	head, rest, starred := strings.Cut(pattern, "*")
 	n := span(head, text)
@@ -66,8 +67,8 @@ func after(piece, text string) (string, bool) {
 	return shiftAnd([]rune(piece), text)
 }
 
-// shiftAnd is after for pieces with question marks: bit i of the state says that the first i+1 characters of the piece cover the
-// last ones read, so that 64 candidates move on in one step (Baeza-Yates and Gonnet 1992).
+// shiftAnd is after for pieces with question marks: bit i of the state says that the first i+1 characters of the piece cover
+// the last ones read, so that 64 candidates move on in one step (Baeza-Yates and Gonnet 1992).
 func shiftAnd(piece []rune, text string) (string, bool) {
 	words := (len(piece) + 63) / 64
 	wild := make([]uint64, words)
@@ -111,8 +112,8 @@ func Like(pattern string) string { return likeReplacer.Replace(pattern) }
 
 var likeReplacer = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, "*", "%", "?", "_")
 
-// Literal returns the characters of the pattern before its first wildcard, and whether there is a wildcard at all: every value
-// that the pattern covers starts with them, which lets an ordered index narrow the search.
+// Literal returns the characters of the pattern before its first wildcard, and whether there is a wildcard at all: every
+// value that the pattern covers starts with them, which lets an ordered index narrow the search.
 func Literal(pattern string) (prefix string, wild bool) {
 	i := strings.IndexAny(pattern, "*?")
 	if i < 0 {

@@ -1,8 +1,10 @@
-// Package matchtest makes random instances and random queries, so that an index can be compared with the oracle match.Query.Match.
+// Package matchtest makes random instances and random queries, so that an index can be compared with the oracle
+// match.Query.Match.
 //
-// Values come from small pools and collide often: names in several scripts and cases, empty and repeated values, numbers written in
-// different ways, partial dates, texts with characters that mean something to SQL. There is at least one attribute for every VR and
-// at every level, and the queries use every matching type. pools.go holds the pools, query.go makes the queries.
+// Values come from small pools and collide often: names in several scripts and cases, empty and repeated values, numbers
+// written in different ways, partial dates, texts with characters that mean something to SQL. There is at least one
+// attribute for every VR and at every level, and the queries use every matching type. pools.go holds the pools, query.go
+// makes the queries.
 package matchtest
 
 import (

@@ -130,8 +130,8 @@ var values = map[dicom.VR][]string{
 	dicom.LT: longer,
 	dicom.PN: {
 		"DOE^JOHN", "Doe^John", "DOE^JOHN^^", "DOE", "DOE^JANE", "JOHN^DOE", "DOE JOHN", "SMITH^ANNA MARIA^^DR", "Smyth^Anna",
-		"MÜLLER^JÜRGEN", "Müller^Jürgen", "MULLER^JURGEN", "O'BRIEN^PAT", "OBRIEN^PAT", "Yamada^Tarou=山田^太郎=やまだ^たろう",
-		"=山田^太郎", "Yamada^Tarou", "ΣΊΣΥΦΟΣ", "σίσυφος", "100%^_",
+		"MÜLLER^JÜRGEN", "Müller^Jürgen", "MULLER^JURGEN", "O'BRIEN^PAT", "OBRIEN^PAT",
+		"Yamada^Tarou=山田^太郎=やまだ^たろう", "=山田^太郎", "Yamada^Tarou", "ΣΊΣΥΦΟΣ", "σίσυφος", "100%^_",
 	},
 	dicom.SH: texts,
 	dicom.ST: longer,

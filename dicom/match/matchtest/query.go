@@ -8,8 +8,8 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/match"
 )
 
-// Query returns a random query at the level: one to three keys, read by match.ParseKey and joined by match.Combine, without offset
-// and limit. It asks for attributes of the level and of those above it.
+// Query returns a random query at the level: one to three keys, read by match.ParseKey and joined by match.Combine, without
+// offset and limit. It asks for attributes of the level and of those above it.
 func (g *Generator) Query(l match.Level) match.Query {
 	q := match.Query{Level: l, Limit: -1, Fuzzy: g.rand.IntN(3) == 0}
 	o := match.ParseOptions{EmptyValue: g.rand.IntN(2) == 0, MultipleValues: g.rand.IntN(3) == 0}
@@ -76,7 +76,8 @@ func (g *Generator) uidKey(l match.Level, o match.ParseOptions) match.Key {
 	case l >= match.Series && g.rand.IntN(2) == 0:
 		t, uid = dicom.SeriesInstanceUID, pick(g, study.series).String(dicom.SeriesInstanceUID)
 	}
-	return mustParse(match.Path{t}, pick(g, []string{uid, uid + ",1.2.3", "1.2.3," + uid + ",1.2.826.1", "1.2.826.2," + uid, "1.2.*"}), o)
+	texts := []string{uid, uid + ",1.2.3", "1.2.3," + uid + ",1.2.826.1", "1.2.826.2," + uid, "1.2.*"}
+	return mustParse(match.Path{t}, pick(g, texts), o)
 }
 
 // dateTime asks for ranges of a date and of the time beside it.
