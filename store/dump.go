@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -65,4 +66,41 @@ func dumpInstance(e *Entry, m Metadata) (string, error) {
 		"stored": e.Stored.UTC().Format(time.RFC3339), "layout": e.Layout,
 	})
 	return fmt.Sprintf("%s metadata %x", line, sha256.Sum256(m.JSON)), err
+}
+
+// Compare holds two indices against each other and describes the first difference, "" if there is none. The description names
+// the line of the dump and no patient data.
+func Compare(ctx context.Context, a, b Index) (difference string, err error) {
+	other, stop := iter.Pull2(Dump(ctx, b))
+	defer stop()
+	n := 0
+	for line, err := range Dump(ctx, a) {
+		if err != nil {
+			return "", err
+		}
+		n++
+		same, err, ok := other()
+		switch {
+		case err != nil:
+			return "", err
+		case !ok:
+			return fmt.Sprintf("the second ends before line %d of the dump, which is a %s", n, kind(line)), nil
+		case same != line:
+			return fmt.Sprintf("line %d of the dump, which is a %s in the first and a %s in the second", n, kind(line), kind(same)), nil
+		}
+	}
+	if line, err, ok := other(); err != nil || ok {
+		return fmt.Sprintf("the first ends before line %d of the dump, which is a %s in the second", n+1, kind(line)), err
+	}
+	return "", nil
+}
+
+// kind is what a line is about: study, series, or the instance with its path.
+func kind(line string) string {
+	kind, rest, _ := strings.Cut(line, " ")
+	if kind == "instance" {
+		path, _, _ := strings.Cut(rest, " ")
+		return kind + " " + path
+	}
+	return kind
 }

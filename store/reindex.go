@@ -15,13 +15,13 @@ import (
 
 // ReindexReport says what Reindex found.
 type ReindexReport struct {
-	Instances int           // in the fresh index
-	Problems  []BlobProblem // blobs that are not in it
+	Indexed int       // instances in the fresh index
+	Failed  []BadBlob // blobs that are not in it
 }
 
-// BlobProblem is a blob that could not be indexed, and why: it is damaged, it cannot be read, or another blob has its SOP
-// Instance UID, as no sequence of uploads and crashes produces, but a copied file may.
-type BlobProblem struct {
+// BadBlob is a blob that could not be indexed, and why: it is damaged, it cannot be read, or another blob has its SOP Instance
+// UID, as no sequence of uploads and crashes produces, but a copied file may.
+type BadBlob struct {
 	Blob BlobID
 	Err  error
 }
@@ -132,7 +132,7 @@ type reindexer struct {
 
 func (r *reindexer) add(ctx context.Context, sc scanned) error {
 	if sc.err != nil {
-		r.report.Problems = append(r.report.Problems, BlobProblem{sc.info.ID, sc.err})
+		r.report.Failed = append(r.report.Failed, BadBlob{sc.info.ID, sc.err})
 		return ctx.Err()
 	}
 	r.entries = append(r.entries, sc.entry)
@@ -150,11 +150,11 @@ func (r *reindexer) flush(ctx context.Context) error {
 	}
 	for i, e := range r.entries {
 		if inserted[i] == InsertedNew {
-			r.report.Instances++
+			r.report.Indexed++
 			continue
 		}
 		err := errors.New("another file has the same SOP Instance UID")
-		r.report.Problems = append(r.report.Problems, BlobProblem{e.Blob, fmt.Errorf("instance %s: %w", e.Ref.Instance, err)})
+		r.report.Failed = append(r.report.Failed, BadBlob{e.Blob, fmt.Errorf("instance %s: %w", e.Ref.Instance, err)})
 	}
 	r.entries, r.memory = nil, 0
 	return nil

@@ -13,6 +13,9 @@ func (s *Store) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 	return s.index.Search(ctx, q)
 }
 
+// Count returns how many matches q has, whatever its Offset and Limit (PS3.18 8.3.4.4.1).
+func (s *Store) Count(ctx context.Context, q match.Query) (int, error) { return s.index.Count(ctx, q) }
+
 // Entries yields the entries below r, in the order of Index.Entries.
 func (s *Store) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error] {
 	return s.index.Entries(ctx, r)

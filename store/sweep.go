@@ -14,11 +14,10 @@ type Swept struct {
 	Temporary int   // files that an upload began and a crash cut off
 }
 
-// Sweep removes what crashes left behind and what is older than the given age: blobs that no entry names, and uploads that never
-// ended. Instances may be stored meanwhile. Its memory does not grow with the store.
-func (s *Store) Sweep(ctx context.Context, olderThan time.Duration) (Swept, error) {
+// Sweep removes what crashes left behind before the given time: blobs that no entry names, and uploads that never ended.
+// Instances may be stored meanwhile, by this Store. Its memory does not grow with the store.
+func (s *Store) Sweep(ctx context.Context, before time.Time) (Swept, error) {
 	var swept Swept
-	before := time.Now().Add(-olderThan)
 	n, err := s.blobs.Sweep(ctx, before)
 	swept.Temporary = n
 	if err != nil {

@@ -84,6 +84,17 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 	}
 }
 
+// Count implements store.Index.
+func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
+	n := 0
+	for ds := range x.tree().all(q.Level) {
+		if q.Match(ds) {
+			n++
+		}
+	}
+	return n, ctx.Err()
+}
+
 // Entries implements store.Index.
 func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry, error] {
 	return func(yield func(*store.Entry, error) bool) {

@@ -102,13 +102,23 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// Replace puts the closed file fresh in the place of the file at path, which nobody may have open. fresh must lie on the same
+// Remove removes the file of an index that is closed, and those that SQLite made beside it; that it is not there is no error.
+func Remove(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("index: %w", err)
+		}
+	}
+	return nil
+}
+
+// Replace puts the closed file fresh in the place of the file at path, which nobody may have open. fresh must lie in the same
 // file system. When it returns the change is durable; a crash leaves the one or the other.
-func Replace(ctx context.Context, fresh, path string) error {
+func Replace(path, fresh string) error {
 	if _, err := os.Stat(fresh + "-wal"); err == nil {
 		return fmt.Errorf("index %s: it is still open, or was not closed", filepath.Base(fresh))
 	}
-	if err := settle(ctx, path); err != nil {
+	if err := settle(path); err != nil {
 		return err
 	}
 	if err := os.Rename(fresh, path); err != nil {
@@ -124,10 +134,10 @@ func Replace(ctx context.Context, fresh, path string) error {
 
 // settle moves what is in the write-ahead log into the old file, so that it is complete in itself should the replacement not
 // come about, and removes the log, which does not belong to the new file. A file too damaged for that is replaced all the same.
-func settle(ctx context.Context, path string) error {
+func settle(path string) error {
 	if _, err := os.Stat(path); err == nil {
 		db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: writing})
-		_, _ = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		_, _ = db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
 		_ = db.Close()
 	}
 	for _, suffix := range []string{"-wal", "-shm"} {

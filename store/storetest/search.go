@@ -130,6 +130,9 @@ func testSearch(t *testing.T, o OpenIndex) {
 		want := collect(t, oracle.Search(t.Context(), q))
 		got := collect(t, x.Search(t.Context(), q))
 		hits += len(want)
+		if n, err := x.Count(t.Context(), q); err != nil || n < len(want) || q.Limit < 0 && q.Offset == 0 && n != len(want) {
+			t.Errorf("query %d: counted %d (%v), found %d", i, n, err, len(want))
+		}
 		equal(t, results(t, q, got), results(t, q, want))
 	}
 	if hits < queries {

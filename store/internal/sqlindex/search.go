@@ -75,6 +75,23 @@ func (x *Index) matches(ctx context.Context, q match.Query) ([]int64, error) {
 	return x.judge(ctx, q, where, f.args)
 }
 
+// Count implements store.Index.
+func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
+	f := filter(q)
+	where := ""
+	if f.sql != "" {
+		where = " WHERE " + f.sql
+	}
+	if !f.exact {
+		q.Offset, q.Limit = 0, -1
+		ids, err := x.judge(ctx, q, where, f.args)
+		return len(ids), err
+	}
+	var n int
+	err := x.each(ctx, "SELECT COUNT(*)"+from(q.Level, false)+where, f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return n, err
+}
+
 // judge lets the oracle look at every candidate.
 func (x *Index) judge(ctx context.Context, q match.Query, where string, args []any) ([]int64, error) {
 	var paths []match.Path
