@@ -1,50 +1,62 @@
 package codec
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"strings"
 
-	"github.com/gen2brain/jpegn"
-
-	"github.com/noctis-dicom/noctis/dicom/codec/internal/jpegscan"
+	"github.com/noctis-dicom/noctis/dicom/codec/jpegdct"
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 )
 
-// decodeJPEG reads 8-bit JPEG, sequential or progressive (PS3.5 8.2.1). The whole stream is checked before a picture is made of
-// it, because jpegn shows what it can of a damaged one.
+// decodeJPEG reads JPEG of DCT blocks, sequential or progressive, 8 or 12 bits (PS3.5 8.2.1).
 func decodeJPEG(ctx context.Context, d pixel.Description, data []byte) (*pixel.Frame, error) {
-	var h jpegscan.Header
-	err := jpegscan.Check(ctx, data, func(found jpegscan.Header) error {
+	var h jpegdct.Header
+	planes, err := jpegdct.Decode(ctx, data, func(found jpegdct.Header) error {
 		h = found
 		return acceptJPEG(d, h)
 	})
-	if errors.Is(err, jpegscan.ErrProcess) {
+	if errors.Is(err, jpegdct.ErrProcess) {
 		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	img, err := jpegn.Decode(bytes.NewReader(data), &jpegn.Options{UpsampleMethod: jpegn.CatmullRom})
-	if err != nil {
-		return nil, err
+	f := &pixel.Frame{Description: d}
+	f.Planar = false
+	f.BitsStored = min(f.BitsStored, h.Precision)
+	f.HighBit = f.BitsStored - 1
+	if len(planes) == 3 {
+		f.Photometric = jpegColors(d.Photometric, h)
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if h.Precision == 8 {
+		put(f, join(planes, func(p jpegdct.Plane) []uint8 { return p.U8 }, d, h))
+	} else {
+		put(f, join(planes, func(p jpegdct.Plane) []uint16 { return p.U16 }, d, h))
 	}
-	d.Planar = false
-	f, err := jpegFrame(d, h, img)
-	if err != nil {
-		return nil, err
+	return f, settle(ctx, f)
+}
+
+// join makes pixels of the components.
+func join[T uint8 | uint16](planes []jpegdct.Plane, samples func(jpegdct.Plane) []T, d pixel.Description, h jpegdct.Header) []T {
+	out := make([]T, d.Values())
+	if len(planes) == 1 {
+		for y := range d.Rows {
+			copy(out[y*d.Columns:][:d.Columns], samples(planes[0])[y*planes[0].Stride:])
+		}
+		return out
 	}
-	return widen(ctx, f)
+	var c [3]component[T]
+	for i, p := range planes {
+		c[i] = upsampled(samples(p), p, d, h.Components[i], h)
+	}
+	merge(out, c, converts(d.Photometric, h), h.Precision)
+	return out
 }
 
 // acceptJPEG compares what the stream says of the image with what the data set says.
-func acceptJPEG(d pixel.Description, h jpegscan.Header) error {
+func acceptJPEG(d pixel.Description, h jpegdct.Header) error {
 	if h.Height != d.Rows || h.Width != d.Columns {
 		return fmt.Errorf("expected %d columns and %d rows, found %d and %d", d.Columns, d.Rows, h.Width, h.Height)
 	}
@@ -54,77 +66,56 @@ func acceptJPEG(d pixel.Description, h jpegscan.Header) error {
 	if d.Float || d.BitsAllocated < h.Precision {
 		return fmt.Errorf("expected at most %d bits per sample, found %d", d.BitsAllocated, h.Precision)
 	}
-	if h.Precision != 8 {
-		return fmt.Errorf("%d bits per sample: %w", h.Precision, ErrUnsupported)
-	}
 	if len(h.Components) != 1 && len(h.Components) != 3 {
 		return fmt.Errorf("%d components: %w", len(h.Components), ErrUnsupported)
 	}
 	return nil
 }
 
-// jpegFrame takes the samples of a decoded image, in the colors that Decode promises.
-func jpegFrame(d pixel.Description, h jpegscan.Header, img image.Image) (*pixel.Frame, error) {
-	if b := img.Bounds(); b.Dx() != d.Columns || b.Dy() != d.Rows {
-		return nil, fmt.Errorf("decoded %d columns and %d rows instead of %d and %d", b.Dx(), b.Dy(), d.Columns, d.Rows)
+// jpegColors is the Photometric Interpretation of the decoded samples, as Decode promises it.
+func jpegColors(declared string, h jpegdct.Header) string {
+	switch {
+	case strings.HasPrefix(declared, "YBR_"):
+		return "RGB"
+	case declared == "RGB" && !storedAsRGB(h) && (h.JFIF || h.Adobe == 1):
+		return "YBR_FULL"
 	}
-	f := &pixel.Frame{Description: d, U8: make([]uint8, d.Values())}
-	toRGB := len(h.Components) == 3 && strings.HasPrefix(d.Photometric, "YBR_")
-	switch img := img.(type) {
-	case *image.Gray:
-		for y := range d.Rows {
-			copy(f.U8[y*d.Columns:][:d.Columns], img.Pix[y*img.Stride:])
-		}
-		return f, nil
-	case *image.YCbCr:
-		if toRGB {
-			f.Photometric = "RGB"
-			copyYCbCr(f.U8, img, convertYCbCr)
-			return f, nil
-		}
-		if d.Photometric == "RGB" && (h.JFIF || h.Adobe == 1) {
-			f.Photometric = "YBR_FULL"
-		}
-		copyYCbCr(f.U8, img, interleaveYCbCr)
-		return f, nil
-	case *image.RGBA:
-		// The components are R, G, B; or they are Y, CB, CR with sampling factors that image.YCbCr has not, converted.
-		if !toRGB && !storedAsRGB(h) {
-			return nil, fmt.Errorf("sampling factors of the components with %s: %w", d.Photometric, ErrUnsupported)
-		}
-		if toRGB {
-			f.Photometric = "RGB"
-		}
-		for y := range d.Rows {
-			row := f.U8[3*y*d.Columns:][:3*d.Columns]
-			for x, src := 0, img.Pix[y*img.Stride:]; x < d.Columns; x++ {
-				row[3*x], row[3*x+1], row[3*x+2] = src[4*x], src[4*x+1], src[4*x+2]
-			}
-		}
-		return f, nil
-	}
-	return nil, fmt.Errorf("decoded to %T: %w", img, ErrUnsupported)
+	return declared
 }
 
 // storedAsRGB reports whether the stream itself says that its components are R, G and B.
-func storedAsRGB(h jpegscan.Header) bool {
+func storedAsRGB(h jpegdct.Header) bool {
 	return h.Adobe == 0 || h.Components[0].ID == 'R' && h.Components[1].ID == 'G' && h.Components[2].ID == 'B'
 }
 
-// widen gives the samples the width that Bits Allocated asks for: 8-bit JPEG in 16 bits allocated is met. Bits Stored is then
-// at most what the stream has.
-func widen(ctx context.Context, f *pixel.Frame) (*pixel.Frame, error) {
-	f.BitsStored, f.HighBit = min(f.BitsStored, 8), min(f.BitsStored, 8)-1
-	if f.BitsAllocated == 8 {
-		return f, settle(ctx, f)
-	}
-	wide := newFrame(f.Description)
-	for i, v := range f.U8 {
-		if wide.U16 != nil {
-			wide.U16[i] = uint16(v)
-		} else {
-			wide.U32[i] = uint32(v)
+// converts reports whether Y, CB and CR of the stream become R, G and B.
+func converts(declared string, h jpegdct.Header) bool {
+	return len(h.Components) == 3 && strings.HasPrefix(declared, "YBR_") && !storedAsRGB(h)
+}
+
+// put gives the samples the width that Bits Allocated asks for: 8-bit JPEG in 16 bits allocated is met.
+func put[T integer](f *pixel.Frame, samples []T) {
+	switch s := any(samples).(type) {
+	case []uint8:
+		if f.BitsAllocated == 8 {
+			f.U8 = s
+			return
+		}
+	case []uint16:
+		if f.BitsAllocated == 16 {
+			f.U16 = s
+			return
 		}
 	}
-	return wide, settle(ctx, wide)
+	*f = *newFrame(f.Description)
+	for i, v := range samples {
+		switch {
+		case f.U8 != nil:
+			f.U8[i] = uint8(v)
+		case f.U16 != nil:
+			f.U16[i] = uint16(v)
+		default:
+			f.U32[i] = uint32(v)
+		}
+	}
 }

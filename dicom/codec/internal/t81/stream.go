@@ -18,6 +18,7 @@ const (
 	soi   = 0xD8
 	eoi   = 0xD9
 	sos   = 0xDA
+	dqt   = 0xDB
 	dnl   = 0xDC
 	dri   = 0xDD
 	app0  = 0xE0
@@ -27,8 +28,9 @@ const (
 
 // Component is one component of the frame header.
 type Component struct {
-	ID   byte
-	H, V int // sampling factors, 1 to 4
+	ID    byte
+	H, V  int // sampling factors, 1 to 4
+	Quant int // index of its quantization table
 }
 
 // Frame is the frame header (T.81 B.2.2).
@@ -57,9 +59,10 @@ type Scan struct {
 type Stream struct {
 	Frame    *Frame // nil before its header was read
 	DC, AC   [4]*Huffman
-	Interval int  // MCUs of a restart interval, 0 if there is none
-	JFIF     bool // there was a JFIF APP0 segment
-	Adobe    int  // color transform of the Adobe APP14 segment: 0 none, 1 YCbCr, 2 YCCK; -1 without that segment
+	Quant    [4]*[64]uint16 // in zigzag order
+	Interval int            // MCUs of a restart interval, 0 if there is none
+	JFIF     bool           // there was a JFIF APP0 segment
+	Adobe    int            // color transform of the Adobe APP14 segment: 0 none, 1 YCbCr, 2 YCCK; -1 without that segment
 
 	data []byte
 	pos  int
@@ -95,6 +98,8 @@ func (s *Stream) NextScan() (*Scan, error) {
 				return s.scanHeader(segment)
 			case marker == dht:
 				err = s.readHuffman(segment)
+			case marker == dqt:
+				err = s.readQuantization(segment)
 			case marker == dri && len(segment) >= 2:
 				s.Interval = int(segment[0])<<8 | int(segment[1])
 			case marker == dnl:
@@ -161,7 +166,7 @@ func (s *Stream) readFrame(process int, p []byte) error {
 	}
 	for i := range int(p[5]) {
 		q := p[6+3*i:]
-		c := Component{ID: q[0], H: int(q[1] >> 4), V: int(q[1] & 15)}
+		c := Component{ID: q[0], H: int(q[1] >> 4), V: int(q[1] & 15), Quant: int(q[2] & 3)}
 		if c.H < 1 || c.H > 4 || c.V < 1 || c.V > 4 {
 			return fmt.Errorf("component %d has sampling factors %dx%d", i+1, c.H, c.V)
 		}
@@ -230,6 +235,25 @@ func (s *Stream) readHuffman(p []byte) error {
 			s.AC[id] = h
 		}
 		p = p[17+total:]
+	}
+	return nil
+}
+
+// readQuantization reads the tables of a DQT segment (T.81 B.2.4.1).
+func (s *Stream) readQuantization(p []byte) error {
+	for len(p) > 0 {
+		width, id := 1+int(p[0]>>4), p[0]&15
+		if width > 2 || id > 3 || len(p) < 1+64*width {
+			return fmt.Errorf("quantization table %d of %d-byte entries is impossible", id, width)
+		}
+		table := new([64]uint16)
+		for i := range table {
+			if table[i] = uint16(p[1+i*width]); width == 2 {
+				table[i] = table[i]<<8 | uint16(p[2+i*width])
+			}
+		}
+		s.Quant[id] = table // scans that have begun keep the one they know
+		p = p[1+64*width:]
 	}
 	return nil
 }
