@@ -2,6 +2,7 @@
 //
 //	ab/abcdef….dcm   a blob, named by its SHA-256, in one of 256 folders
 //	tmp/             blobs that are being written
+//	lock             held by the process that uses the directory
 //
 // A blob becomes durable in this order: write to tmp, sync the file, rename it into its folder, sync the folder. A file with a
 // blob's name is therefore always complete, and its bytes are on the disk.
@@ -34,14 +35,15 @@ const (
 // Blobs implements store.Blobs.
 type Blobs struct {
 	root   string
+	lock   *os.File
 	failed atomic.Pointer[error] // the sync that failed
 
 	mu      sync.Mutex
 	writing map[string]bool // paths below tmp that writers of this process hold
 }
 
-// Open opens the directory, and makes it where it does not exist. Only one process at a time may write to it; that is for the
-// caller to see to. There is nothing to close.
+// Open opens the directory, and makes it where it does not exist. One process at a time may have it open: a second one would take
+// the first one's files for what a crash left, and gets an error that says so. Close it.
 func Open(root string) (*Blobs, error) {
 	made := []string{root, filepath.Join(root, temporary)}
 	for i := range folders {
@@ -52,13 +54,20 @@ func Open(root string) (*Blobs, error) {
 			return nil, fmt.Errorf("blobs: %w", err)
 		}
 	}
+	lock, err := lockFile(filepath.Join(root, "lock"))
+	if err != nil {
+		return nil, err
+	}
 	for _, dir := range []string{root, filepath.Dir(root)} {
 		if err := syncDir(dir); err != nil {
-			return nil, fmt.Errorf("blobs: %w", err)
+			return nil, errors.Join(fmt.Errorf("blobs: %w", err), lock.Close())
 		}
 	}
-	return &Blobs{root: root, writing: map[string]bool{}}, nil
+	return &Blobs{root: root, lock: lock, writing: map[string]bool{}}, nil
 }
+
+// Close lets another process open the directory.
+func (b *Blobs) Close() error { return b.lock.Close() }
 
 func (b *Blobs) path(id store.BlobID) string {
 	name := id.String()

@@ -1,0 +1,26 @@
+package file
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// lockFile takes an exclusive lock, which the kernel releases with the process, however that ends.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("blobs: %w", err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errors.New("another process has it open")
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("blobs in %s: %w", filepath.Dir(path), err)
+	}
+	return f, nil
+}
