@@ -53,7 +53,8 @@ func (o offer) contentType() string {
 
 // acceptOf reads what a request accepts.
 func acceptOf(r *http.Request) acceptance {
-	return parseAccept(r.Header.Values("Accept"), r.URL.Query()["accept"])
+	query, _ := queryOf(r) // one that cannot be read asks for nothing
+	return parseAccept(r.Header.Values("Accept"), query["accept"])
 }
 
 // parseAccept reads Accept headers and accept query parameters. It has no error: values that are not valid are ignored, and so are

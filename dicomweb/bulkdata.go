@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -38,10 +39,14 @@ func (s *Server) retrieveBulkdata(w http.ResponseWriter, r *http.Request) error 
 		return s.sendPixelData(w, r, e)
 	}
 	offers := []offer{{mediaType: mediaOctets}}
-	if document, err := s.documentType(r.Context(), e); err != nil {
-		return err
-	} else if path == dicom.EncapsulatedDocument.String() && document != mediaOctets {
-		offers = append([]offer{{mediaType: document}}, offers...)
+	if path == dicom.EncapsulatedDocument.String() {
+		document, err := s.documentType(r.Context(), e)
+		if err != nil {
+			return err
+		}
+		if document != "" {
+			offers = append([]offer{{mediaType: document}}, offers...)
+		}
 	}
 	chosen, err := acceptOf(r).choose(append(offers, multiparts(offers)...)...)
 	if err != nil {
@@ -53,20 +58,20 @@ func (s *Server) retrieveBulkdata(w http.ResponseWriter, r *http.Request) error 
 
 // sendValue sends one bulk value.
 func (s *Server) sendValue(w http.ResponseWriter, r *http.Request, e *store.Entry, path string, chosen offer) error {
-	in, err := s.open(r.Context(), e)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	value, _, err := in.Bulk(path)
-	if err != nil {
-		return err
-	}
 	base := s.baseURL(r)
 	etag := entityTag("bulkdata", chosen.String(), base, digest(e), path)
 	validators(w, etag, e.Stored)
 	if notModified(w, r, etag) {
 		return nil
+	}
+	in, err := s.open(r.Context(), e)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	value, err := bulkValue(r.Context(), in, path)
+	if err != nil {
+		return err
 	}
 	p := part{
 		partHeader: partHeader{contentType: chosen.contentType(), location: bulkdataURI(base, e.Ref, path), length: value.Size()},
@@ -77,6 +82,28 @@ func (s *Server) sendValue(w http.ResponseWriter, r *http.Request, e *store.Entr
 	}
 	guardDocument(w.Header(), chosen.mediaType)
 	return sendSingle(w, r, e, p)
+}
+
+// bulkValue is a value by its path: one that lies in the file, or one that is so short that the metadata has it whole.
+func bulkValue(ctx context.Context, in *store.Instance, path string) (*io.SectionReader, error) {
+	value, _, err := in.Bulk(path)
+	if !errors.Is(err, store.ErrNotFound) {
+		return value, err
+	}
+	tag, parseErr := dicom.ParseTag(path)
+	if parseErr != nil {
+		return nil, err
+	}
+	ds, dsErr := in.DataSet(ctx)
+	if dsErr != nil {
+		return nil, dsErr
+	}
+	e, _ := ds.Get(tag)
+	short, ok := e.Value.(dicom.Bytes)
+	if !ok {
+		return nil, err
+	}
+	return contentOf(short).SectionReader, nil
 }
 
 // sendPixelData sends all frames of encapsulated pixel data.
@@ -219,21 +246,21 @@ func bulkdataURI(base string, ref dicom.Ref, path string) string {
 // bytes, so that nobody can have a browser run what was stored.
 var documentTypes = []string{"application/pdf", "text/xml", "model/stl", "model/obj", "model/mtl", "application/sla"}
 
-// documentType is the media type of an encapsulated document, MIME Type of Encapsulated Document (0042,0012); that of any bytes
-// if it is none or unknown, or the instance has none.
+// documentType is the media type of an encapsulated document, MIME Type of Encapsulated Document (0042,0012): that of any bytes
+// where it is none that we send, "" where the instance is no document.
 func (s *Server) documentType(ctx context.Context, e *store.Entry) (string, error) {
-	if !slices.ContainsFunc(e.Layout.Bulk, func(v part10.BulkValue) bool { return v.Path == dicom.EncapsulatedDocument.String() }) {
-		return mediaOctets, nil
+	if e.Layout.Pixel != nil {
+		return "", nil // an image, and nothing needs to be read to know that
 	}
 	ds, err := s.dataSet(ctx, e.Ref)
-	if err != nil {
+	if err != nil || !ds.Has(dicom.EncapsulatedDocument) {
 		return "", err
 	}
-	name := strings.ToLower(parseMediaType(ds.String(dicom.MIMETypeOfEncapsulatedDocument)).name)
-	if slices.Contains(documentTypes, name) {
-		return name, nil
+	name := parseMediaType(ds.String(dicom.MIMETypeOfEncapsulatedDocument)).name
+	if !slices.Contains(documentTypes, name) {
+		return mediaOctets, nil
 	}
-	return mediaOctets, nil
+	return name, nil
 }
 
 // guardDocument keeps browsers from treating a stored document as a page of this server: only a PDF is shown in place.

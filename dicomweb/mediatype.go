@@ -20,7 +20,8 @@ func parseMediaType(s string) mediaType {
 // "," in a list.
 func nextMediaType(s, stop string) (mediaType, string) {
 	name, s := cutAny(s, stop)
-	m := mediaType{name: strings.ToLower(strings.TrimSpace(name))}
+	// A plus sign that was not percent-encoded in a query has become a blank, which no media type has.
+	m := mediaType{name: strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), " ", "+")}
 	for len(s) > 0 && s[0] == ';' {
 		var param, value string
 		param, s = cutAny(s[1:], "="+stop)

@@ -104,9 +104,15 @@ func TestMetadataNegotiation(t *testing.T) {
 			t.Errorf("Accept %q: %d %s, want %s", accept, w.Code, got, want)
 		}
 	}
-	w := a.request("GET", BasePath+ref.Path()+"/metadata?accept=application/json", "Accept", "*/*")
-	if got := w.Header().Get("Content-Type"); got != "application/json" {
-		t.Errorf("?accept: %s", got)
+	for query, want := range map[string]string{
+		"accept=application/json":   "application/json",
+		"accept=application%2Fjson": "application/json",
+		"accept=text/html;level=1,application/dicom+json;q=1,application/json;q=0.5": "application/dicom+json",
+	} {
+		w := a.request("GET", BasePath+ref.Path()+"/metadata?"+query, "Accept", "*/*, application/json")
+		if got := w.Header().Get("Content-Type"); got != want {
+			t.Errorf("?%s: %s, want %s", query, got, want)
+		}
 	}
 
 	plain := a.get(ref, "/metadata", "")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -34,6 +35,10 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	query, err := queryOf(r)
+	if err != nil {
+		return err
+	}
 	var numbers []int // none: all frames
 	if _, there := mux.Vars(r)["frames"]; there {
 		if numbers, err = framesOf(r); err != nil {
@@ -42,7 +47,7 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 	}
 	// Behavior
 	if ref.Instance == "" {
-		return s.renderAll(w, r, ref)
+		return s.renderAll(w, r, ref, query)
 	}
 	e, err := s.entry(r.Context(), ref)
 	if err != nil {
@@ -65,7 +70,7 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	o, err := parseRendering(r.URL.Query(), chosen.mediaType)
+	o, err := parseRendering(query, chosen.mediaType)
 	if err != nil {
 		return err
 	}
@@ -78,12 +83,12 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 
 // renderAll renders all images below a study or series. Instances that are no images have no part. If there are images that cannot
 // be decoded, the answer is 206 and says so (PS3.18 Table 10.4.3-1).
-func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref) error {
+func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref, query url.Values) error {
 	chosen, err := acceptOf(r).choose(multiparts(pictureTypes)...)
 	if err != nil {
 		return err
 	}
-	o, err := parseRendering(r.URL.Query(), chosen.mediaType)
+	o, err := parseRendering(query, chosen.mediaType)
 	if err != nil {
 		return err
 	}
@@ -153,7 +158,7 @@ func (s *Server) sendOwnRendering(w http.ResponseWriter, r *http.Request, e *sto
 		return true, s.sendVideo(w, r, e)
 	}
 	document, err := s.documentType(r.Context(), e)
-	if err != nil || document == mediaOctets {
+	if err != nil || document == "" {
 		return false, err
 	}
 	own := []offer{{mediaType: document}}

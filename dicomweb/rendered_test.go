@@ -151,7 +151,7 @@ func TestRenderedParameters(t *testing.T) {
 		t.Error("negative sizes do not flip")
 	}
 	for _, query := range []string{
-		"window=40,400", "window=40,0,linear", "quality=0", "viewport=0,0", "annotation=", "viewport=10,10,32,0", "viewport=10,10,0,99",
+		"window=40,400", "window=40,0,linear", "quality=0", "viewport=0,0", "annotation=", "viewport=10,10,32,0", "viewport=10,10,0,99", "viewport=%zz",
 	} {
 		checkStatus(t, a.request("GET", BasePath+ref.Path()+"/rendered?"+query), 400)
 	}

@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -32,6 +33,20 @@ type rendering struct {
 
 // region is a source region relative to the image: 0,0 is its top left and 1,1 its bottom right corner (PS3.18 9.5.1.2.5).
 type region struct{ xmin, ymin, xmax, ymax float64 }
+
+// queryOf reads the query parameters of a request. net/url drops those with a semicolon in the value, as media types have it; PS3.18
+// 8.3.1 allows it. A query that is not percent-encoded is a 400.
+func queryOf(r *http.Request) (url.Values, error) {
+	pairs, err := parseParameters(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	values := url.Values{}
+	for _, p := range pairs {
+		values.Add(p.name, p.value)
+	}
+	return values, nil
+}
 
 // parseRendering reads the parameters of a rendered resource. mediaType is the selected one. An error is a 400.
 func parseRendering(q url.Values, mediaType string) (rendering, error) {

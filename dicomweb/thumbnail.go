@@ -25,7 +25,11 @@ func (s *Server) retrieveThumbnail(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	o, err := parseThumbnail(r.URL.Query())
+	query, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	o, err := parseThumbnail(query)
 	if err != nil {
 		return err
 	}

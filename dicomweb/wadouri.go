@@ -25,7 +25,11 @@ type uriRequest struct {
 // parameter contentType decides, before the Accept header; without either it is a picture (PS3.18 9.3).
 func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 	// Request
-	u, err := parseURIRequest(r.URL.Query(), r.Header.Values("Accept"))
+	query, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	u, err := parseURIRequest(query, r.Header.Values("Accept"))
 	if err != nil {
 		return err
 	}
