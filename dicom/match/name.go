@@ -83,13 +83,11 @@ func groupwise(want, name string, ok func(want, group string) bool) bool {
 	return true
 }
 
-// fuzzyName is fuzzy semantic matching (PS3.4 C.2.2.2.1.1) of a name or pattern; the package comment says what it means
-// here.
+// fuzzyName is what fuzzy semantic matching (PS3.4 C.2.2.2.1.1) finds beyond nameIs and nameCovered; the package comment says
+// what it means here.
 func fuzzyName(want, name string) bool {
-	if strings.ContainsAny(want, "*?") {
-		if nameCovered(want, name) || nameCovered(foldLetters(want), foldLetters(name)) {
-			return true
-		}
+	if strings.ContainsAny(want, "*?") && nameCovered(foldLetters(want), foldLetters(name)) {
+		return true
 	}
 	words, asked := NameWords(name), nameWords(want, "*?")
 	for _, a := range asked {

@@ -95,7 +95,8 @@ func TestParseKeyErrors(t *testing.T) {
 
 func FuzzParseKey(f *testing.F) {
 	for _, seed := range []struct{ path, value string }{
-		{"PatientName", "*brain*"}, {"PatientName", "Yamada^Tarou=山田^太郎=やまだ^たろう"}, {"StudyDate", "20240101-20240131"},
+		{"PatientName", "*brain*"}, {"PatientName", "Yamada^Tarou=山田^太郎=やまだ^たろう"},
+		{"StudyDate", "20240101-20240131"},
 		{"StudyTime", "-1800.5"}, {"AcquisitionDateTime", "20240101+0100-20240102-0500"}, {"StudyInstanceUID", `1.2,1.3\1.4`},
 		{"InstanceNumber", "+1e3"}, {"SelectorATValue", "00100010"}, {"SelectorFLValue", "0.1"}, {"ModalitiesInStudy", "CT,M*"},
 		{"RequestAttributesSequence.ScheduledProcedureStepID", `""`}, {"TimezoneOffsetFromUTC", " 0100"}, {"00230010", "ACME"},

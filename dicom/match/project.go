@@ -34,6 +34,7 @@ func (q Query) Project(ds *dicom.DataSet) *dicom.DataSet {
 		}
 		switch w, named := wanted.child(ds, e); {
 		case named:
+			w.whole = w.whole || q.IncludeAll
 			result.Set(s.cut(e, w))
 		case q.IncludeAll:
 			result.Set(e)

@@ -50,7 +50,8 @@ RequestAttributesSequence[2].RequestedProcedureID R2`, "\n") {
 
 const (
 	studyRow = "StudyDate StudyTime AccessionNumber= ModalitiesInStudy ReferringPhysicianName= StudyDescription PatientName " +
-		"PatientID= PatientBirthDate= PatientSex= StudyInstanceUID StudyID= NumberOfStudyRelatedSeries= NumberOfStudyRelatedInstances="
+		"PatientID= PatientBirthDate= PatientSex= StudyInstanceUID StudyID= NumberOfStudyRelatedSeries= " +
+		"NumberOfStudyRelatedInstances="
 	seriesRow = "Modality SeriesDescription SeriesInstanceUID SeriesNumber= NumberOfSeriesRelatedInstances= " +
 		"RequestAttributesSequence"
 	instanceRow = "SOPClassUID SOPInstanceUID InstanceNumber Rows"
@@ -76,7 +77,8 @@ func TestProject(t *testing.T) {
 		{"all instances", Query{Level: Instance}, "", "", []string{studyRow, seriesRow, instanceRow}},
 		// What is asked for, of the level and above; never below.
 		{"include", Query{Level: Study}, "", "PatientAge Modality Rows EthnicGroup", []string{studyRow, "PatientAge"}},
-		{"include above", Query{Level: Series, Scope: study}, "", "PatientName Rows", []string{"StudyInstanceUID PatientName", seriesRow}},
+		{"include above", Query{Level: Series, Scope: study}, "", "PatientName Rows", []string{
+			"StudyInstanceUID PatientName", seriesRow}},
 		{"match key", Query{Level: Instance, Scope: series}, "ImageType=PRIMARY & Manufacturer=", "", []string{
 			"StudyInstanceUID SeriesInstanceUID ImageType Manufacturer", instanceRow}},
 		{"date and time", Query{Level: Instance, Scope: series}, "StudyDate=2023-2025 & StudyTime=09-11", "", []string{
@@ -115,6 +117,9 @@ func TestProjectAll(t *testing.T) {
 	ds := entity(t)
 	for level := Study; level <= Instance; level++ {
 		got := (Query{Level: level, IncludeAll: true}).Project(ds)
+		if items := got.Items(dicom.RequestAttributesSequence); level >= Series && (len(items) != 2 || items[0].Len() != 3) {
+			t.Errorf("%v: the request attributes are cut: %v", level, items)
+		}
 		for e := range got.All() {
 			if LevelOf(e.Tag) > level && !e.Tag.IsPrivate() || e.Tag == dicom.PixelData {
 				t.Errorf("%v: %s is returned", level, e.Tag)
@@ -138,7 +143,8 @@ func TestProjectSequence(t *testing.T) {
 		first  = "{RequestedProcedureID= ScheduledProcedureStepID}"
 		second = "{ScheduledProcedureStepID RequestedProcedureID}"
 		coded  = "{RequestedProcedureID= ScheduledProtocolCodeSequence[{CodeValue}] ScheduledProcedureStepID}"
-		whole  = "{RequestedProcedureDescription ScheduledProtocolCodeSequence[{CodeValue CodeMeaning}] ScheduledProcedureStepID}"
+		whole  = "{RequestedProcedureDescription ScheduledProtocolCodeSequence[{CodeValue CodeMeaning}] " +
+			"ScheduledProcedureStepID}"
 	)
 	for _, c := range []struct{ keys, include, want string }{
 		{"", "", "[" + first + second + "]"},

@@ -110,7 +110,9 @@ var instancePool = []attribute{
 var sopClasses = []string{"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.7"}
 
 var (
-	texts  = []string{"A", "a", "AB", "A B", "ABC", "100%", "A_B", `it's "A"`, "\u00c4", "A\u0308", "A*", "[A]", "日本", "CT,MR", "aBa"}
+	texts = []string{
+		"A", "a", "AB", "A B", "ABC", "100%", "A_B", `it's "A"`, "\u00c4", "A\u0308", "A*", "[A]", "日本", "CT,MR", "aBa",
+	}
 	longer = append([]string{" A", "two\r\nlines", `A\B`}, texts...)
 )
 
