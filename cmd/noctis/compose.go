@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/file"
+	"github.com/noctis-dicom/noctis/store/sqlite"
+)
+
+// archive is an open data folder.
+type archive struct {
+	*store.Store
+	index *sqlite.Index
+	blobs *file.Blobs
+}
+
+// The parts of a data folder.
+func blobFolder(data string) string { return filepath.Join(data, "blobs") }
+func indexFile(data string) string  { return filepath.Join(data, "index.db") }
+
+// openArchive opens a data folder, making it where it is missing. It belongs to this process until it is closed.
+func openArchive(ctx context.Context, data string) (*archive, error) {
+	blobs, err := openBlobs(data)
+	if err != nil {
+		return nil, err
+	}
+	index, err := sqlite.Open(ctx, indexFile(data))
+	if err != nil {
+		return nil, errors.Join(err, blobs.Close())
+	}
+	a := &archive{store.New(index, blobs, store.Options{}), index, blobs}
+	if err := a.checkIndexed(ctx, data); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// openBlobs opens the files of a data folder and locks them: two processes in one folder would take each other's files for rubbish.
+func openBlobs(data string) (*file.Blobs, error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, err
+	}
+	blobs, err := file.Open(blobFolder(data))
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s: %w", data, err)
+	}
+	return blobs, nil
+}
+
+// checkIndexed refuses a folder whose index was lost: an empty store must not be taken for what is in it.
+func (a *archive) checkIndexed(ctx context.Context, data string) error {
+	empty, err := a.isEmpty(ctx)
+	if err != nil || !empty {
+		return err
+	}
+	for _, err := range a.blobs.List(ctx) {
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("data folder %s: there are stored files, and the index knows none of them: run `noctis reindex --data %s`", data, data)
+	}
+	return nil
+}
+
+// isEmpty reports whether the index holds no study.
+func (a *archive) isEmpty(ctx context.Context) (bool, error) {
+	for _, err := range a.Search(ctx, match.Query{Level: match.Study, Limit: 1}) {
+		return false, err
+	}
+	return true, nil
+}
+
+// Close closes the index and lets go of the folder.
+func (a *archive) Close() error { return errors.Join(a.index.Close(), a.blobs.Close()) }

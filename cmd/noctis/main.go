@@ -1,0 +1,97 @@
+// Command noctis is the Noctis server and its tools in one binary.
+//
+// main.go reads the command line; config.go the environment and the YAML file behind it; compose.go opens what a command works
+// on; each command is a file.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker (make build).
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// commands is the command line.
+type commands struct {
+	Config configFile `name:"config" placeholder:"FILE" help:"YAML file with a key for each long flag of the command (\"listen: 127.0.0.1:8080\"). Flags and NOCTIS_* in the environment win over it."`
+
+	Serve   serveCommand   `cmd:"" help:"Start the server."`
+	Import  importCommand  `cmd:"" help:"Store files, folders and zip files, on a server or in a data folder."`
+	Demo    demoCommand    `cmd:"" help:"Store a small synthetic study set (CT with segmentation and report, MR, CR, US)."`
+	Reindex reindexCommand `cmd:"" help:"Rebuild the index of a data folder from the stored files alone."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// terminal is what a command writes to.
+type terminal struct{ out, err io.Writer }
+
+// exit ends kong's parsing where it would end the process (--help).
+type exit int
+
+// run runs one command and returns the exit code: 0, 1 when the command failed, 2 when the command line is wrong.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case exit:
+			code = int(e)
+		default:
+			panic(e)
+		}
+	}()
+	var cmd commands
+	parser, err := kong.New(&cmd,
+		kong.Name("noctis"),
+		kong.Description("An open DICOMweb server: stores, finds, returns and renders medical images."),
+		kong.UsageOnError(),
+		kong.DefaultEnvars("NOCTIS"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(terminal{stdout, stderr}),
+	)
+	if err != nil {
+		panic(err) // a mistake in the struct tags
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "noctis: %v\n", err)
+		return 2
+	}
+	if err := parsed.Run(); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintf(stderr, "noctis: %v\n", err)
+		}
+		return 1
+	}
+	return 0
+}
+
+// errReported ends a command that has already said what was wrong.
+var errReported = errors.New("failed")
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(t terminal) error {
+	_, err := fmt.Fprintln(t.out, "noctis", version)
+	return err
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/sqlite"
+)
+
+type reindexCommand struct {
+	Data  string `default:"./data" placeholder:"DIR" help:"Data folder (default ${default})."`
+	Check bool   `help:"Compare the rebuilt index with the live one and throw it away; exit 1 if they differ."`
+}
+
+// Help is shown by --help.
+func (reindexCommand) Help() string {
+	return `The files are the truth: the index is made again from them alone, beside the live one, which it replaces when it is
+complete. The server must be stopped.
+
+Examples:
+  noctis reindex --data ./data
+  noctis reindex --data ./data --check`
+}
+
+// Run rebuilds the index.
+func (c reindexCommand) Run(ctx context.Context, t terminal) (err error) {
+	if _, err := os.Stat(blobFolder(c.Data)); err != nil {
+		return fmt.Errorf("%s is no data folder: %w", c.Data, err)
+	}
+	blobs, err := openBlobs(c.Data)
+	if err != nil {
+		return err
+	}
+	defer blobs.Close()
+	folder, err := os.MkdirTemp(c.Data, "reindex-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	rebuilt := filepath.Join(folder, "index.db")
+	fresh, err := sqlite.Open(ctx, rebuilt)
+	if err != nil {
+		return err
+	}
+	defer fresh.Close()
+
+	bar := newProgress(t.err, "reindex")
+	report, err := store.New(fresh, blobs, store.Options{}).Reindex(ctx, fresh, bar.set)
+	bar.finish()
+	if err != nil {
+		return fmt.Errorf("the live index is untouched: %w", err)
+	}
+	for _, bad := range report.Failed {
+		fmt.Fprintf(t.err, "blob %s is not indexed: %v\n", bad.Blob, bad.Err)
+	}
+	fmt.Fprintf(t.out, "%d instances indexed, %d blobs could not be\n", report.Indexed, len(report.Failed))
+	if c.Check {
+		return c.compare(ctx, t, fresh)
+	}
+	if err := fresh.Close(); err != nil {
+		return err
+	}
+	return sqlite.Replace(indexFile(c.Data), rebuilt)
+}
+
+// compare holds the rebuilt index against the live one.
+func (c reindexCommand) compare(ctx context.Context, t terminal, fresh store.Index) error {
+	if _, err := os.Stat(indexFile(c.Data)); err != nil {
+		return fmt.Errorf("there is no live index: %w", err)
+	}
+	live, err := sqlite.Open(ctx, indexFile(c.Data))
+	if err != nil {
+		return err
+	}
+	defer live.Close()
+	difference, err := store.Compare(ctx, live, fresh)
+	if err != nil {
+		return err
+	}
+	if difference != "" {
+		fmt.Fprintf(t.out, "the live index (first) differs from the rebuilt one (second): %s\n", difference)
+		return errReported
+	}
+	fmt.Fprintln(t.out, "the live index equals it")
+	return nil
+}

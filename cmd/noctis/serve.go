@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/noctis-dicom/noctis/dicomweb"
+	"github.com/noctis-dicom/noctis/web"
+)
+
+type serveCommand struct {
+	Listen               string `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address to listen on (default ${default})."`
+	Data                 string `default:"./data" placeholder:"DIR" help:"Data folder: the index and the files (default ${default})."`
+	PublicURL            string `name:"public-url" placeholder:"URL" help:"Address of the server's root as clients see it, for the addresses in answers; default: as each request says."`
+	Viewer               string `placeholder:"DIR" help:"Folder of the packaged OHIF viewer; default: \"viewer\" beside the program."`
+	Demo                 bool   `help:"Store the synthetic study set if the store is empty."`
+	AllowUnauthenticated bool   `help:"Listen on an address that others can reach although there is no authentication: whoever reaches it may read and store everything."`
+
+	TrustProxy     bool     `help:"Believe Forwarded and X-Forwarded-* of every peer, not only of this machine."`
+	AllowedOrigins []string `default:"*" placeholder:"ORIGIN" help:"Origins that viewers in browsers may attach from (default: all)."`
+
+	MaxBody         size          `default:"64GiB" placeholder:"SIZE" help:"Most bytes of a request (default ${default})."`
+	MaxPart         size          `default:"32GiB" placeholder:"SIZE" help:"Most bytes of an instance (default ${default})."`
+	MaxParts        int           `default:"10000" help:"Most instances in a request (default ${default})."`
+	MaxHeader       size          `default:"64KiB" placeholder:"SIZE" help:"Most bytes of a request's header (default ${default})."`
+	MaxResults      int           `default:"10000" help:"Most results of one search (default ${default})."`
+	MaxDecodes      int           `help:"Frames decoded at the same time (default: number of processors)."`
+	RenderCache     size          `default:"64MiB" placeholder:"SIZE" help:"Memory for rendered pictures (default ${default})."`
+	HeaderTimeout   time.Duration `default:"10s" help:"Time for a request's header to arrive (default ${default})."`
+	IdleTimeout     time.Duration `default:"2m" help:"Time a connection may be idle (default ${default})."`
+	StallTimeout    time.Duration `default:"1m" help:"Time an upload or a download may stand still (default ${default})."`
+	ShutdownTimeout time.Duration `default:"1m" help:"Time for requests in flight to finish at the end (default ${default})."`
+
+	LogLevel  slog.Level `default:"INFO" placeholder:"LEVEL" help:"DEBUG, INFO, WARN or ERROR (default ${default})."`
+	LogFormat string     `default:"text" enum:"text,json" help:"text or json (default ${default})."`
+}
+
+// Help is shown by --help.
+func (serveCommand) Help() string {
+	return `Everything lies in one data folder; nothing else has to run. Flags are also read from the environment (NOCTIS_LISTEN,
+NOCTIS_PUBLIC_URL, …) and from a YAML file (--config).
+
+Examples:
+  noctis serve
+  noctis serve --listen 127.0.0.1:8042 --data /var/lib/noctis --public-url https://pacs.example.org
+  NOCTIS_LOG_FORMAT=json noctis serve --config /etc/noctis.yaml`
+}
+
+// Run serves until ctx ends, and then until the requests in flight have.
+func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
+	log := c.logger(t.err)
+	listener, err := c.listen()
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	archive, err := openArchive(ctx, c.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, archive.Close()) }()
+	if c.Demo {
+		if err := c.storeDemo(ctx, archive, t); err != nil {
+			return err
+		}
+	}
+	ready := &readiness{archive: archive}
+	handler, err := c.handler(archive, ready, log)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: c.HeaderTimeout,
+		IdleTimeout:       c.IdleTimeout,
+		MaxHeaderBytes:    int(c.MaxHeader),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// A request outlives the signal: it is finished, not cut off.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	c.announce(t.out, listener.Addr())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	ready.stop()
+	log.Info("shutting down", "finishing_for_at_most", c.ShutdownTimeout)
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(deadline); err != nil {
+		return fmt.Errorf("requests in flight were cut off after %v: %w", c.ShutdownTimeout, errors.Join(err, server.Close()))
+	}
+	return nil
+}
+
+// handler puts the services, the page and the viewer under one root.
+func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (http.Handler, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	services, err := dicomweb.New(a.Store, dicomweb.Options{
+		PublicURL: c.PublicURL, TrustProxy: c.TrustProxy, AllowedOrigins: c.AllowedOrigins,
+		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
+		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache),
+		Log: log, Registry: registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages := http.NewServeMux()
+	pages.Handle("/", web.Page())
+	pages.Handle("/viewer/", web.Viewer(c.viewerFolder()))
+	pages.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	pages.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
+	pages.Handle("GET /readyz", ready)
+	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// DICOMweb paths go past ServeMux, which would answer an upload to "//studies" with a redirect that loses it.
+		if p := strings.TrimLeft(r.URL.Path, "/"); strings.HasPrefix(p+"/", dicomweb.BasePath[1:]+"/") || p == "wado" {
+			services.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
+	return stallGuard(root, c.StallTimeout), nil
+}
+
+// listen refuses an address that others can reach, because nothing yet asks who they are.
+func (c serveCommand) listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := listener.Addr().(*net.TCPAddr); (!ok || !tcp.IP.IsLoopback()) && !c.AllowUnauthenticated {
+		listener.Close()
+		return nil, fmt.Errorf("--listen %s: others could reach this address, and there is no authentication: "+
+			"listen on 127.0.0.1 behind a proxy that authenticates, or add --allow-unauthenticated if all of them may read and store everything",
+			c.Listen)
+	}
+	return listener, nil
+}
+
+func (c serveCommand) storeDemo(ctx context.Context, a *archive, t terminal) error {
+	empty, err := a.isEmpty(ctx)
+	if err != nil || !empty {
+		return err
+	}
+	n, err := storeDemo(ctx, local{a, c.Data})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.out, "stored %d synthetic instances, because the store was empty\n", n)
+	return nil
+}
+
+func (c serveCommand) viewerFolder() string {
+	if c.Viewer != "" {
+		return c.Viewer
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return "viewer"
+	}
+	return filepath.Join(filepath.Dir(program), "viewer")
+}
+
+// announce prints where everything is.
+func (c serveCommand) announce(w io.Writer, address net.Addr) {
+	root := strings.TrimRight(c.PublicURL, "/")
+	if root == "" {
+		root = "http://" + address.String()
+	}
+	fmt.Fprintf(w, "Noctis %s\n  page      %s/\n  DICOMweb  %s%s\n  viewer    %s/viewer/\n  metrics   %s/metrics\n",
+		version, root, root, dicomweb.BasePath, root, root)
+}
+
+func (c serveCommand) logger(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

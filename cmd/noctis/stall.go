@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// stallGuard ends requests whose client stands still: one that sends or takes no byte for the given time loses its connection, so
+// that slow clients cannot hold connections, files and memory for ever. How long a transfer takes as a whole does not
+// matter, as an instance may have gigabytes.
+func stallGuard(next http.Handler, most time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = &guardedBody{r.Body, control, most}
+		}
+		guarded := &guardedWriter{w, control, most}
+		guarded.extend()
+		next.ServeHTTP(guarded, r)
+	})
+}
+
+type guardedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	most    time.Duration
+}
+
+// Read allows itself most time. At the end of the body the deadline goes: the server then waits for the client to hang up, which is
+// no standstill.
+func (b *guardedBody) Read(p []byte) (int, error) {
+	if err := b.control.SetReadDeadline(time.Now().Add(b.most)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.control.SetReadDeadline(time.Time{}) //nolint:errcheck // the body has ended anyway
+	}
+	return n, err
+}
+
+type guardedWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	most    time.Duration
+}
+
+// Unwrap lets http.ResponseController find the writer below.
+func (w *guardedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *guardedWriter) extend() {
+	w.control.SetWriteDeadline(time.Now().Add(w.most)) //nolint:errcheck // a writer without deadlines is a test's recorder
+}
+
+func (w *guardedWriter) WriteHeader(status int) {
+	w.extend()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *guardedWriter) Write(p []byte) (int, error) {
+	w.extend()
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom keeps the way from file to socket short, in steps that each have their time.
+func (w *guardedWriter) ReadFrom(r io.Reader) (int64, error) {
+	const step = 4 << 20
+	var total int64
+	for {
+		w.extend()
+		n, err := io.CopyN(w.ResponseWriter, r, step)
+		total += n
+		if errors.Is(err, io.EOF) {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestStalledUploadEnds(t *testing.T) {
+	ended := make(chan error, 1)
+	server := httptest.NewServer(stallGuard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.Copy(io.Discard, r.Body)
+		ended <- err
+	}), 50*time.Millisecond))
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("the upload ended without an error")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the upload still stands")
+	}
+}
+
+func TestStalledDownloadEnds(t *testing.T) {
+	ended := make(chan error, 1)
+	server := httptest.NewServer(stallGuard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.Copy(w, io.LimitReader(zeros{}, 1<<30))
+		ended <- err
+	}), 50*time.Millisecond))
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("the download ended without an error")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the download still stands")
+	}
+}
+
+// A handler that works longer than the time, with a client that waits, is no standstill.
+func TestSlowHandlerIsNotStalled(t *testing.T) {
+	server := httptest.NewServer(stallGuard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		select {
+		case <-time.After(150 * time.Millisecond):
+			io.WriteString(w, "done")
+		case <-r.Context().Done():
+		}
+	}), 50*time.Millisecond))
+	defer server.Close()
+	response, err := http.Post(server.URL, "text/plain", strings.NewReader("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if line, _ := bufio.NewReader(response.Body).ReadString(0); line != "done" {
+		t.Errorf("answer %q", line)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }

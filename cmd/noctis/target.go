@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// target is where a command stores: the flags that import and demo share.
+type target struct {
+	Server string `placeholder:"URL" help:"DICOMweb base URL of a server (http://127.0.0.1:8080/dicom-web); default: the data folder, without a server."`
+	Data   string `default:"./data" placeholder:"DIR" help:"Data folder (default ${default})."`
+}
+
+// sender stores instances one by one and is safe for concurrent use. send reports whether the very file was there already; its
+// error says why the instance was refused, or is errUnreachable, wrapped, when going on makes no sense.
+type sender interface {
+	name() string
+	send(ctx context.Context, r io.Reader) (duplicate bool, err error)
+	close() error
+}
+
+var errUnreachable = errors.New("cannot store any more")
+
+func (t target) open(ctx context.Context) (sender, error) {
+	if t.Server != "" {
+		return newRemote(t.Server)
+	}
+	a, err := openArchive(ctx, t.Data)
+	if err != nil {
+		return nil, err
+	}
+	return local{a, t.Data}, nil
+}
+
+// local stores into a data folder.
+type local struct {
+	*archive
+	data string
+}
+
+func (l local) name() string { return l.data }
+func (l local) close() error { return l.archive.Close() }
+
+func (l local) send(ctx context.Context, r io.Reader) (bool, error) {
+	receipt, err := l.Ingest(ctx, r, "")
+	var failure *store.Failure
+	if err != nil && !errors.As(err, &failure) {
+		return false, fmt.Errorf("%w: %w", errUnreachable, err)
+	}
+	return receipt.Duplicate, err
+}
+
+// remote stores by STOW-RS (PS3.18 10.5), one instance a request.
+type remote struct {
+	studies string
+	client  *http.Client
+}
+
+func newRemote(base string) (*remote, error) {
+	if !strings.HasPrefix(base, "http://") && !strings.HasPrefix(base, "https://") {
+		return nil, fmt.Errorf("--server %s: want the DICOMweb base URL, like http://127.0.0.1:8080/dicom-web", base)
+	}
+	return &remote{strings.TrimRight(base, "/") + "/studies", &http.Client{}}, nil
+}
+
+func (r *remote) name() string { return strings.TrimSuffix(r.studies, "/studies") }
+func (r *remote) close() error { return nil }
+
+func (r *remote) send(ctx context.Context, file io.Reader) (bool, error) {
+	body, w := io.Pipe()
+	form := multipart.NewWriter(w)
+	go func() {
+		part, err := form.CreatePart(textproto.MIMEHeader{"Content-Type": {"application/dicom"}})
+		if err == nil {
+			_, err = io.Copy(part, file)
+		}
+		if err == nil {
+			err = form.Close()
+		}
+		w.CloseWithError(err)
+	}()
+	defer body.Close()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.studies, body)
+	if err != nil {
+		return false, err
+	}
+	request.Header.Set("Content-Type", `multipart/related; type="application/dicom"; boundary=`+form.Boundary())
+	request.Header.Set("Accept", "application/dicom+json")
+	response, err := r.client.Do(request)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", errUnreachable, err)
+	}
+	defer response.Body.Close()
+	return false, storeAnswer(response)
+}
+
+// storeAnswer reads the Store Instances Response Module (PS3.18 Annex I) of one instance.
+func storeAnswer(response *http.Response) error {
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnreachable, err)
+	}
+	switch response.StatusCode {
+	case http.StatusOK, http.StatusAccepted, http.StatusConflict, http.StatusBadRequest:
+	default:
+		return fmt.Errorf("%w: the server answered %s", errUnreachable, response.Status)
+	}
+	var module dicom.DataSet
+	if err := json.Unmarshal(answer, &module); err != nil {
+		if response.StatusCode == http.StatusOK {
+			return nil // stored; some servers send no payload, or one of their own
+		}
+		return fmt.Errorf("the server answered %s", response.Status)
+	}
+	for _, sequence := range []dicom.Tag{dicom.FailedSOPSequence, dicom.OtherFailuresSequence} {
+		for _, failed := range module.Items(sequence) {
+			if e, ok := failed.Get(dicom.FailureReason); ok {
+				if reason, ok := e.Value.(dicom.Ints); ok && len(reason) > 0 {
+					return fmt.Errorf("refused with failure reason %04X", reason[0])
+				}
+			}
+			return errors.New("refused without a reason")
+		}
+	}
+	if response.StatusCode == http.StatusConflict || response.StatusCode == http.StatusBadRequest {
+		return fmt.Errorf("the server answered %s", response.Status)
+	}
+	return nil
+}
