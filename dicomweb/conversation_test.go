@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -272,15 +271,4 @@ func fileNamed(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
-}
-
-// A body that ends without its closing boundary comes from a connection that broke, too: then the reader fails.
-type brokenReader struct{ io.Reader }
-
-func (b brokenReader) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
 }
