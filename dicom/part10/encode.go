@@ -39,6 +39,9 @@ func (e encoder) appendElement(b []byte, el dicom.Element) ([]byte, error) {
 		return e.appendSequence(b, el)
 	}
 	value, err := e.value(el)
+	if err == nil && e.BigEndian && !el.VR.HasLongLength() && len(value) > math.MaxUint16 {
+		value, err = encoder{}.value(el) // it becomes UN, which is little endian everywhere
+	}
 	if err != nil {
 		return nil, err
 	}

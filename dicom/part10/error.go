@@ -39,5 +39,12 @@ func (e *FormatError) Error() string {
 	if e.Path == "" {
 		return fmt.Sprintf("%s at byte %d: %s", e.Reason, e.Offset, e.Detail)
 	}
-	return fmt.Sprintf("%s at byte %d, element %s: %s", e.Reason, e.Offset, e.Path, e.Detail)
+	path := e.Path
+	if len(path) > longPath {
+		path = path[:longPath/2] + "…" + path[len(path)-longPath/2:]
+	}
+	return fmt.Sprintf("%s at byte %d, element %s: %s", e.Reason, e.Offset, path, e.Detail)
 }
+
+// longPath is the length from which on a path is abridged in a text.
+const longPath = 120

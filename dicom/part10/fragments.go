@@ -112,7 +112,7 @@ func (s *scanner) fragment(l *level, h header, n int, p *PixelData) (err error) 
 		return err
 	default:
 		p.Fragments.add(s.in.offset, h.length)
-		if h.length >= 8 && beginsCodestream(s.in.peek(12)) {
+		if beginsCodestream(s.in.peek(int(min(h.length, 12)))) {
 			s.pixels.begins.set(n)
 		}
 	}

@@ -1,8 +1,10 @@
 // Package part10 reads the DICOM file format (PS3.10 7) as a stream, once, in bounded memory, and writes down where everything
-// lies: what Scan returns is all that is ever needed to serve the file without parsing it again.
+// lies: what Scan returns is all that is ever needed to serve the file without parsing it again. And it writes such files.
 //
-// scan.go walks the elements (PS3.5 7), meta.go the File Meta Information (PS3.10 7.1), fragments.go the encapsulated pixel data
-// (PS3.5 A.4) and where frames begin, layout.go keeps offsets in a compact form, write.go writes files.
+// A scan goes down like the format does: scan.go is one pass over a file; meta.go the File Meta Information (PS3.10 7.1);
+// sniff.go what the bytes themselves tell of their encoding; elements.go and sequence.go data sets, items and their ends
+// (PS3.5 7); value.go, vr.go and text.go values; fragments.go encapsulated pixel data (PS3.5 A.4), and frames.go where its
+// frames begin. layout.go and layoutbinary.go keep the offsets; write.go and encode.go write. stream.go is the bytes.
 package part10
 
 import (
@@ -15,7 +17,7 @@ import (
 type Limits struct {
 	Header    int64 // bytes of values kept in memory, over the whole file; default 64 MiB
 	Inline    int   // binary values longer than this become Bulk; default 1024 bytes
-	Elements  int   // elements, nested ones included; default 2,000,000
+	Elements  int   // elements and items, nested ones included; default 2,000,000
 	Depth     int   // nesting of sequences; default 64
 	Inflate   int64 // bytes a deflated data set may inflate to; default 4 GiB
 	Fragments int   // fragments of encapsulated pixel data; default 4,000,000
@@ -24,13 +26,23 @@ type Limits struct {
 // File is what a scan found.
 type File struct {
 	Meta           *dicom.DataSet // group 0002; what was wrong or missing is as in the file, see Warnings
-	TransferSyntax dicom.UID
-	DataSet        *dicom.DataSet // text is UTF-8; long binary values and pixel data are dicom.Bulk with a URI "bulkdata/…"
+	TransferSyntax dicom.UID      // as declared, even where the data set is encoded in another way; see Layout.Encoding
+	DataSet        *dicom.DataSet
 	Layout         Layout
 	Size           int64    // bytes of the file, read to its end
-	Warnings       []string // leniencies applied, without patient data: "File Meta Information: no group length"
+	Warnings       []string // leniencies applied, each once, without patient data: "File Meta Information: no group length"
 }
 
-// Scan reads r to its end. Its memory is bounded by limits and by the text of the data set, never by a length in the file.
-// An error is a *FormatError where the bytes are at fault, else the error of r.
+// Scan reads r to its end. Its memory is bounded by limits, never by a length in the file. An error is a *FormatError where the
+// bytes are at fault, together with a File that holds what was read of the top level before, so that a refusal can name the
+// instance; else it is the error of r.
+//
+// The data set is that of the file, except that: text is UTF-8, and Specific Character Set says so; binary values longer than
+// Limits.Inline, numbers of more than 1 MiB, and Pixel Data are dicom.Bulk with a URI "bulkdata/…"; group lengths are left out;
+// UN has become what the dictionary knows (PS3.5 6.2.2). Of several elements with one tag the first counts.
+//
+// What cannot be told from a complete file is accepted with a warning: a missing preamble, prefix, File Meta Information, group
+// length or transfer syntax, a data set in another encoding than declared, invalid VRs, odd lengths, lengths of items that
+// contradict those around them, missing delimiters, elements out of order, zeros after the end. A file that ends inside of
+// anything is truncated, and that is an error. Pixel Data may be shorter than its description, if its element is complete.
 func Scan(r io.Reader, limits Limits) (*File, error) { return scan(r, limits) }

@@ -222,10 +222,14 @@ func (s *scanner) warn(l *level, t dicom.Tag, text string) {
 	s.file.Warnings = append(s.file.Warnings, text)
 }
 
+// fail makes the error of an element; without a tag of what its level is in, without a level of the file.
 func (s *scanner) fail(l *level, t dicom.Tag, reason Reason, detail string) error {
 	e := &FormatError{Reason: reason, Offset: s.in.offset, Detail: detail}
-	if l != nil {
+	switch {
+	case l != nil && t != 0:
 		e.Path = l.path(t)
+	case l != nil && l.up != nil:
+		e.Path = l.up.path(l.tag)
 	}
 	return e
 }
