@@ -1,12 +1,9 @@
 package dicom
 
 import (
-	"cmp"
 	"encoding/base64"
 	"errors"
 	"math"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -67,11 +64,8 @@ func (r *jsonReader) dataSet(depth int) (*DataSet, error) {
 	if err != nil || ascending {
 		return ds, err
 	}
-	slices.SortStableFunc(ds.elements, func(a, b Element) int { return cmp.Compare(a.Tag, b.Tag) })
-	for i, e := range ds.elements[1:] {
-		if ds.elements[i].Tag == e.Tag {
-			return nil, r.fail("attribute %v twice in the data set that ends here", e.Tag)
-		}
+	if ds.elements, err = sorted(ds.elements); err != nil {
+		return nil, r.fail("%v", err)
 	}
 	return ds, nil
 }
@@ -246,25 +240,6 @@ func (r *jsonReader) isLoneNull() bool {
 	return lone
 }
 
-// valueOf turns an empty value into nil.
-func valueOf(v Value, n int, err error) (Value, error) {
-	if n == 0 || err != nil {
-		return nil, err
-	}
-	return v, nil
-}
-
-// textValue makes the value of a text VR. A text that cannot have several values was split at its backslashes by its writer.
-func textValue(vr VR, texts []string, err error) (Value, error) {
-	if vr.IsSingleText() && len(texts) > 1 {
-		texts = []string{strings.Join(texts, `\`)}
-	}
-	if len(texts) == 1 && texts[0] == "" {
-		texts = nil
-	}
-	return valueOf(Strings(texts), len(texts), err)
-}
-
 // scalar reads a string, a number as it is spelled, or null for an empty value.
 func (r *jsonReader) scalar() (string, error) {
 	switch {
@@ -303,77 +278,25 @@ func (r *jsonReader) float(e *Element) (float64, error) {
 	if r.word("null") {
 		return math.NaN(), nil
 	}
-	s, err := r.scalar()
-	if err != nil {
-		return 0, err
-	}
-	bits := 64
-	if e.VR == FL {
-		bits = 32
-	}
-	f, err := strconv.ParseFloat(strings.TrimSpace(s), bits)
-	if err != nil {
-		return 0, r.fail("attribute %v: not a number of VR %s", e.Tag, e.VR)
-	}
-	return f, nil
+	return number(r, e, parseFloat)
 }
 
-// int reads a whole number in the range of the VR (PS3.5 6.2), be it spelled 5, "5", 5.0 or 5e0.
-func (r *jsonReader) int(e *Element) (int64, error) {
+func (r *jsonReader) int(e *Element) (int64, error) { return number(r, e, parseInt) }
+
+func (r *jsonReader) uint(e *Element) (uint64, error) { return number(r, e, parseUint) }
+
+func (r *jsonReader) tag(e *Element) (Tag, error) { return number(r, e, parseTagValue) }
+
+// number reads a value that may be spelled as a string or as a number.
+func number[T any](r *jsonReader, e *Element, parse func(VR, string) (T, error)) (T, error) {
 	s, err := r.scalar()
 	if err != nil {
-		return 0, err
+		var none T
+		return none, err
 	}
-	s = strings.TrimSpace(s)
-	n, err := strconv.ParseInt(s, 10, 64)
+	v, err := parse(e.VR, s)
 	if err != nil {
-		f, ferr := strconv.ParseFloat(s, 64)
-		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-			return 0, r.fail("attribute %v: not a whole number", e.Tag)
-		}
-		n = int64(f)
+		return v, r.fail("attribute %v: %v", e.Tag, err)
 	}
-	low, high := intRange(e.VR)
-	if n < low || n > high {
-		return 0, r.fail("attribute %v: out of the range of VR %s", e.Tag, e.VR)
-	}
-	return n, nil
-}
-
-func intRange(vr VR) (low, high int64) {
-	switch vr {
-	case US:
-		return 0, math.MaxUint16
-	case SS:
-		return math.MinInt16, math.MaxInt16
-	case UL:
-		return 0, math.MaxUint32
-	case SL:
-		return math.MinInt32, math.MaxInt32
-	}
-	return math.MinInt64, math.MaxInt64
-}
-
-func (r *jsonReader) uint(e *Element) (uint64, error) {
-	s, err := r.scalar()
-	if err != nil {
-		return 0, err
-	}
-	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
-	if err != nil {
-		return 0, r.fail("attribute %v: not a whole number of VR UV", e.Tag)
-	}
-	return n, nil
-}
-
-func (r *jsonReader) tag(e *Element) (Tag, error) {
-	s, err := r.scalar()
-	if err != nil {
-		return 0, err
-	}
-	t, err := ParseTag(s)
-	if err != nil {
-		return 0, r.fail("attribute %v: not a tag of eight hexadecimal digits", e.Tag)
-	}
-	return t, nil
+	return v, nil
 }
