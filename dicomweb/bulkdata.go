@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -226,7 +227,7 @@ func (s *Server) sendVideo(w http.ResponseWriter, r *http.Request, e *store.Entr
 	}
 	chosen, err := acceptOf(r).choose(append(offers, multiparts(offers)...)...)
 	if err != nil {
-		return err
+		return because(err, fmt.Sprintf("instance %s is a video, and no pictures are made of it", e.Ref.Instance))
 	}
 	return s.sendFrames(w, r, e, []int{1}, chosen)
 }

@@ -111,12 +111,21 @@ func compressedType(ts dicom.TransferSyntax) string { return strings.ToLower(ts.
 // undecodable adds to a 406 that there is no decoder, where that is so.
 func undecodable(err error, stored dicom.UID) error {
 	ts, _ := dicom.TransferSyntaxOf(stored)
-	var p *problem
-	if !ts.Encapsulated || codec.Supported(stored) || !errors.As(err, &p) {
+	if !ts.Encapsulated || codec.Supported(stored) {
 		return err
 	}
-	return &problem{status: p.status, err: p.err,
-		detail: p.detail + "; pixel data in " + syntaxName(stored) + " cannot be decoded here"}
+	return because(err, "pixel data in "+syntaxName(stored)+" cannot be decoded here")
+}
+
+// because adds a reason to the detail of a problem.
+func because(err error, reason string) error {
+	var p *problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	explained := *p
+	explained.detail += "; " + reason
+	return &explained
 }
 
 // multiparts turns offers into those of multipart responses.
