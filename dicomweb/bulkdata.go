@@ -70,7 +70,7 @@ func (s *Server) sendValue(w http.ResponseWriter, r *http.Request, e *store.Entr
 		return err
 	}
 	defer in.Close()
-	value, err := bulkValue(r.Context(), in, path)
+	value, err := s.bulkValue(r.Context(), in, path)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Server) sendValue(w http.ResponseWriter, r *http.Request, e *store.Entr
 }
 
 // bulkValue is a value by its path: one that lies in the file, or one that is so short that the metadata has it whole.
-func bulkValue(ctx context.Context, in *store.Instance, path string) (*io.SectionReader, error) {
+func (s *Server) bulkValue(ctx context.Context, in *store.Instance, path string) (*io.SectionReader, error) {
 	value, _, err := in.Bulk(path)
 	if !errors.Is(err, store.ErrNotFound) {
 		return value, err
@@ -95,7 +95,7 @@ func bulkValue(ctx context.Context, in *store.Instance, path string) (*io.Sectio
 	if parseErr != nil {
 		return nil, err
 	}
-	ds, dsErr := in.DataSet(ctx)
+	ds, dsErr := s.dataSet(ctx, in.Entry)
 	if dsErr != nil {
 		return nil, dsErr
 	}
@@ -253,7 +253,7 @@ func (s *Server) documentType(ctx context.Context, e *store.Entry) (string, erro
 	if e.Layout.Pixel != nil {
 		return "", nil // an image, and nothing needs to be read to know that
 	}
-	ds, err := s.dataSet(ctx, e.Ref)
+	ds, err := s.dataSet(ctx, e)
 	if err != nil || !ds.Has(dicom.EncapsulatedDocument) {
 		return "", err
 	}

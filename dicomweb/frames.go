@@ -190,7 +190,7 @@ func (s *Server) framePart(in *store.Instance, n int, chosen offer) (part, error
 
 // decodedFrame is a frame of encapsulated pixel data as native pixel data has it.
 func (s *Server) decodedFrame(ctx context.Context, in *store.Instance, n int) (content, error) {
-	ds, err := in.DataSet(ctx)
+	ds, err := s.dataSet(ctx, in.Entry)
 	if err != nil {
 		return content{}, err
 	}

@@ -17,6 +17,9 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
+// dataSetCache is the most bytes of DICOM JSON whose data sets are kept for the next frame.
+const dataSetCache = 4 << 20
+
 // What can go wrong with a picture, and what the client is told (PS3.18 8.5):
 //
 //	406  the instance has no pixel data, or in a transfer syntax for which there is no decoder: no representation is acceptable
@@ -43,7 +46,7 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 		return nil, err
 	}
 	defer in.Close()
-	ds, err := in.DataSet(ctx)
+	ds, err := s.dataSet(ctx, in.Entry)
 	if err != nil {
 		return nil, err
 	}

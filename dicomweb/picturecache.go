@@ -3,23 +3,18 @@ package dicomweb
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime/debug"
 	"sync"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // pictures makes each picture once, however many requests want it at the same time, lets only so many be made at the same time,
 // and keeps those that were asked for last. It is safe for concurrent use. The pictures it returns must not be changed.
 type pictures struct {
 	decodes chan struct{} // holds a token for each decode that is running
-	limit   int64         // most bytes kept
+	kept    *boundedCache[[]byte]
 	metrics *metrics
 
 	mu     sync.Mutex
-	kept   *simplelru.LRU[string, []byte]
-	bytes  int64              // of kept
 	making map[string]*making // what is being made, by key
 }
 
@@ -32,36 +27,29 @@ type making struct {
 	err     error
 }
 
-// pictureOverhead is about what a kept picture costs beside its own bytes.
-const pictureOverhead = 256
-
 // newPictures keeps up to limit bytes and decodes up to decodes frames at the same time.
 func newPictures(limit int64, decodes int, m *metrics) *pictures {
-	p := &pictures{decodes: make(chan struct{}, decodes), limit: limit, metrics: m, making: map[string]*making{}}
-	kept, err := simplelru.NewLRU(math.MaxInt, func(key string, picture []byte) { p.bytes -= pictureSize(key, picture) })
-	if err != nil {
-		panic(err) // only of a size that is not positive
+	return &pictures{
+		decodes: make(chan struct{}, decodes), kept: newBoundedCache[[]byte](limit), metrics: m, making: map[string]*making{},
 	}
-	p.kept = kept
-	return p
 }
 
 // picture returns the picture of the key: one that is kept, one that another request is just having made, or what draw makes.
 // The context of draw is the request's but for its end: that comes when all who wait have gone. An error is not kept.
 func (p *pictures) picture(ctx context.Context, key string, draw func(context.Context) ([]byte, error)) ([]byte, error) {
 	p.mu.Lock()
-	if picture, found := p.kept.Get(key); found {
-		p.mu.Unlock()
-		p.metrics.renderHits.Inc()
-		return picture, nil
-	}
-	p.metrics.renderMisses.Inc()
 	m := p.making[key]
-	if m == nil {
+	if m == nil { // finish keeps a picture before it stops being made, so that it is found here or there
+		if picture, found := p.kept.get(key); found {
+			p.mu.Unlock()
+			p.metrics.renderHits.Inc()
+			return picture, nil
+		}
 		m = p.start(ctx, key, draw)
 	}
 	m.waiting++
 	p.mu.Unlock()
+	p.metrics.renderMisses.Inc()
 
 	select {
 	case <-m.done:
@@ -91,19 +79,14 @@ func (p *pictures) start(ctx context.Context, key string, draw func(context.Cont
 
 // finish keeps what was made.
 func (p *pictures) finish(key string, m *making) {
+	if m.err == nil {
+		p.metrics.renderBytes.Set(float64(p.kept.add(key, m.picture, int64(len(m.picture)))))
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.making[key] == m {
 		delete(p.making, key)
 	}
-	if size := pictureSize(key, m.picture); m.err == nil && size <= p.limit && !p.kept.Contains(key) {
-		p.kept.Add(key, m.picture)
-		p.bytes += size
-	}
-	for p.bytes > p.limit {
-		p.kept.RemoveOldest()
-	}
-	p.metrics.renderBytes.Set(float64(p.bytes))
 }
 
 // leave takes one from those who wait, and gives the picture up when none is left.
@@ -134,8 +117,4 @@ func (p *pictures) decode(ctx context.Context, f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-func pictureSize(key string, picture []byte) int64 {
-	return int64(len(key)+len(picture)) + pictureOverhead
 }

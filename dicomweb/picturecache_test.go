@@ -72,8 +72,8 @@ func TestPicturesMakesEachOnce(t *testing.T) {
 		t.Errorf("made %d times, want once", n)
 	}
 	hits, misses := metricValue(t, p.metrics.renderHits), metricValue(t, p.metrics.renderMisses)
-	if hits != 1 || misses != 20 || p.kept.Len() != 1 {
-		t.Errorf("%v hits, %v misses, %d kept", hits, misses, p.kept.Len())
+	if hits != 1 || misses != 20 || p.kept.kept.Len() != 1 {
+		t.Errorf("%v hits, %v misses, %d kept", hits, misses, p.kept.kept.Len())
 	}
 }
 
@@ -122,7 +122,7 @@ func TestPicturesCancel(t *testing.T) {
 
 func TestPicturesBounds(t *testing.T) {
 	const size = 1000
-	p := testPictures(t, 10*(size+pictureOverhead+1), 3)
+	p := testPictures(t, 10*(size+entryOverhead+1), 3)
 	var running, most atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 30 {
@@ -147,15 +147,16 @@ func TestPicturesBounds(t *testing.T) {
 	if n := most.Load(); n > 3 {
 		t.Errorf("%d decodes at the same time, want at most 3", n)
 	}
-	if n := p.kept.Len(); n != 10 || p.bytes > p.limit || metricValue(t, p.metrics.renderBytes) != float64(p.bytes) {
-		t.Errorf("%d pictures of %d bytes are kept, want 10 in %d", n, p.bytes, p.limit)
+	if n := p.kept.kept.Len(); n != 10 || p.kept.bytes > p.kept.limit ||
+		metricValue(t, p.metrics.renderBytes) != float64(p.kept.bytes) {
+		t.Errorf("%d pictures of %d bytes are kept, want 10 in %d", n, p.kept.bytes, p.kept.limit)
 	}
 	if _, err := p.picture(t.Context(), "huge", func(context.Context) ([]byte, error) {
-		return make([]byte, p.limit), nil
+		return make([]byte, p.kept.limit), nil
 	}); err != nil {
 		t.Error(err)
 	}
-	if n := p.kept.Len(); n != 10 {
+	if n := p.kept.kept.Len(); n != 10 {
 		t.Errorf("a picture larger than the cache drove others out: %d are left", n)
 	}
 }

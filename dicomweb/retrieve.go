@@ -70,16 +70,25 @@ func (s *Server) entry(ctx context.Context, ref dicom.Ref) (*store.Entry, error)
 	return nil, notFound("nothing is stored under %s", ref.Path())
 }
 
-// dataSet is the data set of one instance, as its metadata has it.
-func (s *Server) dataSet(ctx context.Context, ref dicom.Ref) (*dicom.DataSet, error) {
-	for m, err := range s.store.Metadata(ctx, ref) {
+// dataSet is the data set of an instance, as its metadata has it. It must not be changed: the last few are kept, because a client
+// that wants one frame of an instance wants the others, too, and the data set of an enhanced image is long.
+func (s *Server) dataSet(ctx context.Context, e *store.Entry) (*dicom.DataSet, error) {
+	key := string(e.Blob[:])
+	if ds, found := s.dataSets.get(key); found {
+		return ds, nil
+	}
+	for m, err := range s.store.Metadata(ctx, e.Ref) {
 		if err != nil {
 			return nil, err
 		}
 		ds := &dicom.DataSet{}
-		return ds, ds.UnmarshalJSON(m.JSON)
+		if err := ds.UnmarshalJSON(m.JSON); err != nil {
+			return nil, fmt.Errorf("metadata of instance %s: %w", e.Ref.Instance, err)
+		}
+		s.dataSets.add(key, ds, int64(len(m.JSON)))
+		return ds, nil
 	}
-	return nil, notFound("nothing is stored under %s", ref.Path())
+	return nil, notFound("nothing is stored under %s", e.Ref.Path())
 }
 
 // open opens an instance. A file that is gone though the index has it is a fault of this server, not of the client: 500.

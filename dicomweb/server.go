@@ -2,8 +2,9 @@
 // which the standard writes it: Request, Behavior, Response.
 //
 // routes.go is the table of resources; store.go, search.go, retrieve.go, metadata.go, frames.go, bulkdata.go, rendered.go,
-// thumbnail.go and wadouri.go are the transactions; accept.go, multipart.go, query.go, rendering.go and forwarded.go parse what
-// a client sends into types, so that nothing below sees a request; errors.go alone turns errors into status codes.
+// thumbnail.go and wadouri.go are the transactions; mediatype.go, accept.go, multipart.go, query.go, rendering.go and forwarded.go
+// parse what a client sends into types, so that nothing below sees a request; errors.go alone turns errors into status codes.
+// Around every request lies middleware.go: its id, its line in the log, its metrics, CORS (cors.go) and the limits.
 package dicomweb
 
 import (
@@ -15,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -70,6 +72,7 @@ type Server struct {
 	log      *slog.Logger
 	metrics  *metrics
 	pictures *pictures
+	dataSets *boundedCache[*dicom.DataSet] // by blob
 	handler  http.Handler
 }
 
@@ -85,6 +88,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	s.pictures = newPictures(o.RenderCache, o.MaxDecodes, s.metrics)
+	s.dataSets = newBoundedCache[*dicom.DataSet](dataSetCache)
 	s.handler = s.exchange(newCORS(o.AllowedOrigins).wrap(s.guard(s.router())))
 	return s, nil
 }

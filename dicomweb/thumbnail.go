@@ -166,7 +166,7 @@ func (s *Server) iconLabel(ctx context.Context, e *store.Entry) (string, error) 
 			return c.label, nil
 		}
 	}
-	ds, err := s.dataSet(ctx, e.Ref)
+	ds, err := s.dataSet(ctx, e)
 	if err != nil {
 		return "", err
 	}

@@ -86,7 +86,7 @@ func (s *Server) isMultiframe(r *http.Request, e *store.Entry) (bool, error) {
 	if e.Layout.Pixel.NumberOfFrames > 1 {
 		return true, nil
 	}
-	ds, err := s.dataSet(r.Context(), e.Ref)
+	ds, err := s.dataSet(r.Context(), e)
 	return err == nil && ds.Has(dicom.NumberOfFrames), err
 }
 
