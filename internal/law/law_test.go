@@ -29,7 +29,7 @@ var ours = map[string][]string{
 	"store/internal/sqlindex":  {"store", "worklist", "dicom..."},
 	"store/file":               {"store", "dicom"},
 	"store/memstore":           {"store", "dicom..."},
-	"store/storetest":          {"store", "dicom...", "internal/dicomtest"},
+	"store/storetest":          {"store", "store/memstore", "dicom...", "internal/dicomtest"},
 	"store":                    {"dicom", "dicom/match", "dicom/part10"},
 	"worklist":                 {"dicom", "dicom/match"},
 	"render":                   {"dicom", "dicom/pixel"},

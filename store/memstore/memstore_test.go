@@ -14,3 +14,10 @@ func TestIndex(t *testing.T) {
 		return func() (store.Index, error) { return x, nil }
 	})
 }
+
+func TestBlobs(t *testing.T) {
+	storetest.Blobs(t, func(t *testing.T) storetest.OpenBlobs {
+		b := memstore.NewBlobs()
+		return func() (store.Blobs, error) { return b, nil }
+	})
+}
