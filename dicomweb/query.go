@@ -64,7 +64,8 @@ func parseSearch(rawQuery string) (*searchParameters, error) {
 // parameter is one name and its value, percent-decoded.
 type parameter struct{ name, value string }
 
-// parseParameters divides a query (PS3.18 8.3.1). A name may stand alone.
+// parseParameters divides a query (PS3.18 8.3.1). A name may stand alone. A plus sign is a blank, as all form encoders write it; who
+// means a plus sign by RFC 3986 gets it back where only a plus sign can stand (match.ParseKey).
 func parseParameters(rawQuery string) ([]parameter, error) {
 	var pairs []parameter
 	for part := range strings.SplitSeq(rawQuery, "&") {

@@ -173,9 +173,12 @@ func tidyPath(next http.Handler) http.Handler {
 		return p
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p := r.URL.EscapedPath(); tidy(p) != p {
+		given := r.URL.EscapedPath()
+		if p := tidy(given); p != given {
 			u := *r.URL
-			u.Path, u.RawPath = tidy(u.Path), tidy(u.RawPath)
+			if path, err := url.PathUnescape(p); err == nil { // both, or an escaped slash would become one of the path
+				u.Path, u.RawPath = path, p
+			}
 			clone := *r
 			clone.URL = &u
 			r = &clone

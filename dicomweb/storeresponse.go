@@ -36,7 +36,7 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 		}
 	}
 	if x := exchangeOf(r); x.err == nil && len(st.failures) > 0 {
-		x.err = fmt.Errorf("%d instances refused; the first: %w", len(st.failures), st.failures[0])
+		x.err = fmt.Errorf("refused %d, the first for: %w", len(st.failures), st.failures[0])
 	}
 	const mostWarnings = 10
 	for i, f := range st.failures {
