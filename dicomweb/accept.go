@@ -58,7 +58,8 @@ func acceptOf(r *http.Request) acceptance {
 }
 
 // parseAccept reads Accept headers and accept query parameters. It has no error: values that are not valid are ignored, and so are
-// parameters (PS3.18 8.7.7); what then remains decides.
+// parameters (PS3.18 8.7.7); what then remains decides. A list with DICOM and rendered media types together, which 8.7.5 would
+// refuse with 400, is what viewers send: the resource decides which of them are meant.
 func parseAccept(header, query []string) acceptance {
 	h, q := strings.Join(header, ","), strings.Join(query, ",")
 	return acceptance{
