@@ -21,7 +21,7 @@ build: ## Build bin/noctis
 	$(BUILD) -o bin/noctis ./cmd/noctis
 
 viewer: ## Fetch OHIF by npm and package it into bin/viewer (skipped, with a word, where npm is missing)
-	@sh web/viewer/fetch.sh
+	@$(GO) run ./web/viewer -out bin/viewer || echo "viewer: going on without OHIF; /viewer/ says how to get it"
 
 test: ## All tests that need nothing but Go and a C compiler
 	$(GO) test -tags $(TAGS) ./...
@@ -31,6 +31,7 @@ e2e: build viewer ## Browser tests: the page and the real OHIF in headless Chrom
 
 check: lint ## Everything that is checked without a browser but not by `make test`: formatting, vet, laws, races
 	$(GO) test -tags $(TAGS) -race ./dicomweb/... ./store/...
+	NOCTIS_LARGE=1 $(GO) test -tags $(TAGS) -count=1 -run Large ./cmd/noctis
 
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt: $$out"; exit 1; }
