@@ -39,8 +39,10 @@ var ours = map[string][]string{
 	"dicom/pixel":              {"dicom"},
 	"dicom/codec":              {"dicom", "dicom/pixel"},
 	"dicom/codec/rle":          {},
-	"dicom/codec/jpegls":       {},
-	"dicom/codec/jpeglossless": {},
+	"dicom/codec/jpeg2000":     {},
+	"dicom/codec/jpegdct":      {"dicom/codec/internal..."},
+	"dicom/codec/jpegls":       {"dicom/codec/internal..."},
+	"dicom/codec/jpeglossless": {"dicom/codec/internal..."},
 	"dicom":                    {},
 	"internal":                 {"dicom...", "internal..."},
 	"e2e":                      {"dicom...", "internal...", "web..."},
@@ -62,7 +64,7 @@ var foreign = []struct {
 }
 
 // testFixtures are packages that every test may import.
-var testFixtures = []string{"internal/corpus", "internal/dicomtest", "dicom", "dicom/part10", "dicom/match", "dicom/match/matchtest",
+var testFixtures = []string{"internal/corpus", "internal/corpus/corpusimage", "internal/dicomtest", "dicom", "dicom/part10", "dicom/match", "dicom/match/matchtest",
 	"dicom/pixel", "dicom/codec", "store", "store/memstore", "store/storetest", "store/file", "store/sqlite"}
 
 func TestImportsRunDownwards(t *testing.T) {
