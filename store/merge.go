@@ -36,12 +36,12 @@ func (m *Merged) Add(instance dicom.UID, attributes *dicom.DataSet) bool {
 }
 
 // Split returns the attributes of an instance that describe its study and its series. Values that only the instance's own
-// file can deliver (dicom.Bulk) are left to the instance. Of Study Date, Study Time and Modality, by which studies are ordered and
+// file can deliver (dicom.Bulk) are left to the instance; what is computed is not taken from a file that has it. Of Study Date, Study Time and Modality, by which studies are ordered and
 // grouped, the first value counts if a file breaks their value multiplicity of 1.
 func Split(ds *dicom.DataSet) (study, series *dicom.DataSet) {
 	study, series = &dicom.DataSet{}, &dicom.DataSet{}
 	for e := range ds.All() {
-		if hasBulk(e.Value) {
+		if hasBulk(e.Value) || match.Computed(e.Tag) {
 			continue
 		}
 		switch match.LevelOf(e.Tag) {

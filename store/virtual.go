@@ -43,7 +43,7 @@ func SeriesDataSet(study, merged *dicom.DataSet, instances int) *dicom.DataSet {
 func InstanceDataSet(series, instance *dicom.DataSet, transferSyntax dicom.UID) *dicom.DataSet {
 	own := &dicom.DataSet{}
 	for e := range instance.All() {
-		if match.LevelOf(e.Tag) == match.Instance || !series.Has(e.Tag) {
+		if !match.Computed(e.Tag) && (match.LevelOf(e.Tag) == match.Instance || !series.Has(e.Tag)) {
 			own.Set(e)
 		}
 	}

@@ -21,6 +21,7 @@ func New(o store.Options) *store.Store { return store.New(NewIndex(), NewBlobs()
 type Index struct {
 	mu        sync.RWMutex
 	instances map[dicom.UID]*instance
+	known     tree // of instances; nil: to be worked out
 }
 
 type instance struct {
@@ -52,6 +53,7 @@ func (x *Index) Insert(ctx context.Context, entries []*store.Entry) ([]store.Ins
 		entry.DataSet, entry.Metadata = nil, nil
 		in := &instance{entry: &entry, dataSet: e.DataSet, metadata: e.Metadata}
 		in.ofStudy, in.ofSeries = store.Split(e.DataSet)
+		x.known = nil
 		x.instances[e.Ref.Instance] = in
 	}
 	return results, nil
@@ -77,7 +79,7 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 				continue
 			}
 			left--
-			if !yield(ds, nil) {
+			if !yield(ds.Clone(), nil) {
 				return
 			}
 		}

@@ -33,8 +33,15 @@ type series struct {
 
 // tree works out the studies and series of all instances.
 func (x *Index) tree() tree {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.known == nil {
+		x.known = x.build()
+	}
+	return x.known
+}
+
+func (x *Index) build() tree {
 	type key struct{ study, series dicom.UID }
 	studies, allSeries := map[dicom.UID]*study{}, map[key]*series{}
 	for _, in := range x.instances {

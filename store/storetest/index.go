@@ -84,9 +84,24 @@ func entries(t testing.TB, seed uint64, n int) []*store.Entry {
 	g.Disagree = true
 	all := make([]*store.Entry, n)
 	for i := range all {
-		all[i] = entryOf(t, g.Instance(), "")
+		all[i] = entryOf(t, instanceOf(g, i), "")
 	}
 	return all
+}
+
+// instanceOf makes an instance, some of which claim what an index computes, as exported files do.
+func instanceOf(g *matchtest.Generator, i int) *dicom.DataSet {
+	ds := g.Instance()
+	if i%5 == 0 {
+		ds.SetStrings(dicom.InstanceAvailability, dicom.CS, "OFFLINE")
+		ds.SetStrings(dicom.ModalitiesInStudy, dicom.CS, "CT", "XX")
+		ds.SetStrings(dicom.SOPClassesInStudy, dicom.UI, "1.2.3")
+		ds.SetStrings(dicom.RetrieveURL, dicom.UR, "http://elsewhere/")
+		ds.SetStrings(dicom.NumberOfStudyRelatedInstances, dicom.IS, "4711")
+		ds.SetStrings(dicom.NumberOfSeriesRelatedInstances, dicom.IS, "4711")
+		ds.SetStrings(dicom.AvailableTransferSyntaxUID, dicom.UI, "1.2.3")
+	}
+	return ds
 }
 
 func insert(t testing.TB, x store.Index, entries ...*store.Entry) []store.Inserted {

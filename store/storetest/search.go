@@ -108,7 +108,7 @@ func testSearch(t *testing.T, o OpenIndex) {
 	g := matchtest.New(12)
 	for i := range instances {
 		g.Disagree = i%2 == 0
-		e := entryOf(t, g.Instance(), "")
+		e := entryOf(t, instanceOf(g, i), "")
 		insert(t, x, e)
 		insert(t, oracle, e)
 	}
