@@ -123,17 +123,21 @@ func storeAnswer(response *http.Response) error {
 		return fmt.Errorf("the server answered %s", response.Status)
 	}
 	for _, sequence := range []dicom.Tag{dicom.FailedSOPSequence, dicom.OtherFailuresSequence} {
-		for _, failed := range module.Items(sequence) {
-			if e, ok := failed.Get(dicom.FailureReason); ok {
-				if reason, ok := e.Value.(dicom.Ints); ok && len(reason) > 0 {
-					return fmt.Errorf("refused with failure reason %04X", reason[0])
-				}
-			}
-			return errors.New("refused without a reason")
+		if failed := module.Items(sequence); len(failed) > 0 {
+			return refusal(failed[0])
 		}
 	}
 	if response.StatusCode == http.StatusConflict || response.StatusCode == http.StatusBadRequest {
 		return fmt.Errorf("the server answered %s", response.Status)
 	}
 	return nil
+}
+
+// refusal is the error of an item of a failure sequence.
+func refusal(item *dicom.DataSet) error {
+	e, _ := item.Get(dicom.FailureReason)
+	if reason, ok := e.Value.(dicom.Ints); ok && len(reason) > 0 {
+		return fmt.Errorf("refused with failure reason %04X", reason[0])
+	}
+	return errors.New("refused without a reason")
 }
