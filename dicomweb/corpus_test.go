@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
-	"github.com/noctis-dicom/noctis/dicom/codec"
 	"github.com/noctis-dicom/noctis/internal/corpus"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
@@ -121,7 +120,7 @@ func checkReferenceFrames(t *testing.T, a *archive, ts dicom.UID, want reference
 	known, _ := dicom.TransferSyntaxOf(ts)
 	for _, d := range want.Decoded {
 		w := a.get(a.refs[0], fmt.Sprintf("/frames/%d", d.Frame), "application/octet-stream")
-		if w.Code == http.StatusNotAcceptable && !codec.Supported(ts) {
+		if w.Code == http.StatusNotAcceptable && !mustDecode(ts) && strings.Contains(w.Body.String(), "cannot be decoded") {
 			return
 		}
 		if w.Code != http.StatusOK {
@@ -137,6 +136,12 @@ func checkReferenceFrames(t *testing.T, a *archive, ts dicom.UID, want reference
 			t.Errorf("frame %d is not the reference's (%d bytes, %s)", d.Frame, w.Body.Len(), d.Dtype)
 		}
 	}
+}
+
+// mustDecode reports whether there is no excuse for a frame that is not decoded: native, RLE and JPEG baseline.
+func mustDecode(ts dicom.UID) bool {
+	known, _ := dicom.TransferSyntaxOf(ts)
+	return !known.Encapsulated || ts == rleLossless || ts == jpegBaseline
 }
 
 // unpackBits makes a byte of each bit, as the references have them.
@@ -160,7 +165,7 @@ func checkReferencePicture(t *testing.T, a *archive, f corpus.File, ts dicom.UID
 		if !explained(w.Body.String(), a.refs[0]) {
 			t.Errorf("rendered: %d %s", w.Code, w.Body)
 		}
-		if want.Rendered.Usable && codec.Supported(ts) {
+		if want.Rendered.Usable && mustDecode(ts) {
 			t.Errorf("rendered: %d %s", w.Code, w.Body)
 		}
 		return
