@@ -57,14 +57,8 @@ func join[T uint8 | uint16](planes []jpegdct.Plane, samples func(jpegdct.Plane) 
 
 // acceptJPEG compares what the stream says of the image with what the data set says.
 func acceptJPEG(d pixel.Description, h jpegdct.Header) error {
-	if h.Height != d.Rows || h.Width != d.Columns {
-		return fmt.Errorf("expected %d columns and %d rows, found %d and %d", d.Columns, d.Rows, h.Width, h.Height)
-	}
-	if len(h.Components) != d.Samples {
-		return fmt.Errorf("expected %d components, found %d", d.Samples, len(h.Components))
-	}
-	if d.Float || d.BitsAllocated < h.Precision {
-		return fmt.Errorf("expected at most %d bits per sample, found %d", d.BitsAllocated, h.Precision)
+	if err := accept(d, h.Height, h.Width, len(h.Components), h.Precision); err != nil {
+		return err
 	}
 	if len(h.Components) != 1 && len(h.Components) != 3 {
 		return fmt.Errorf("%d components: %w", len(h.Components), ErrUnsupported)
@@ -91,31 +85,4 @@ func storedAsRGB(h jpegdct.Header) bool {
 // converts reports whether Y, CB and CR of the stream become R, G and B.
 func converts(declared string, h jpegdct.Header) bool {
 	return len(h.Components) == 3 && strings.HasPrefix(declared, "YBR_") && !storedAsRGB(h)
-}
-
-// put gives the samples the width that Bits Allocated asks for: 8-bit JPEG in 16 bits allocated is met.
-func put[T integer](f *pixel.Frame, samples []T) {
-	switch s := any(samples).(type) {
-	case []uint8:
-		if f.BitsAllocated == 8 {
-			f.U8 = s
-			return
-		}
-	case []uint16:
-		if f.BitsAllocated == 16 {
-			f.U16 = s
-			return
-		}
-	}
-	*f = *newFrame(f.Description)
-	for i, v := range samples {
-		switch {
-		case f.U8 != nil:
-			f.U8[i] = uint8(v)
-		case f.U16 != nil:
-			f.U16[i] = uint16(v)
-		default:
-			f.U32[i] = uint32(v)
-		}
-	}
 }

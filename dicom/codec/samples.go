@@ -88,3 +88,30 @@ func interleave[T integer](ctx context.Context, dst, planes []T, samples int) er
 		}
 	})
 }
+
+// put gives the samples the width that Bits Allocated asks for: 8-bit JPEG in 16 bits allocated is met.
+func put[T integer](f *pixel.Frame, samples []T) {
+	switch s := any(samples).(type) {
+	case []uint8:
+		if f.BitsAllocated == 8 {
+			f.U8 = s
+			return
+		}
+	case []uint16:
+		if f.BitsAllocated == 16 {
+			f.U16 = s
+			return
+		}
+	}
+	*f = *newFrame(f.Description)
+	for i, v := range samples {
+		switch {
+		case f.U8 != nil:
+			f.U8[i] = uint8(v)
+		case f.U16 != nil:
+			f.U16[i] = uint16(v)
+		default:
+			f.U32[i] = uint32(v)
+		}
+	}
+}

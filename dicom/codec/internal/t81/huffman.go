@@ -57,11 +57,12 @@ func (h *Huffman) Decode(b *Bits) (value byte, ok bool) {
 	return 0, false
 }
 
-// MaxValue is the greatest value that the table has a code for.
-func (h *Huffman) MaxValue() byte {
-	greatest := byte(0)
-	for _, v := range h.values {
-		greatest = max(greatest, v)
+// Lookup returns the value of the code that 16 bits begin with, and its length; 0 if it is none.
+func (h *Huffman) Lookup(bits uint16) (value byte, length int) {
+	b := Bits{acc: uint64(bits) << 48, n: 16}
+	value, ok := h.Decode(&b)
+	if !ok {
+		return 0, 0
 	}
-	return greatest
+	return value, 16 - b.n
 }
