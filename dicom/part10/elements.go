@@ -66,9 +66,7 @@ func (s *scanner) dataSet(l *level) (*dicom.DataSet, error) {
 		if len(b) < 8 {
 			return nil, s.broken(l, 0, s.in.err)
 		}
-		h, _ := parseHeader(b, Encoding{ImplicitVR: true, BigEndian: l.enc.BigEndian})
-		switch h.tag {
-		case dicom.ItemDelimitationItem, dicom.SequenceDelimitationItem, dicom.Item:
+		if h, _ := parseHeader(b, Encoding{ImplicitVR: true, BigEndian: l.enc.BigEndian}); h.tag.Group() == 0xFFFE {
 			done, err := s.delimiter(l, h.tag)
 			if err != nil {
 				return nil, err
@@ -76,10 +74,10 @@ func (s *scanner) dataSet(l *level) (*dicom.DataSet, error) {
 			if done {
 				return s.close(l), nil
 			}
-		default:
-			if err := s.element(l); err != nil {
-				return nil, err
-			}
+			continue
+		}
+		if err := s.element(l); err != nil {
+			return nil, err
 		}
 	}
 	if l.end != s.in.offset {
@@ -111,6 +109,8 @@ func (s *scanner) ended(b []byte) (bool, error) {
 // delimiter handles a tag of group FFFE where an element could begin. It ends the level, unless the level is the top one.
 func (s *scanner) delimiter(l *level, t dicom.Tag) (done bool, err error) {
 	switch {
+	case t != dicom.Item && t != dicom.ItemDelimitationItem && t != dicom.SequenceDelimitationItem:
+		return false, s.fail(l, t, Malformed, "a tag of group FFFE that does not exist")
 	case l.up == nil && t == dicom.Item:
 		return false, s.fail(l, t, Malformed, "an item outside of a sequence")
 	case l.up == nil:
@@ -194,6 +194,9 @@ func (s *scanner) invalidVR(l *level, h header, b []byte) header {
 	return candidates[0]
 }
 
+// lookahead is how far a value is looked over for what follows it.
+const lookahead = 64 << 10
+
 func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
 
 // goesOn reports whether an element, a delimiter or the end follows the value of the element that is about to be read.
@@ -206,7 +209,7 @@ func (s *scanner) goesOn(l *level, h header, invalid dicom.VR) bool {
 	if l.end >= 0 && s.in.offset+size >= l.end {
 		return s.in.offset+size == l.end
 	}
-	if size > bufferSize-12 {
+	if size > lookahead {
 		return false
 	}
 	b := s.in.peek(int(size) + 12)

@@ -13,6 +13,15 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
+// descending is n elements, the one with the greatest tag first.
+func descending(n uint16) string {
+	var b strings.Builder
+	for ; n > 0; n-- {
+		b.WriteString(implicit(dicom.NewTag(0x11, n), ""))
+	}
+	return b.String()
+}
+
 func TestFaults(t *testing.T) {
 	const sq = dicom.ReferencedStudySequence
 	deep := strings.Repeat(implicitHeader(sq, open)+implicitHeader(dicom.Item, open), 60_000)
@@ -34,6 +43,7 @@ func TestFaults(t *testing.T) {
 		{"no preamble, 60,000 sequences deep", part10File(ivle, sopImplicit, deep), LimitExceeded,
 			strings.Repeat("00081110.1.", 64) + "00081110"},
 		{"many elements", part10File(ivle, sopImplicit, flat), LimitExceeded, "00111001"},
+		{"many elements, descending", part10File(ivle, sopImplicit, descending(2000)), LimitExceeded, "00110452"},
 		{"many items", part10File(ivle, implicitHeader(sq, open), strings.Repeat(item(), 1000)), LimitExceeded, "00081110"},
 		{"many delimiters", part10File(ivle, sopImplicit, strings.Repeat(sequenceEnd, 1000)), LimitExceeded, "FFFEE0DD"},
 		{"text of 4 GB", part10File(evle, sopExplicit, explicitHeader(dicom.TextValue, "UT", 0xFFFFFFF0)), LimitExceeded, "0040A160"},
@@ -62,6 +72,7 @@ func TestFaults(t *testing.T) {
 		{"of the deflated stream", part10File(dfle, "\x06\xFF\xFF\xFF\xFF"), Malformed, ""},
 
 		{"item outside of a sequence", part10File(evle, sopExplicit, item()), Malformed, "FFFEE000"},
+		{"unknown delimiter", part10File(evle, sopExplicit, implicit(0xFFFE0001, "")), Malformed, "FFFE0001"},
 		{"no item in a sequence", part10File(evle, explicit(sq, "SQ", sopExplicit)), Malformed, "00081110"},
 		{"no fragment in pixel data", part10File(jpeg, sopExplicit, explicitHeader(dicom.PixelData, "OB", open), sopExplicit), Malformed, "7FE00010"},
 		{"fragment of undefined length", part10File(jpeg, encapsulated(item(), openItem())), Malformed, "7FE00010"},

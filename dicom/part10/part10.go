@@ -34,12 +34,13 @@ type File struct {
 }
 
 // Scan reads r to its end. Its memory is bounded by limits, never by a length in the file. An error is a *FormatError where the
-// bytes are at fault, together with a File that holds what was read of the top level before, so that a refusal can name the
-// instance; else it is the error of r.
+// bytes are at fault, together with a File whose DataSet has the UIDs that were read before, so that a refusal can name the
+// instance; else it is the error of r, without a File.
 //
 // The data set is that of the file, except that: text is UTF-8, and Specific Character Set says so; binary values longer than
-// Limits.Inline, numbers of more than 1 MiB, and Pixel Data are dicom.Bulk with a URI "bulkdata/…"; group lengths are left out;
-// UN has become what the dictionary knows (PS3.5 6.2.2). Of several elements with one tag the first counts.
+// Limits.Inline, and Pixel Data, are dicom.Bulk with a URI "bulkdata/…", and so are numbers (DS and IS among them) of more than
+// 1 MiB, or of more than Limits.Inline once half of Limits.Header is spent; group lengths are left out; UN has become what the
+// dictionary knows (PS3.5 6.2.2). Of several elements with one tag the first counts.
 //
 // What cannot be told from a complete file is accepted with a warning: a missing preamble, prefix, File Meta Information, group
 // length or transfer syntax, a data set in another encoding than declared, invalid VRs, odd lengths, lengths of items that

@@ -197,15 +197,18 @@ func (s *stream) drain() (n int64, zeros bool, err error) {
 	}
 }
 
-// salvage keeps the elements of the top level that were read before a fault, so that a refusal can name its instance.
+// salvage keeps what names the instance, if it was read before a fault, so that a refusal can tell it.
 func (s *scanner) salvage() {
 	if s.file.DataSet != nil && s.file.DataSet.Len() > 0 {
 		return
 	}
 	s.file.DataSet = &dicom.DataSet{}
 	for _, e := range s.stack[:min(s.top, len(s.stack))] {
-		if e.Tag.Group() <= 0x20 && e.VR != dicom.SQ && !s.file.DataSet.Has(e.Tag) {
-			s.file.DataSet.Set(e)
+		switch e.Tag {
+		case dicom.SOPClassUID, dicom.SOPInstanceUID, dicom.StudyInstanceUID, dicom.SeriesInstanceUID:
+			if !s.file.DataSet.Has(e.Tag) {
+				s.file.DataSet.Set(e)
+			}
 		}
 	}
 }

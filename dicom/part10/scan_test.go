@@ -219,6 +219,23 @@ func TestLongValues(t *testing.T) {
 	}
 }
 
+// TestManyContours has more numbers as text than are kept in memory.
+func TestManyContours(t *testing.T) {
+	contour := explicit(dicom.ContourData, "DS", strings.Repeat(`1.5\`, 1999)+"1.5 ")
+	file := part10File(evle, sopExplicit, explicitHeader(dicom.ContourSequence, "SQ", open), strings.Repeat(item(contour), 100), sequenceEnd)
+	f := mustScan(t, file, Limits{Header: 1 << 20})
+	items := f.DataSet.Items(dicom.ContourSequence)
+	first, _ := items[0].Get(dicom.ContourData)
+	last, _ := items[99].Get(dicom.ContourData)
+	if v, ok := first.Value.(dicom.Strings); !ok || len(v) != 2000 {
+		t.Errorf("the first contour is a %T", first.Value)
+	}
+	v, ok := f.Layout.Value("30060040.100.30060050")
+	if last.Value != (dicom.Bulk{URI: "bulkdata/30060040.100.30060050"}) || !ok || v.VR != dicom.DS || v.Length != 8000 {
+		t.Errorf("the last contour is a %T, at %v", last.Value, v)
+	}
+}
+
 func TestInlineLimit(t *testing.T) {
 	for n, bulk := range map[int]bool{1024: false, 1026: true} {
 		f := mustScan(t, part10File(evle, explicit(0x00111001, "OB", strings.Repeat("a", n))), Limits{})

@@ -7,15 +7,21 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
-// longNumbers is the length from which on numbers are kept out of memory like binary values (PS3.18 10.4.3.3.2 allows it for any
-// length).
+// longNumbers is the length from which on numbers are kept out of memory like binary values.
 const longNumbers = 1 << 20
+
+// leaves reports whether numbers stay in the file, as PS3.18 10.4.3.3.2 allows for all VRs of numbers but AT: because they are
+// many, or because the memory for values is running out, which a structure set of many contours would else be refused for.
+func (s *scanner) leaves(l *level, h header) bool {
+	return !l.meta && (h.length > longNumbers || s.memory > s.limits.Header/2 && int64(h.length) > int64(s.limits.Inline))
+}
 
 // value reads the value of an element. keep is false for what does not belong into a data set: group lengths, which mean
 // nothing any more (PS3.5 7.2), and group 0002 outside of the File Meta Information.
 func (s *scanner) value(l *level, h header) (e dicom.Element, keep bool, err error) {
 	e = dicom.Element{Tag: h.tag, VR: h.vr}
-	if !l.meta && (h.tag.IsGroupLength() || h.tag.Group() == 2) && !h.undefined() {
+	alien := !l.meta && (h.tag.IsGroupLength() || h.tag.Group() == 2)
+	if alien && !h.undefined() {
 		return e, false, s.discard(l, h)
 	}
 	order, perSign := l.enc, false
@@ -35,7 +41,7 @@ func (s *scanner) value(l *level, h header) (e dicom.Element, keep bool, err err
 		return s.pixelData(l, h, e)
 	case h.undefined():
 		e, err = s.undefinedValue(l, h, e)
-		return e, true, err
+		return e, !alien, err
 	case e.VR == dicom.SQ:
 		enc := l.enc
 		if h.vr == dicom.UN {
@@ -112,11 +118,7 @@ func (s *scanner) binary(l *level, h header, vr dicom.VR, enc Encoding) (dicom.V
 		word = wordSize(vr)
 	}
 	if int64(h.length) > int64(s.limits.Inline) && !l.meta {
-		span := Span{s.in.offset, int64(h.length)}
-		if err := s.discard(l, h); err != nil {
-			return nil, err
-		}
-		return s.bulk(l, h.tag, vr, span, word), nil
+		return s.left(l, h, vr, word)
 	}
 	b, err := s.bytes(l, h, int64(h.length))
 	if err != nil {
@@ -126,7 +128,14 @@ func (s *scanner) binary(l *level, h header, vr dicom.VR, enc Encoding) (dicom.V
 }
 
 func (s *scanner) textual(l *level, h header, vr dicom.VR) (dicom.Value, error) {
-	b, err := s.bytes(l, h, int64(h.length))
+	if (vr == dicom.DS || vr == dicom.IS) && s.leaves(l, h) {
+		return s.left(l, h, vr, 1)
+	}
+	cost := int64(h.length)
+	if cost > bufferSize {
+		cost *= 2 // it is copied on the way
+	}
+	b, err := s.bytes(l, h, cost)
 	if err != nil {
 		return nil, err
 	}
@@ -148,14 +157,13 @@ func (s *scanner) numbers(l *level, h header, e dicom.Element, enc Encoding) (di
 		var err error
 		e.Value, err = s.binary(l, h, e.VR, enc)
 		return e, err
-	case h.length > longNumbers && e.VR != dicom.AT && !l.meta:
+	case e.VR != dicom.AT && s.leaves(l, h):
 		word := 1
 		if enc.BigEndian {
 			word = int(unit)
 		}
-		span := Span{s.in.offset, int64(h.length)}
-		err := s.discard(l, h)
-		e.Value = s.bulk(l, h.tag, e.VR, span, word)
+		var err error
+		e.Value, err = s.left(l, h, e.VR, word)
 		return e, err
 	}
 	b, err := s.bytes(l, h, int64(h.length)/unit*8)
@@ -216,6 +224,15 @@ func numbersOf(vr dicom.VR, b []byte, o byteOrder) dicom.Value {
 		}
 	}
 	return v
+}
+
+// left leaves a value where it is.
+func (s *scanner) left(l *level, h header, vr dicom.VR, word int) (dicom.Value, error) {
+	span := Span{s.in.offset, int64(h.length)}
+	if err := s.discard(l, h); err != nil {
+		return nil, err
+	}
+	return s.bulk(l, h.tag, vr, span, word), nil
 }
 
 // bulk notes a value that stays in the file, and returns what stands for it.
