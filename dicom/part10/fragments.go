@@ -13,6 +13,7 @@ type pixelScan struct {
 	extended []uint64 // Extended Offset Table (7FE0,0001)
 	lengths  []uint64 // Extended Offset Table Lengths (7FE0,0002)
 	begins   bitset   // which fragments begin like a codestream
+	jpegXL   bool     // two bytes are enough for that
 }
 
 type bitset []uint64
@@ -37,6 +38,8 @@ func (s *scanner) pixelData(l *level, h header, e dicom.Element) (dicom.Element,
 	if e.VR == dicom.UN {
 		p.VR = dicom.OW
 	}
+	ts, known := dicom.TransferSyntaxOf(s.file.TransferSyntax)
+	s.pixels.jpegXL = !known || ts.MediaType == "image/jxl"
 	var err error
 	switch first := s.file.Layout.Pixel; {
 	case first != nil:
@@ -50,7 +53,7 @@ func (s *scanner) pixelData(l *level, h header, e dicom.Element) (dicom.Element,
 	case h.undefined():
 		p.Encapsulated, p.VR = true, dicom.OB
 		p.Value, err = s.fragments(l, h, -1, p)
-	case s.encapsulatedSyntax() && beginsItem(s.in.peek(itemHeader), l.enc):
+	case ts.Encapsulated && beginsItem(s.in.peek(itemHeader), l.enc):
 		s.warn(l, h.tag, "encapsulated pixel data of defined length")
 		p.Encapsulated, p.VR = true, dicom.OB
 		p.Value, err = s.fragments(l, h, s.in.offset+int64(h.length), p)
@@ -62,11 +65,6 @@ func (s *scanner) pixelData(l *level, h header, e dicom.Element) (dicom.Element,
 	}
 	s.file.Layout.Pixel = p
 	return dicom.Element{Tag: h.tag, VR: p.VR, Value: dicom.Bulk{URI: bulkPrefix + h.tag.String()}}, true, err
-}
-
-func (s *scanner) encapsulatedSyntax() bool {
-	ts, _ := dicom.TransferSyntaxOf(s.file.TransferSyntax)
-	return ts.Encapsulated
 }
 
 // fragments reads an encapsulated value: items of bytes up to a delimiter, or to end where that is not -1 (PS3.5 A.4). The first
@@ -112,7 +110,7 @@ func (s *scanner) fragment(l *level, h header, n int, p *PixelData) (err error) 
 		return err
 	default:
 		p.Fragments.add(s.in.offset, h.length)
-		if beginsCodestream(s.in.peek(int(min(h.length, 12)))) {
+		if beginsCodestream(s.in.peek(int(min(h.length, 12))), s.pixels.jpegXL) {
 			s.pixels.begins.set(n)
 		}
 	}
@@ -165,17 +163,20 @@ func (s *scanner) offsets(l *level, h header, vr dicom.VR, enc Encoding) (dicom.
 }
 
 // codestreams are the first bytes of what is encoded in fragments: JPEG and JPEG-LS (SOI and a marker), JPEG 2000 and HTJ2K (SOC,
-// SIZ), their JP2 container, which some writers leave around them, JPEG XL as codestream and container.
+// SIZ), their JP2 container, which some writers leave around them, and the container of JPEG XL.
 var codestreams = [...]string{
 	"\xFF\xD8\xFF",
 	"\xFF\x4F\xFF\x51",
 	"\x00\x00\x00\x0CjP  \r\n\x87\n",
-	"\xFF\x0A",
 	"\x00\x00\x00\x0CJXL \r\n\x87\n",
 }
 
-// beginsCodestream reports whether a fragment that begins with b begins a frame, as far as its bytes tell.
-func beginsCodestream(b []byte) bool {
+// beginsCodestream reports whether a fragment that begins with b begins a frame, as far as its bytes tell. The codestreams of
+// JPEG XL begin with two bytes, too few to take them for that where the transfer syntax is known to be another.
+func beginsCodestream(b []byte, jpegXL bool) bool {
+	if jpegXL && bytes.HasPrefix(b, []byte("\xFF\x0A")) {
+		return true
+	}
 	for _, c := range codestreams {
 		if bytes.HasPrefix(b, []byte(c)) {
 			return true

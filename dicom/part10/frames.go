@@ -14,15 +14,16 @@ func (s *scanner) locateFrames(p *PixelData) {
 		s.nativeFrames(p, frames)
 		return
 	}
-	if !s.encapsulatedSyntax() {
+	ts, _ := dicom.TransferSyntaxOf(s.file.TransferSyntax)
+	if !ts.Encapsulated {
 		s.warn(nil, 0, "encapsulated pixel data under a native transfer syntax")
 	}
-	firsts, n := s.encapsulatedFrames(p, frames)
+	firsts, n := s.encapsulatedFrames(p, frames, isVideo(ts))
 	p.NumberOfFrames = n
 	if n != p.Fragments.Len() {
 		p.firsts = firsts
 	}
-	if ts, _ := dicom.TransferSyntaxOf(s.file.TransferSyntax); n != frames && !isVideo(ts) {
+	if n != frames && !isVideo(ts) {
 		s.warn(nil, 0, "Number of Frames is not what is there")
 	}
 	p.padding = s.framePadding(p)
@@ -83,7 +84,7 @@ func imageSize(ds *dicom.DataSet, t dicom.Tag) int64 {
 // encapsulatedFrames returns the index of each frame's first fragment and the number of frames. The tables are believed where
 // they point at fragments, one for each frame; else fragments that begin like a codestream begin a frame. A fragment is a frame
 // for RLE (PS3.5 A.4.2), and where there are as many fragments as frames. Where nothing tells them apart, no frame is there.
-func (s *scanner) encapsulatedFrames(p *PixelData, frames int) (firsts []uint32, n int) {
+func (s *scanner) encapsulatedFrames(p *PixelData, frames int, video bool) (firsts []uint32, n int) {
 	fragments := p.Fragments.Len()
 	if fragments == 0 {
 		return nil, 0
@@ -97,8 +98,7 @@ func (s *scanner) encapsulatedFrames(p *PixelData, frames int) (firsts []uint32,
 			s.warn(nil, 0, "an offset table that does not point at the frames")
 		}
 	}
-	ts, _ := dicom.TransferSyntaxOf(s.file.TransferSyntax)
-	if frames == 1 || isVideo(ts) {
+	if frames == 1 || video {
 		return []uint32{0}, 1
 	}
 	begins := make([]uint32, 0, min(frames, fragments))

@@ -68,6 +68,8 @@ func TestEncapsulatedFrames(t *testing.T) {
 			[]string{soc("abcd") + x, soc("efgh")}, nil},
 		{"no table, JPEG XL", other, numberOf("2 ") + encapsulated(item(), item("\xFF\x0Aabcdef"), item("\x00\x00\x00\x0CJXL \r\n\x87\nab"), item(x)),
 			[]string{"\xFF\x0Aabcdef", "\x00\x00\x00\x0CJXL \r\n\x87\nab" + x}, nil},
+		{"no table, JPEG 2000 like JPEG XL", j2k, numberOf("2 ") + encapsulated(item(), item(soc("ab")), item("\xFF\x0Acdef"), item(soc("gh"))),
+			[]string{soc("ab") + "\xFF\x0Acdef", soc("gh")}, nil},
 		{"no table, RLE", rle, numberOf("2 ") + encapsulated(item(), item(rleRow("a ")), item(rleRow("b "))),
 			[]string{rleRow("a "), rleRow("b ")}, nil},
 		{"as many fragments as frames, some begin in another way", jpeg, numberOf("3 ") + encapsulated(item(), item(a), item(x), item(c)),
