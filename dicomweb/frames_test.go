@@ -16,7 +16,7 @@ import (
 const (
 	rleLossless  dicom.UID = "1.2.840.10008.1.2.5"
 	jpegBaseline dicom.UID = "1.2.840.10008.1.2.4.50"
-	jpegLS       dicom.UID = "1.2.840.10008.1.2.4.80"
+	jpegXL       dicom.UID = "1.2.840.10008.1.2.4.110" // has no decoder
 	octets                 = `multipart/related; type="application/octet-stream"`
 	octetsAny              = octets + `; transfer-syntax="*"` // as OHIF asks
 )
@@ -190,18 +190,18 @@ func TestFramesRLE(t *testing.T) {
 
 // Frames of several fragments are joined, whether an offset table says where they begin or not.
 func TestFramesOfFragments(t *testing.T) {
-	image := dicomtest.Image{Rows: 4, Columns: 4, BitsAllocated: 8, Frames: 2, TransferSyntax: jpegLS}
+	image := dicomtest.Image{Rows: 4, Columns: 4, BitsAllocated: 8, Frames: 2, TransferSyntax: jpegXL}
 	fragments := [][][]byte{{[]byte("\xFF\xD8frame one, "), []byte("in three "), []byte("pieces\xFF\xD9")}, {[]byte("\xFF\xD8frame two.\xFF\xD9")}}
 	a := newArchive(t, encapsulate(t, image, fragments, true))
 	ref := a.refs[0]
 	parts := partsOf(t, a.get(ref, "/frames/1,2", octetsAny))
 	for i, p := range parts {
-		if want := bytes.Join(fragments[i], nil); !bytes.Equal(p.body, want) || p.contentType != "image/jls; transfer-syntax="+string(jpegLS) {
+		if want := bytes.Join(fragments[i], nil); !bytes.Equal(p.body, want) || p.contentType != "image/jxl; transfer-syntax="+string(jpegXL) {
 			t.Errorf("frame %d: %s %q, want %q", i+1, p.contentType, p.body, want)
 		}
 	}
 	w := a.get(ref, "/frames/1", octets)
-	checkStatus(t, w, 406, "image/jls", string(jpegLS), "cannot be decoded")
+	checkStatus(t, w, 406, "image/jxl", string(jpegXL), "cannot be decoded")
 	parts = partsOf(t, a.get(ref, "/bulkdata/7FE00010", `multipart/related; type="*/*"`))
 	if len(parts) != 2 || !strings.HasSuffix(parts[1].location, "/frames/2") {
 		t.Errorf("the bulk data of encapsulated pixels has %d parts", len(parts))
@@ -209,7 +209,7 @@ func TestFramesOfFragments(t *testing.T) {
 	// One frame with fragments but no offset table.
 	image.Frames = 0
 	a = newArchive(t, encapsulate(t, image, fragments[:1], false))
-	w = a.get(a.refs[0], "/frames/1", "image/jls")
+	w = a.get(a.refs[0], "/frames/1", "image/jxl")
 	if want := bytes.Join(fragments[0], nil); !bytes.Equal(w.Body.Bytes(), want) {
 		t.Errorf("%q, want %q", w.Body, want)
 	}

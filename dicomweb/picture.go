@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
@@ -54,7 +55,7 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 	if err != nil {
 		return nil, err
 	}
-	attributes, err := render.Describe(ds, frame)
+	attributes, err := render.DescribeWithBulk(ds, frame, lookupTables(in))
 	if err != nil {
 		return nil, damaged(e, frame, err)
 	}
@@ -72,6 +73,25 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 	var b bytes.Buffer
 	err = render.Encode(&b, img, mediaType, o.Quality)
 	return b.Bytes(), err
+}
+
+// maxLookupTable is longer than any lookup table can sensibly be: 65536 entries of 16 bits take an eighth of it.
+const maxLookupTable = 1 << 20
+
+// lookupTables reads those lookup tables of an instance that its data set only names.
+func lookupTables(in *store.Instance) render.Bulk {
+	return func(uri string) ([]byte, error) {
+		r, _, err := in.Bulk(strings.TrimPrefix(uri, "bulkdata/"))
+		if err != nil {
+			return nil, err
+		}
+		if r.Size() > maxLookupTable {
+			return nil, fmt.Errorf("a lookup table of %d bytes", r.Size())
+		}
+		b := make([]byte, r.Size())
+		_, err = io.ReadFull(r, b)
+		return b, err
+	}
 }
 
 // decoded is a decoded frame, and what the data set says of the stored one.

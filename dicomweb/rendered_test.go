@@ -94,7 +94,7 @@ func TestRenderedSeriesAndStudy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unknown := encapsulate(t, dicomtest.Image{Series: "b", TransferSyntax: jpegLS}, [][][]byte{{[]byte("\xFF\xD8\xFF\xD9")}}, true)
+	unknown := encapsulate(t, dicomtest.Image{Series: "b", TransferSyntax: jpegXL}, [][][]byte{{[]byte("\xFF\xD8\xFF\xD9")}}, true)
 	a := newArchive(t, dicomtest.Image{Series: "a", Number: 1, Frames: 2}.File(), dicomtest.Image{Series: "a", Number: 2}.File(), text)
 	study := dicom.Ref{Study: a.refs[0].Study}
 	series := dicom.Ref{Study: study.Study, Series: a.refs[0].Series}
@@ -115,7 +115,7 @@ func TestRenderedSeriesAndStudy(t *testing.T) {
 	if parts := partsOf(t, w); w.Code != http.StatusPartialContent || len(parts) != 1 || !strings.Contains(w.Header().Get("Warning"), "1 instances") {
 		t.Errorf("%d, %d parts, Warning %s", w.Code, len(parts), w.Header().Get("Warning"))
 	}
-	checkStatus(t, a.get(a.refs[1], "/rendered", ""), 406, string(jpegLS), "cannot be decoded", string(a.refs[1].Instance))
+	checkStatus(t, a.get(a.refs[1], "/rendered", ""), 406, string(jpegXL), "cannot be decoded", string(a.refs[1].Instance))
 }
 
 func TestRenderedParameters(t *testing.T) {
