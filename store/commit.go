@@ -151,7 +151,7 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 }
 
 // discard removes blobs that were committed in vain. Their locks are held, so nobody is about to name them. What cannot be
-// removed now, or what the index cannot rule out that it names, stays as an orphan, for Sweep.
+// removed now, or what the index cannot rule out that it names, stays as an orphan, for Recover.
 func (s *Store) discard(ctx context.Context, batch []*staged) {
 	ctx = context.WithoutCancel(ctx)
 	for _, st := range batch {

@@ -2,12 +2,12 @@
 //
 // A stored instance is immutable bytes (a blob, addressed by its SHA-256); the index says what lies where. The blob is durable
 // first, then the index commits, and only then is the instance acknowledged; a crash at any point leaves at most a blob that no
-// entry names, which Sweep removes. index.go and blobs.go are the two seams; memstore implements both as the reference,
+// entry names, which Recover takes in. index.go and blobs.go are the two seams; memstore implements both as the reference,
 // and storetest is the suite that every implementation passes.
 //
 // ingest.go and commit.go store (PS3.18 10.5), search.go searches (10.6), instance.go opens (10.4), with spans.go and
 // inflate.go reading the bytes of a value out of a file. merge.go and virtual.go say what a study and a series are, made of
-// their instances. sweep.go removes what a crash left, reindex.go rebuilds the index, dump.go writes an index as text.
+// their instances. recover.go takes in what a crash left, reindex.go rebuilds the index, dump.go writes an index as text.
 package store
 
 import (

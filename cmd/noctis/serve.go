@@ -92,6 +92,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	c.announce(t.out, listener.Addr())
+	defer recoverBeside(ctx, archive, log)()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -107,6 +108,30 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return fmt.Errorf("requests in flight were cut off after %v: %w", c.ShutdownTimeout, errors.Join(err, server.Close()))
 	}
 	return nil
+}
+
+// recoverBeside takes in what a crash left behind, while the server serves already: walking a large store takes longer than its
+// clients want to wait. stop ends it and returns when it has ended.
+func recoverBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		found, err := a.Recover(ctx)
+		for _, bad := range found.SetAside {
+			log.Warn("a stored file belongs to no instance; it is left alone", "blob", bad.Blob.String(), "why", bad.Err)
+		}
+		if found.Adopted+found.Temporary > 0 {
+			log.Info("recovered after a crash", "instances_taken_in", found.Adopted, "broken_uploads_removed", found.Temporary)
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Error("recovery after a crash failed", "error", err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // handler puts the services, the page and the viewer under one root.

@@ -101,7 +101,7 @@ func (b *Blobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
 	return &openBlob{File: f, size: info.Size()}, nil
 }
 
-// Remove implements store.Blobs. It is not synced: a blob that a power cut brings back is an orphan, which Store.Sweep removes.
+// Remove implements store.Blobs. It is not synced: a power cut may bring the blob back, as an orphan.
 func (b *Blobs) Remove(ctx context.Context, id store.BlobID) error {
 	if err := ctx.Err(); err != nil {
 		return err

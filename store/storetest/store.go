@@ -11,7 +11,6 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
@@ -28,8 +27,8 @@ func Store(t *testing.T, fresh func(t *testing.T) (store.Index, store.Blobs)) {
 		"BrokenOff":   testBrokenOff,
 		"Race":        testRace,
 		"MissingBlob": testMissingBlob,
-		"Sweep":       testSweep,
-		"SweepRace":   testSweepRace,
+		"Recover":     testRecover,
+		"RecoverRace": testRecoverRace,
 		"Reindex":     testReindex,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,9 +150,9 @@ func testRefusals(t *testing.T, p *parts) {
 	stored := instance("1.2.1", "1.2.1.1", "1.2.1.1.1", "")
 	p.ingest(t, fileOf(t, stored))
 	good := fileOf(t, instance("1.2.1", "1.2.1.1", "1.2.1.1.2", ""))
-	with := func(tag dicom.Tag, value string) []byte {
+	with := func(tag dicom.Tag, values ...string) []byte {
 		ds := instance("1.2.1", "1.2.1.1", "1.2.1.1.2", "")
-		ds.SetStrings(tag, dicom.UI, value)
+		ds.SetStrings(tag, dicom.UI, values...)
 		return fileOf(t, ds)
 	}
 	for name, c := range map[string]struct {
@@ -170,6 +169,7 @@ func testRefusals(t *testing.T, p *parts) {
 		"letters":                 {with(dicom.StudyInstanceUID, "1.2.x"), "", store.ReasonInvalidUID, "(0020,000D) is not a UID", "1.2.1.1.2"},
 		"a path":                  {with(dicom.SOPInstanceUID, "../../etc/x"), "", store.ReasonInvalidUID, "(0008,0018) is not a UID", ""},
 		"too long":                {with(dicom.SeriesInstanceUID, strings.Repeat("1.", 32)+"1"), "", store.ReasonInvalidUID, "(0020,000E)", "1.2.1.1.2"},
+		"two studies":             {with(dicom.StudyInstanceUID, "1.2.1", "1.2.2"), "", store.ReasonInvalidUID, "(0020,000D) has more than one", "1.2.1.1.2"},
 		"empty":                   {nil, "", store.ReasonCannotUnderstand, "", ""},
 		"no DICOM":                {[]byte("<html><body>Log in</body></html>"), "", store.ReasonCannotUnderstand, "not a DICOM file", ""},
 		"cut off":                 {good[:len(good)-7], "", store.ReasonCannotUnderstand, "truncated", ""},
@@ -350,36 +350,53 @@ func testMissingBlob(t *testing.T, p *parts) {
 	}
 }
 
-func testSweep(t *testing.T, p *parts) {
+// testRecover leaves behind what a crash does: blobs that were durable before the index knew them. They are taken in, so that a
+// rebuilt index equals the live one; what cannot be an instance is set aside, and nothing is removed.
+func testRecover(t *testing.T, p *parts) {
 	for i := range 20 {
 		p.ingest(t, fileOf(t, instance("1.2.1", "1.2.1.1", fmt.Sprintf("1.2.1.1.%d", i), "")))
 	}
-	bytes := int64(0)
+	var orphans [][]byte
 	for i := range 10 {
-		bytes += commit(t, p.blobs, fileOf(t, instance("1.2.1", "1.2.1.1", fmt.Sprintf("1.2.1.2.%d", i), ""))).Size
+		file := fileOf(t, instance("1.2.1", "1.2.1.1", fmt.Sprintf("1.2.1.2.%d", i), ""))
+		commit(t, p.blobs, file)
+		orphans = append(orphans, file)
 	}
-	if swept, err := p.Sweep(t.Context(), time.Now().Add(-time.Hour)); err != nil || swept != (store.Swept{}) {
-		t.Errorf("swept young blobs: %+v %v", swept, err)
+	other := instance("1.2.1", "1.2.1.1", "1.2.1.1.7", "Other^Name")
+	conflict := commit(t, p.blobs, fileOf(t, other)).ID
+	rubbish := commit(t, p.blobs, []byte("no DICOM")).ID
+	found, err := p.Recover(t.Context())
+	if err != nil || found.Adopted != 10 || len(found.SetAside) != 2 {
+		t.Fatalf("recovered %+v %v; want 10 adopted and 2 set aside", found, err)
 	}
-	swept, err := p.Sweep(t.Context(), time.Now().Add(time.Hour))
-	if err != nil || swept != (store.Swept{Blobs: 10, Bytes: bytes}) {
-		t.Errorf("swept %+v %v, want 10 blobs of %d bytes", swept, err, bytes)
+	for _, bad := range found.SetAside {
+		if bad.Err == nil || bad.Blob != conflict && bad.Blob != rubbish {
+			t.Errorf("set aside %v: %v", bad.Blob, bad.Err)
+		}
 	}
-	p.wantKept(t, 20)
+	for i, file := range orphans {
+		p.wantFile(t, dicom.Ref{Instance: dicom.UID(fmt.Sprintf("1.2.1.2.%d", i))}, file)
+	}
+	if entries, blobs := collect(t, p.Entries(t.Context(), dicom.Ref{})), collect(t, p.blobs.List(t.Context())); len(entries) != 30 || len(blobs) != 32 {
+		t.Errorf("%d instances and %d blobs are kept, want 30 and 32", len(entries), len(blobs))
+	}
+	if again, err := p.Recover(t.Context()); err != nil || again.Adopted != 0 || len(again.SetAside) != 2 {
+		t.Errorf("the second time: %+v %v", again, err)
+	}
 }
 
-// testSweepRace sweeps everything that is an orphan at any moment, while the same few files are stored again and again.
-func testSweepRace(t *testing.T, p *parts) {
+// testRecoverRace recovers everything that is an orphan at any moment, while the same few files are stored again and again.
+func testRecoverRace(t *testing.T, p *parts) {
 	files := make([][]byte, 40)
 	for i := range files {
 		files[i] = fileOf(t, instance("1.2.1", "1.2.1.1", fmt.Sprintf("1.2.1.1.%d", i), ""))
 		commit(t, p.blobs, files[i]) // an orphan until it is stored
 	}
 	done := make(chan struct{})
-	var sweeper, writers sync.WaitGroup
-	sweeper.Go(func() {
+	var recoverer, writers sync.WaitGroup
+	recoverer.Go(func() {
 		for {
-			if _, err := p.Sweep(t.Context(), time.Now().Add(time.Hour)); err != nil {
+			if _, err := p.Recover(t.Context()); err != nil {
 				t.Error(err)
 			}
 			select {
@@ -398,7 +415,7 @@ func testSweepRace(t *testing.T, p *parts) {
 	}
 	writers.Wait()
 	close(done)
-	sweeper.Wait()
+	recoverer.Wait()
 	for i, file := range files {
 		p.wantFile(t, dicom.Ref{Instance: dicom.UID(fmt.Sprintf("1.2.1.1.%d", i))}, file)
 	}
