@@ -32,19 +32,19 @@ const maxValues = 1 << 28
 // RGB, by the conversion of JFIF. JPEG declared as RGB is delivered as its components are (PS3.5 8.2.1), but called YBR_FULL where
 // a JFIF or Adobe marker says that they are Y, CB and CR: the data set was mislabelled. All else is as declared.
 func Decode(ctx context.Context, ts dicom.UID, d pixel.Description, data []byte) (*pixel.Frame, error) {
-	s, known := syntaxes[ts]
+	syntax, known := dicom.TransferSyntaxOf(ts)
 	if !known {
 		return nil, fmt.Errorf("%w: %s", ErrUnsupported, ts)
 	}
-	f, err := s.frame(ctx, d, data)
+	f, err := decode(ctx, decoders[ts], d, data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.name, err)
+		return nil, fmt.Errorf("%s: %w", syntax.Name, err)
 	}
 	return f, nil
 }
 
-func (s syntax) frame(ctx context.Context, d pixel.Description, data []byte) (*pixel.Frame, error) {
-	if s.decode == nil {
+func decode(ctx context.Context, decode decoder, d pixel.Description, data []byte) (*pixel.Frame, error) {
+	if decode == nil {
 		return nil, ErrUnsupported
 	}
 	if err := ctx.Err(); err != nil {
@@ -54,11 +54,8 @@ func (s syntax) frame(ctx context.Context, d pixel.Description, data []byte) (*p
 		return nil, fmt.Errorf("frame of %dx%d with %d samples per pixel: at most %d samples are decoded",
 			d.Columns, d.Rows, d.Samples, maxValues)
 	}
-	return s.decode(ctx, d, data)
+	return decode(ctx, d, data)
 }
-
-// Supported reports whether frames of the transfer syntax can be decoded.
-func Supported(ts dicom.UID) bool { return syntaxes[ts].decode != nil }
 
 // short is the error of data that ends early.
 func short(expected, found int) error {

@@ -212,10 +212,7 @@ func TestDecodeErrors(t *testing.T) {
 func TestDecodeCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	for ts := range syntaxes {
-		if !Supported(ts) {
-			continue
-		}
+	for ts := range decoders {
 		if _, err := Decode(ctx, ts, gray(1, 1, 8, 8), make([]byte, 100)); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", ts, err)
 		}

@@ -9,7 +9,7 @@ import (
 
 // errCode explains bits that are no Huffman code: the end of the data, or damage.
 func (w *walker) errCode() error {
-	if w.bits.Overrun() {
+	if w.bits.Ends() {
 		return fmt.Errorf("the data ends: %w", io.ErrUnexpectedEOF)
 	}
 	return t81.ErrHuffman

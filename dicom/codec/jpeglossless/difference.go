@@ -81,7 +81,7 @@ func (r *reader) row(differences []int32) error {
 func (r *reader) long(t *table) (int32, error) {
 	size, ok := t.huffman.Decode(r.bits)
 	switch {
-	case r.bits.Overrun():
+	case !ok && r.bits.Ends():
 		return 0, fmt.Errorf("the data ends: %w", io.ErrUnexpectedEOF)
 	case !ok || size > 16:
 		return 0, t81.ErrHuffman

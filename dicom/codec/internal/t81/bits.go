@@ -74,6 +74,9 @@ func (b *Bits) Peek(k int) uint32 { return uint32(b.acc >> (64 - k)) }
 // Overrun reports whether more bits were taken than the data has.
 func (b *Bits) Overrun() bool { return b.pad > b.n }
 
+// Ends reports whether so few bits are left that what they begin may be cut off: less than the longest code.
+func (b *Bits) Ends() bool { return b.n-b.pad < 16 }
+
 // Restart goes to the next interval (T.81 F.2.1.3.1): the rest of a byte is dropped, and the marker RSTn must follow.
 func (b *Bits) Restart(n int) bool {
 	if b.n-b.pad >= 8 || !b.atMarker() {
