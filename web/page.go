@@ -14,13 +14,13 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// pagePolicy lets the page run its own scripts and styles and talk to its own server, and nothing else; texts of patients can
-// not become markup (require-trusted-types-for).
+// pagePolicy lets the page run its own scripts and styles and talk to its own server, and nothing else; texts of patients
+// can not become markup (require-trusted-types-for).
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// Page is the page: the list of studies, search, and upload. It answers "/" and the files of the page below it, and is mounted
-// at the root. All addresses in it are relative: the API is expected at "dicom-web/", the viewer at "viewer/".
+// Page is the page: the list of studies, search, and upload. It answers "/" and the files of the page below it, and is
+// mounted at the root. All addresses in it are relative: the API is expected at "dicom-web/", the viewer at "viewer/".
 func Page() http.Handler {
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {

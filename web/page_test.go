@@ -52,8 +52,8 @@ func TestPageHasNothingElse(t *testing.T) {
 	}
 }
 
-// The policy forbids inline code, and the page has to work below any path: no file may have an inline script or style, or an address that
-// begins at the root or at another server.
+// The policy forbids inline code, and the page has to work below any path: no file may have an inline script or style, or an
+// address that begins at the root or at another server.
 func TestPageIsRelativeAndHasNoInlineCode(t *testing.T) {
 	forbidden := map[string]*regexp.Regexp{
 		"inline script":     regexp.MustCompile(`<script[^>]*>[^<]`),
@@ -83,7 +83,7 @@ func TestPageIsRelativeAndHasNoInlineCode(t *testing.T) {
 // Every file that the page or a module names is there.
 func TestPageNamesOnlyWhatIsThere(t *testing.T) {
 	reference := regexp.MustCompile(`(?:src|href)="([\w./-]+\.(?:js|css|svg))"|from '(\./[\w./-]+)'`)
-	for _, name := range []string{"index.html", "js/main.js", "js/api.js", "js/studies.js", "js/search.js", "js/uploads.js", "js/dicom.js"} {
+	for _, name := range []string{"index.html", "js/main.js", "js/api.js", "js/studies.js", "js/search.js", "js/uploads.js"} {
 		body, err := io.ReadAll(get(Page(), "GET", "/"+name).Body)
 		if err != nil {
 			t.Fatal(err)

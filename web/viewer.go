@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// viewerPolicy lets the viewer run only what was packaged, and keeps it from loading code, styles and fonts from elsewhere. Its
-// decoders and array kernels are compiled at run time, hence unsafe-eval. Data may come from other origins: bulk data has
-// absolute addresses, and the public address of the server need not be the one that the browser used.
+// viewerPolicy lets the viewer run only what was packaged, and keeps it from loading code, styles and fonts from elsewhere.
+// Its decoders and array kernels are compiled at run time, hence unsafe-eval. Data may come from other origins: bulk data
+// has absolute addresses, and the public address of the server need not be the one that the browser used.
 const viewerPolicy = "default-src 'self'; script-src 'self' 'unsafe-eval' blob:; worker-src 'self' blob:; " +
 	"style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src * data: blob:; img-src * data: blob:; " +
 	"media-src * data: blob:; object-src * data: blob:; frame-src * data: blob:; base-uri 'self'; form-action 'self'"
@@ -29,8 +29,8 @@ const viewerPolicy = "default-src 'self'; script-src 'self' 'unsafe-eval' blob:;
 var viewerConfig []byte
 
 // Viewer is the OHIF viewer, as packaged in dir by the program in the folder viewer. It is mounted at "/viewer/", without
-// http.StripPrefix. Its configuration, which it gets from here, expects the API at "../dicom-web" and "../wado" from where it
-// lies. If dir holds no viewer, the answer says how to get one; dir is looked at for each request.
+// http.StripPrefix. Its configuration, which it gets from here, expects the API at "../dicom-web" and "../wado" from where
+// it lies. If dir holds no viewer, the answer says how to get one; dir is looked at for each request.
 func Viewer(dir string) http.Handler {
 	return viewer{os.DirFS(dir)}
 }
@@ -42,12 +42,14 @@ func (v viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !readOnly(w, r) {
 		return
 	}
-	name, ok := strings.CutPrefix(r.URL.Path, "/viewer/")
+	name, below := strings.CutPrefix(r.URL.Path, "/viewer/")
 	switch {
-	case !ok:
+	case r.URL.Path == "/viewer":
 		// Relative, as the path that the browser sees may have more before it.
 		w.Header().Set("Location", (&url.URL{Path: "viewer/", RawQuery: r.URL.RawQuery}).String())
 		w.WriteHeader(http.StatusMovedPermanently)
+	case !below:
+		fail(w, http.StatusNotFound, "there is nothing at this address")
 	case name == "app-config.js":
 		v.content(w, r, name, viewerConfig)
 	case name == "LICENSE" || mediaTypes[path.Ext(name)] != "":

@@ -65,6 +65,7 @@ func TestViewerRouting(t *testing.T) {
 		{"/viewer/ohif-1/font.woff2", 200, "the font"},
 		{"/viewer/ohif-1/missing.js", 404, "no such file"},
 		{"/viewer/../viewer.js", 404, "no such file"},
+		{"/elsewhere", 404, "nothing at this address"},
 		{"/viewer/sw.js", 404, "no such file"},
 	} {
 		r := get(Viewer(packaged(t)), "GET", c.address)
@@ -143,7 +144,8 @@ func TestViewerCaching(t *testing.T) {
 			t.Errorf("%s again: %s, want 304", address, again.Status)
 		}
 	}
-	plain, compressed := get(viewer, "GET", "/viewer/ohif-1/app.js"), get(viewer, "GET", "/viewer/ohif-1/app.js", "Accept-Encoding", "gzip")
+	plain := get(viewer, "GET", "/viewer/ohif-1/app.js")
+	compressed := get(viewer, "GET", "/viewer/ohif-1/app.js", "Accept-Encoding", "gzip")
 	if plain.Header.Get("ETag") == compressed.Header.Get("ETag") {
 		t.Error("two encodings have the same ETag")
 	}
@@ -161,7 +163,8 @@ func TestViewerDamaged(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "ohif-1", "app.js.gz"), []byte("no gzip"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if r := get(Viewer(dir), "GET", "/viewer/ohif-1/app.js"); r.StatusCode != 500 || r.Header.Get("Cache-Control") != "no-store" {
+	r := get(Viewer(dir), "GET", "/viewer/ohif-1/app.js")
+	if r.StatusCode != 500 || r.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%s, Cache-Control %q", r.Status, r.Header.Get("Cache-Control"))
 	}
 }

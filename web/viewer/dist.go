@@ -24,6 +24,9 @@ var leftOut = []struct{ name, why string }{
 	{"serve.json", "the same"},
 }
 
+// icon is the icon of the viewer, see boot.js.
+const icon = "assets/favicon-32x32.png"
+
 // keeps reports whether a file of dist, by its path with slashes, is packaged. Of assets, which are the icons of every home
 // screen, only the pictures that the application shows are, and its icon; of source maps none.
 func keeps(name string) bool {

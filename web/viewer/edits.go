@@ -6,8 +6,8 @@ import (
 	"path"
 )
 
-// edit replaces a text in the files of dist that pattern names. The text has to be there count times in all, so that an edit that no
-// longer fits a new version of OHIF is noticed when packaging, and not by a radiologist.
+// edit replaces a text in the files of dist that pattern names. The text has to be there count times in all, so that an edit
+// that no longer fits a new version of OHIF is noticed when packaging, and not by a radiologist.
 type edit struct {
 	pattern  string
 	old, new string

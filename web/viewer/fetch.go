@@ -25,7 +25,8 @@ type locked struct {
 	Integrity string `json:"integrity"`
 }
 
-// fetch installs the package that the lock file in folder from names, unless it is installed already. npm checks the integrity.
+// fetch installs the package that the lock file in folder from names, unless it is installed already. npm checks the
+// integrity.
 func fetch(ctx context.Context, from string) (ohif, error) {
 	want, err := readLock(filepath.Join(from, "package-lock.json"))
 	if err != nil {

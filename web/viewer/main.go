@@ -1,6 +1,6 @@
 // Command viewer packages the OHIF viewer for Noctis: it fetches @ohif/app from npm at the version and with the integrity of
-// package-lock.json, leaves out what a DICOMweb viewer has no use for, makes the rest relocatable, and compresses it. The result
-// is a folder for web.Viewer, 13 MB in place of 204.
+// package-lock.json, leaves out what a DICOMweb viewer has no use for, makes the rest relocatable, and compresses it. The
+// result is a folder for web.Viewer, 13 MB in place of 204.
 //
 //	go run ./web/viewer -out bin/viewer
 //

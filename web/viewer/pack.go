@@ -13,11 +13,8 @@ import (
 	"strings"
 )
 
-// icon is the icon of the viewer's page.
-const icon = "assets/favicon-32x32.png"
-
-// index is the page of the viewer. "{files}" stands for the folder of its files, "{app}" for the name of the main bundle. All addresses
-// begin with "./", which the server turns into "../" for a page that lies deeper.
+// index is the page of the viewer. "{files}" stands for the folder of its files, "{app}" for the name of the main bundle.
+// All addresses begin with "./", which the server turns into "../" for a page that lies deeper.
 //
 //go:embed index.html
 var index string
@@ -27,8 +24,9 @@ var index string
 //go:embed boot.js
 var boot []byte
 
-// pack writes the viewer to out and returns its size. The folder holds index.html and LICENSE, and all other files in a folder that
-// is named by the digest of what is in it: they can be cached for ever, because other contents have another address.
+// pack writes the viewer to out and returns its size. The folder holds index.html and LICENSE, and all other files in a
+// folder that is named by the digest of what is in it: they can be cached for ever, because other contents have another
+// address.
 func pack(app ohif, out string) (size int64, err error) {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return 0, err
@@ -39,7 +37,10 @@ func pack(app ohif, out string) (size int64, err error) {
 	}
 	defer func() { err = firstError(err, os.RemoveAll(work)) }()
 
-	p := &packer{dist: filepath.Join(app.dir, "dist"), out: filepath.Join(work, "files"), digest: sha256.New(), editor: newEditor(edits)}
+	p := &packer{
+		dist: filepath.Join(app.dir, "dist"), out: filepath.Join(work, "files"),
+		digest: sha256.New(), editor: newEditor(edits),
+	}
 	if err := p.files(); err != nil {
 		return 0, err
 	}
@@ -51,7 +52,7 @@ func pack(app ohif, out string) (size int64, err error) {
 	if err := os.Rename(p.out, filepath.Join(whole, folder)); err != nil {
 		return 0, err
 	}
-	page := strings.NewReplacer("{files}", folder, "{app}", p.app, "{icon}", icon).Replace(index)
+	page := strings.NewReplacer("{files}", folder, "{app}", p.app).Replace(index)
 	if err := os.WriteFile(filepath.Join(whole, "index.html"), []byte(page), 0o644); err != nil {
 		return 0, err
 	}

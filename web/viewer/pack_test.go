@@ -16,7 +16,7 @@ import (
 var dist = map[string]string{
 	"app.bundle.0123456789abcdef.js": `__webpack_require__.p = "/"; import('/dicom-microscopy-viewer/x.js')`,
 	"app.bundle.css":                 strings.Repeat("src: url(/font.woff2);\n", 5),
-	"89.bundle.0123456789abcdef.js":  "window.PUBLIC_LIB_URL ||= './${component}/';" + strings.Repeat(`__webpack_require__.p = "/";`, 7),
+	"89.bundle.0123456789abcdef.js":  "PUBLIC_LIB_URL ||= './${component}/';" + strings.Repeat(`__webpack_require__.p = "/";`, 7),
 	"0123456789abcdef.wasm":          "decoder",
 	"font.woff2":                     "font",
 	"index.html":                     "theirs",
@@ -99,8 +99,11 @@ func TestPack(t *testing.T) {
 		names = append(names, strings.TrimPrefix(name, folder+"/"))
 	}
 	slices.Sort(names)
-	want := []string{"0123456789abcdef.wasm", "89.bundle.0123456789abcdef.js", "LICENSE", "app.bundle.0123456789abcdef.js", "app.bundle.css",
-		"assets/favicon-32x32.png", "assets/images/CT-Bone.png", "boot.js", "dicom-microscopy-viewer/x.js", "font.woff2", "index.html"}
+	want := []string{
+		"0123456789abcdef.wasm", "89.bundle.0123456789abcdef.js", "LICENSE", "app.bundle.0123456789abcdef.js", "app.bundle.css",
+		"assets/favicon-32x32.png", "assets/images/CT-Bone.png", "boot.js", "dicom-microscopy-viewer/x.js", "font.woff2",
+		"index.html",
+	}
 	if !slices.Equal(names, want) {
 		t.Errorf("files\n%q\nwant\n%q", names, want)
 	}
@@ -112,10 +115,14 @@ func TestPack(t *testing.T) {
 		}
 	}
 	page := files["index.html"]
-	for _, address := range []string{folder + "/app.bundle.0123456789abcdef.js", folder + "/app.bundle.css", folder + "/assets/favicon-32x32.png"} {
+	for _, name := range []string{"app.bundle.0123456789abcdef.js", "app.bundle.css", "boot.js"} {
+		address := folder + "/" + name
 		if !strings.Contains(page, `="./`+address+`"`) || files[address] == "" {
 			t.Errorf("index.html does not name %s, or it is not there", address)
 		}
+	}
+	if !strings.Contains(files[folder+"/boot.js"], icon) {
+		t.Errorf("boot.js does not name the icon %s", icon)
 	}
 	if strings.Contains(page, "{") {
 		t.Errorf("index.html has a placeholder left:\n%s", page)

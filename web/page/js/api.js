@@ -60,8 +60,8 @@ export async function store(file, signal, progress) {
   return known && outcome.state === 'stored' && !outcome.text ? { state: 'known', text: '' } : outcome;
 }
 
-// isStored reports whether the instance in the file is stored already. To store the very same again is success (PS3.18 10.5.2),
-// and the answer does not tell.
+// isStored reports whether the instance in the file is stored already. To store the very same again is success (PS3.18
+// 10.5.2), and the answer does not tell.
 async function isStored(file, signal) {
   const uid = await sopInstanceUID(file);
   if (!uid) return false;
@@ -120,8 +120,8 @@ function outcomeOf(request) {
   return { state, text: complaint(request.status, type, request.responseText) };
 }
 
-// warningOf is the text of a Warning header (PS3.18 10.5.3.2), in which a server says more than the code of a reason does. Before it
-// stand its code, the service, and with us the reason and the UID.
+// warningOf is the text of a Warning header (PS3.18 10.5.3.2), in which a server says more than the code of a reason does.
+// Before it stand its code, the service, and with us the reason and the UID.
 function warningOf(request) {
   const header = request.getResponseHeader('Warning') ?? '';
   const m = /^299 \S+: "?(?:[0-9A-F]{4} )?(?:[0-9.]+: )?(.*?)"?$/.exec(header);

@@ -37,7 +37,8 @@ export function value(dataset, tag) {
   return v === undefined ? '' : String(v);
 }
 
-// personName writes the first name of a PN as "Last, First Middle" (PS3.5 6.2.1.1); the ideographic form follows where there is one.
+// personName writes the first name of a PN as "Last, First Middle" (PS3.5 6.2.1.1); the ideographic form follows where there
+// is one.
 export function personName(dataset, tag) {
   const groups = values(dataset, tag)[0] ?? {};
   const written = (group, comma) => {
@@ -81,7 +82,8 @@ export function age(birth, on) {
 
 // withoutPictures are modalities whose objects have nothing to show in a thumbnail.
 const withoutPictures = new Set([
-  'SR', 'PR', 'KO', 'SEG', 'RTSTRUCT', 'RTPLAN', 'RTRECORD', 'REG', 'FID', 'DOC', 'M3D', 'ECG', 'HD', 'EPS', 'AU', 'ASMT', 'PLAN', 'RWV',
+  'SR', 'PR', 'KO', 'SEG', 'RTSTRUCT', 'RTPLAN', 'RTRECORD', 'REG', 'FID', 'DOC', 'M3D', 'ECG', 'HD', 'EPS', 'AU', 'ASMT',
+  'PLAN', 'RWV',
 ]);
 
 // pictured reports whether any of the modalities may have a thumbnail. None is known: it may.

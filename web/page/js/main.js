@@ -15,8 +15,8 @@ const uploads = new Uploads(part('uploads'), arrived);
 let offset = 0;
 let request = new AbortController();
 
-// list asks for a page of the studies and shows it. A request that is under way is given up: its answer is that of an older question.
-// arriving: the list is read again because studies may have come.
+// list asks for a page of the studies and shows it. A request that is under way is given up: its answer is that of an older
+// question. arriving: the list is read again because studies may have come.
 async function list({ offset: from = offset, arriving = false } = {}) {
   request.abort();
   request = new AbortController();
@@ -89,12 +89,14 @@ for (const [button, input] of [['pick-files', 'files'], ['pick-folder', 'folder'
 
 // "/" goes to the search, as in many places; not while one types.
 addEventListener('keydown', event => {
-  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea')) return;
+  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest('input, select, textarea')) return;
   event.preventDefault();
   form.focus();
 });
 
-// Enter and leave events come for each element below the pointer; the drag is over the page as long as more were entered than left.
+// Enter and leave events come for each element below the pointer; the drag is over the page as long as more were entered
+// than left.
 let depth = 0;
 const dragsFiles = event => event.dataTransfer?.types.includes('Files');
 addEventListener('dragenter', event => {

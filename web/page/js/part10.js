@@ -2,8 +2,8 @@
 
 const decoder = new TextDecoder('latin1');
 
-// sopInstanceUID reads Media Storage SOP Instance UID (0002,0003) from the File Meta Information (PS3.10 7.1), which is always in Explicit
-// VR Little Endian. '' if the file has none: other files may be DICOM all the same, and the server knows.
+// sopInstanceUID reads Media Storage SOP Instance UID (0002,0003) from the File Meta Information (PS3.10 7.1), which is
+// always in Explicit VR Little Endian. '' if the file has none: other files may be DICOM all the same, and the server knows.
 export async function sopInstanceUID(file) {
   let view;
   try {

@@ -4,9 +4,11 @@ import { Tag } from './dicom.js';
 
 const fields = ['name', 'id', 'accession', 'from', 'to', 'modality'];
 
-// patientName is what a person types ("doe, jo") as a key with wildcards: "*doe*jo*". The parts of a name are in the order of DICOM.
+// patientName is what a person types as a key with wildcards: "doe jo" has both parts in this order, "*doe*jo*"; a comma
+// says where the given name begins, "*doe*^jo*".
 function patientName(text) {
-  const parts = text.split(/[\s,^]+/).filter(Boolean);
+  const [family, ...given] = text.split(/[,^]/).map(part => part.trim().split(/\s+/).filter(Boolean).join('*'));
+  const parts = [family, ...given.filter(Boolean).map(part => `^${part}`)].filter(Boolean);
   return parts.length ? `*${parts.join('*')}*` : '';
 }
 

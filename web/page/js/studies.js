@@ -103,7 +103,9 @@ class StudyRow {
       cell('number', Number(value(study, Tag.NumberOfStudyRelatedInstances)).toLocaleString(),
         counted(value(study, Tag.NumberOfStudyRelatedSeries), 'series', 'series')),
       element('td', { role: 'cell', className: 'view' },
-        element('a', { className: 'button', href: address.viewer(this.#uid), 'aria-label': `View the study of ${name}` }, 'View')),
+        element('a', {
+          className: 'button', href: address.viewer(this.#uid), 'aria-label': `View the study of ${name}`,
+        }, 'View')),
     );
     if (held) this.#toggle.focus();
     if (!this.#detail.hidden) this.#load();
@@ -129,7 +131,8 @@ class StudyRow {
     }
     const referring = personName(study, Tag.ReferringPhysicianName);
     this.#series.replaceChildren(content,
-      element('p', { className: 'fine' }, referring && `Referred by ${referring}. `, 'Study ', element('code', {}, this.#uid)));
+      element('p', { className: 'fine' },
+        referring && `Referred by ${referring}. `, 'Study ', element('code', {}, this.#uid)));
   }
 }
 

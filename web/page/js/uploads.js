@@ -12,7 +12,8 @@ const shownMost = 500;
 const leftOut = /^(\.DS_Store|Thumbs\.db|desktop\.ini|\._.*)$/i;
 
 const words = {
-  sending: 'Sending', stored: 'Stored', known: 'Already there', refused: 'Refused', failed: 'Not stored', cancelled: 'Cancelled',
+  sending: 'Sending', stored: 'Stored', known: 'Already there',
+  refused: 'Refused', failed: 'Not stored', cancelled: 'Cancelled',
 };
 
 // Uploads is the list of uploads on the page. stored is called after each file that the server has taken.
@@ -82,7 +83,9 @@ export class Uploads {
   // entry makes the line of a file. The list has the latest first, and loses old lines that nobody has to act on.
   #entry(upload) {
     const list = this.#parts.list;
-    const bar = element('progress', { max: Math.max(upload.file.size, 1), value: 0, 'aria-label': `Progress of ${upload.file.name}` });
+    const bar = element('progress', {
+      max: Math.max(upload.file.size, 1), value: 0, 'aria-label': `Progress of ${upload.file.name}`,
+    });
     const line = element('li', {},
       element('span', { className: 'file', title: upload.path }, upload.path),
       element('span', { className: 'state' }), bar, element('span', { className: 'why' }));
@@ -167,11 +170,11 @@ export function picked(input) {
   return [...input.files].map(file => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
-// dropped are the files of a drop, with those of all folders in it, in batches as they are found. What was dropped has to be asked
-// for before the event ends, so the entries are taken at once.
+// dropped are the files of a drop, with those of all folders in it, in batches as they are found. What was dropped has to be
+// asked for before the event ends, so the entries are taken at once.
 export function dropped(transfer) {
-  const entries = [...transfer.items].filter(item => item.kind === 'file').map(item => item.webkitGetAsEntry()).filter(Boolean);
-  return walk(entries);
+  const files = [...transfer.items].filter(item => item.kind === 'file');
+  return walk(files.map(item => item.webkitGetAsEntry()).filter(Boolean));
 }
 
 async function* walk(entries) {
