@@ -52,10 +52,10 @@ func DescribeWithBulk(ds *dicom.DataSet, frame int, bulk Bulk) (Attributes, erro
 	if err := r.voi(&a, macros(groups, dicom.FrameVOILUTSequence, ds)); err != nil {
 		return Attributes{}, err
 	}
-	a.Inverse = ds.String(dicom.PresentationLUTShape) == "INVERSE"
+	a.Inverse = keyword(ds, dicom.PresentationLUTShape) == "INVERSE"
 	a.Padding = padding(ds, r.signed)
 	a.PixelAspect = pixelAspect(macros(groups, dicom.PixelMeasuresSequence, ds))
-	if ds.String(dicom.PhotometricInterpretation) == "PALETTE COLOR" {
+	if keyword(ds, dicom.PhotometricInterpretation) == "PALETTE COLOR" {
 		var err error
 		if a.Palette, err = r.palette(ds); err != nil {
 			return Attributes{}, err
@@ -101,8 +101,8 @@ func isSigned(ds *dicom.DataSet) bool {
 // modality reads the Modality LUT Module or the Pixel Value Transformation macro from the first place that has either.
 func (r reader) modality(a *Attributes, places []*dicom.DataSet) (err error) {
 	for _, p := range places {
-		if items := p.Items(dicom.ModalityLUTSequence); len(items) > 0 {
-			a.ModalityLUT, err = r.lut(items[0], "Modality LUT Sequence (0028,3000)", r.signed)
+		if item := table(p, dicom.ModalityLUTSequence); item != nil {
+			a.ModalityLUT, err = r.lut(item, "Modality LUT Sequence (0028,3000)", r.signed)
 			return err
 		}
 		slope, hasSlope := number(p, dicom.RescaleSlope)
@@ -124,15 +124,25 @@ func (r reader) modality(a *Attributes, places []*dicom.DataSet) (err error) {
 // voi reads the VOI LUT Module or the Frame VOI LUT macro from the first place that has a table or a window.
 func (r reader) voi(a *Attributes, places []*dicom.DataSet) (err error) {
 	for _, p := range places {
-		if items := p.Items(dicom.VOILUTSequence); len(items) > 0 {
+		if item := table(p, dicom.VOILUTSequence); item != nil {
 			// The table is entered with what the modality transformation gives, signed unless that cannot be negative.
 			signed := r.signed && a.ModalityLUT == nil || a.Rescale != nil && (a.Rescale.Slope < 0 || a.Rescale.Intercept < 0)
-			a.VOILUT, err = r.lut(items[0], "VOI LUT Sequence (0028,3010)", signed)
+			a.VOILUT, err = r.lut(item, "VOI LUT Sequence (0028,3010)", signed)
 			return err
 		}
 		if len(numbers(p, dicom.WindowCenter)) > 0 {
 			a.Window = window(p)
 			return nil
+		}
+	}
+	return nil
+}
+
+// table returns the first item of the sequence that has a lookup table, nil if none has: files hold items of empty elements.
+func table(ds *dicom.DataSet, sequence dicom.Tag) *dicom.DataSet {
+	for _, item := range ds.Items(sequence) {
+		if len(numbers(item, dicom.LUTDescriptor)) > 0 {
+			return item
 		}
 	}
 	return nil
@@ -147,7 +157,7 @@ func window(p *dicom.DataSet) *Window {
 		return nil
 	}
 	w := &Window{Center: center, Width: width}
-	switch p.String(dicom.VOILUTFunction) {
+	switch keyword(p, dicom.VOILUTFunction) {
 	case "LINEAR_EXACT":
 		w.Function = LinearExact
 	case "SIGMOID":

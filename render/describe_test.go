@@ -86,6 +86,7 @@ func TestDescribe(t *testing.T) {
 			Attributes{VOILUT: &LUT{10, 8, []uint16{7, 9}}}},
 		{"VOI LUT, US", build(items(dicom.VOILUTSequence, build(ints(dicom.LUTDescriptor, 2, 0, 16), ints(dicom.LUTData, 1, 65535)))),
 			Attributes{VOILUT: &LUT{0, 16, []uint16{1, 65535}}}},
+		{"VOI LUT, empty", build(items(dicom.VOILUTSequence, build(dicom.Element{Tag: dicom.LUTDescriptor, VR: dicom.US}))), Attributes{}},
 		{"modality LUT, first below zero in US", build(signed, items(dicom.ModalityLUTSequence, lutItem([]int64{1, 65530, 16}, 1, 2))),
 			Attributes{ModalityLUT: &LUT{-6, 16, []uint16{0x201}}}},
 		{"modality LUT, first unsigned in SS", build(items(dicom.ModalityLUTSequence, lutItem([]int64{1, -6, 16}, 1, 2))),
@@ -133,7 +134,7 @@ func TestDescribeErrors(t *testing.T) {
 	}{
 		{"short", "VOI LUT Sequence (0028,3010): expected 3 entries, found 1", voi(lutItem([]int64{3, 0, 16}, 1, 2))},
 		{"65536 entries", "expected 65536 entries, found 1", voi(lutItem([]int64{0, 0, 16}, 1, 2))},
-		{"no descriptor", "0 values, want 3", voi(build())},
+		{"no descriptor", "2 values, want 3", voi(build(ints(dicom.LUTDescriptor, 1, 2)))},
 		{"bits", "1 entries of 17 bits", voi(lutItem([]int64{1, 0, 17}, 1, 2))},
 		{"bulk", "DescribeWithBulk", voi(build(ints(dicom.LUTDescriptor, 1, 0, 16),
 			dicom.Element{Tag: dicom.LUTData, VR: dicom.OW, Value: dicom.Bulk{URI: "bulkdata/x"}}))},

@@ -55,7 +55,8 @@ const defaultMaxPixels = 64 << 20
 // Where neither the options nor the attributes have a usable window, an automatic one is used: from the lowest to the highest
 // sample of the frame, padding left out; and if the samples spread over more than 256 levels, from the half percent that is
 // darkest to the half percent that is brightest, so that a few stray pixels do not make the rest gray. A frame of one value is
-// black if that is zero, else middle gray; of a 1-bit image 0 is black and 1 is white.
+// black if that is zero, else middle gray; in an image of up to 8 bits it is as bright as the value is in their range. Of a 1-bit
+// image 0 is black and 1 is white.
 func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 	limit := o.MaxPixels
 	if limit <= 0 {

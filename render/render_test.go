@@ -124,6 +124,7 @@ func TestRenderGray(t *testing.T) {
 		{"no window: nothing but padding", monochrome[uint8](8, 0, 0), Attributes{Padding: &Range{0, 0}}, Options{}, []uint8{0, 0}},
 		{"no window: all zero", monochrome[uint16](16, 0, 0), Attributes{}, Options{}, []uint8{0, 0}},
 		{"no window: all alike", monochrome[uint16](16, 7, 7), Attributes{}, Options{}, []uint8{128, 128}},
+		{"no window: all alike, 8 bits", monochrome[uint8](8, 255, 255), Attributes{}, Options{}, []uint8{255, 255}},
 		{"no window: float", monochrome(64, -1e308, 0, 1e308, math.Inf(1)), Attributes{}, Options{}, []uint8{0, 128, 255, 255}},
 		{"no window: nothing finite", monochrome(64, math.NaN(), math.Inf(1)), Attributes{}, Options{}, []uint8{0, 0}},
 		{"no window: tiny slope", monochrome[uint16](16, 0, 1, 2), Attributes{Rescale: &Rescale{1e-300, 0}}, Options{},

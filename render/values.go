@@ -48,6 +48,11 @@ func number(ds *dicom.DataSet, t dicom.Tag) (value float64, ok bool) {
 	return n[0], true
 }
 
+// keyword returns the first value of a CS element, as it should have been written.
+func keyword(ds *dicom.DataSet, t dicom.Tag) string {
+	return strings.ToUpper(strings.TrimSpace(ds.String(t)))
+}
+
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // words are 16-bit values in little endian.

@@ -37,7 +37,7 @@ func automatic(f *pixel.Frame, a Attributes) voi {
 		}
 	}
 	if low == high {
-		return constant(low)
+		return constant(f, a, low)
 	}
 	// Halves, so that the ends of the range of float64 do not overflow.
 	w := Window{Center: low/2 + high/2, Width: high - low, Function: LinearExact}
@@ -48,9 +48,12 @@ func automatic(f *pixel.Frame, a Attributes) voi {
 }
 
 // constant shows a frame of one value.
-func constant(value float64) voi {
+func constant(f *pixel.Frame, a Attributes, value float64) voi {
 	gray := 0.0
-	if value != 0 {
+	switch {
+	case f.BitsStored <= 8 && !f.Signed && a.ModalityLUT == nil && a.Rescale == nil:
+		gray = value / float64(uint(1)<<f.BitsStored-1) * white
+	case value != 0:
 		gray = (white + 1) / 2
 	}
 	return func(float64) float64 { return gray }

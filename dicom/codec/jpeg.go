@@ -7,35 +7,53 @@ import (
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom/codec/jpegdct"
+	"github.com/noctis-dicom/noctis/dicom/codec/jpeglossless"
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 )
 
-// decodeJPEG reads JPEG of DCT blocks, sequential or progressive, 8 or 12 bits (PS3.5 8.2.1).
+// decodeJPEG reads JPEG (PS3.5 8.2.1): DCT, sequential or progressive, 8 or 12 bits; or lossless. The stream says which, since the
+// transfer syntax is now and then that of another process.
 func decodeJPEG(ctx context.Context, d pixel.Description, data []byte) (*pixel.Frame, error) {
+	f, err := decodeDCT(ctx, d, data)
+	if errors.Is(err, jpegdct.ErrProcess) {
+		f, err = decodeJPEGLossless(ctx, d, data)
+	}
+	if errors.Is(err, jpeglossless.ErrProcess) {
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	return f, err
+}
+
+func decodeDCT(ctx context.Context, d pixel.Description, data []byte) (*pixel.Frame, error) {
 	var h jpegdct.Header
 	planes, err := jpegdct.Decode(ctx, data, func(found jpegdct.Header) error {
 		h = found
 		return acceptJPEG(d, h)
 	})
-	if errors.Is(err, jpegdct.ErrProcess) {
-		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
-	}
 	if err != nil {
 		return nil, err
 	}
-	f := &pixel.Frame{Description: d}
-	f.Planar = false
-	f.BitsStored = min(f.BitsStored, h.Precision)
-	f.HighBit = f.BitsStored - 1
+	out := d
 	if len(planes) == 3 {
-		f.Photometric = jpegColors(d.Photometric, h)
+		out.Photometric, out.BitsStored = jpegColors(d.Photometric, h), h.Precision
 	}
 	if h.Precision == 8 {
-		put(f, join(planes, func(p jpegdct.Plane) []uint8 { return p.U8 }, d, h))
-	} else {
-		put(f, join(planes, func(p jpegdct.Plane) []uint16 { return p.U16 }, d, h))
+		return fromStream(ctx, out, 8, join(planes, func(p jpegdct.Plane) []uint8 { return p.U8 }, d, h))
 	}
-	return f, settle(ctx, f)
+	return fromStream(ctx, out, h.Precision, join(planes, func(p jpegdct.Plane) []uint16 { return p.U16 }, d, h))
+}
+
+// decodeJPEGLossless reads lossless JPEG. There is no color transform in it: the components are what the data set says.
+func decodeJPEGLossless(ctx context.Context, d pixel.Description, data []byte) (*pixel.Frame, error) {
+	precision := 0
+	samples, err := jpeglossless.Decode(ctx, data, func(h jpeglossless.Header) error {
+		precision = h.Precision
+		return accept(d, h.Height, h.Width, len(h.Components), h.Precision)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return fromStream(ctx, d, precision, samples)
 }
 
 // join makes pixels of the components.

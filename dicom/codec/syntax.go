@@ -23,8 +23,8 @@ var decoders = map[dicom.UID]decoder{
 	dicom.JPEGExtended12Bit:              decodeJPEG,
 	"1.2.840.10008.1.2.4.53":             decodeJPEG, // spectral selection, retired
 	"1.2.840.10008.1.2.4.55":             decodeJPEG, // full progression, retired
-	dicom.JPEGLossless:                   decodeJPEGLossless,
-	dicom.JPEGLosslessSV1:                decodeJPEGLossless,
+	dicom.JPEGLossless:                   decodeJPEG,
+	dicom.JPEGLosslessSV1:                decodeJPEG,
 	dicom.JPEGLSLossless:                 decodeJPEGLS,
 	dicom.JPEGLSNearLossless:             decodeJPEGLS,
 }
