@@ -191,17 +191,19 @@ func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
 	}
 	for _, u := range []struct {
 		name string
-		uid  dicom.UID
+		tag  dicom.Tag
 	}{
-		{"SOP Instance UID (0008,0018)", e.Ref.Instance},
-		{"SOP Class UID (0008,0016)", e.SOPClass},
-		{"Study Instance UID (0020,000D)", e.Ref.Study},
-		{"Series Instance UID (0020,000E)", e.Ref.Series},
+		{"SOP Instance UID (0008,0018)", dicom.SOPInstanceUID},
+		{"SOP Class UID (0008,0016)", dicom.SOPClassUID},
+		{"Study Instance UID (0020,000D)", dicom.StudyInstanceUID},
+		{"Series Instance UID (0020,000E)", dicom.SeriesInstanceUID},
 	} {
 		switch {
-		case u.uid == "":
+		case ds.UID(u.tag) == "":
 			return refuse(ReasonInvalidUID, "%s is missing", u.name)
-		case !u.uid.Valid():
+		case len(ds.Strings(u.tag)) > 1:
+			return refuse(ReasonInvalidUID, "%s has more than one value", u.name)
+		case !ds.UID(u.tag).Valid():
 			return refuse(ReasonInvalidUID, "%s is not a UID (PS3.5 9.1)", u.name)
 		}
 	}

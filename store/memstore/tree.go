@@ -28,6 +28,7 @@ type series struct {
 	merged    store.Merged
 	instances []*instance
 	dataSet   *dicom.DataSet
+	virtual   []*dicom.DataSet // of the instances
 	number    int64
 }
 
@@ -98,6 +99,9 @@ func (st *study) finish() {
 	st.date, st.time = store.SortTime(st.merged.DataSet)
 	for _, se := range st.series {
 		se.dataSet = store.SeriesDataSet(st.dataSet, se.merged.DataSet, len(se.instances))
+		for _, in := range se.instances {
+			se.virtual = append(se.virtual, store.InstanceDataSet(se.dataSet, in.dataSet, in.entry.TransferSyntax))
+		}
 	}
 	slices.SortFunc(st.series, func(a, b *series) int {
 		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.uid, b.uid))
@@ -121,8 +125,8 @@ func (t tree) all(level match.Level) iter.Seq[*dicom.DataSet] {
 					}
 					continue
 				}
-				for _, in := range se.instances {
-					if !yield(store.InstanceDataSet(se.dataSet, in.dataSet, in.entry.TransferSyntax)) {
+				for _, ds := range se.virtual {
+					if !yield(ds) {
 						return
 					}
 				}

@@ -30,7 +30,7 @@ var (
 		"PRAGMA foreign_keys = ON",
 		"PRAGMA temp_store = MEMORY",
 	}
-	writing = append(common[:len(common):len(common)], "PRAGMA cache_size = -32768", "PRAGMA journal_size_limit = 67108864")
+	writing = append(common[:len(common):len(common)], "PRAGMA cache_size = -32768", "PRAGMA wal_autocheckpoint = 4000", "PRAGMA journal_size_limit = 67108864")
 	reading = append(common[:len(common):len(common)], "PRAGMA cache_size = -8192", "PRAGMA query_only = ON")
 )
 

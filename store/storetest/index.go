@@ -38,6 +38,7 @@ func Index(t *testing.T, fresh func(t *testing.T) OpenIndex) {
 		"AnyOrder":      testAnyOrder,
 		"Reopen":        testReopen,
 		"Search":        testSearch,
+		"Keys":          testKeys,
 		"Page":          testPage,
 		"WhileIterated": testWhileIterated,
 		"Blobs":         testBlobsOfIndex,

@@ -46,7 +46,7 @@ type study struct {
 	merged  store.Merged
 	counts  store.StudyCounts
 	keys    []key // as they are in study_key
-	changed bool  // merged differs from the row
+	changed bool  // merged or SOPClasses differ from the row
 	regroup bool  // a series came, or its modality changed
 }
 
@@ -121,6 +121,7 @@ func (st *study) add(r *row) {
 	class := string(r.entry.SOPClass)
 	if i, found := slices.BinarySearch(st.counts.SOPClasses, class); !found {
 		st.counts.SOPClasses = slices.Insert(st.counts.SOPClasses, i, class)
+		st.changed = true
 	}
 }
 
@@ -169,16 +170,15 @@ func (s *session) writeStudy(st *study) error {
 			return err
 		}
 	}
-	classes := strings.Join(st.counts.SOPClasses, `\`)
 	if !st.changed && !st.regroup {
-		return s.exec(s.st.countStudy, st.counts.Series, st.counts.Instances, classes, st.id)
+		return s.exec(s.st.countStudy, st.counts.Series, st.counts.Instances, st.id)
 	}
 	attributes, sources, err := encodeMerged(st.merged)
 	if err != nil {
 		return err
 	}
 	date, time := store.SortTime(st.merged.DataSet)
-	err = s.exec(s.st.updateStudy, date, time, strings.Join(st.counts.Modalities, `\`), classes,
+	err = s.exec(s.st.updateStudy, date, time, strings.Join(st.counts.Modalities, `\`), strings.Join(st.counts.SOPClasses, `\`),
 		st.counts.Series, st.counts.Instances, attributes, sources, st.id)
 	if err != nil {
 		return err
@@ -225,14 +225,15 @@ func (s *session) writeKeys(st *study) error {
 	return nil
 }
 
-// keyed are the attributes that study_key has rows of: those by which studies are searched most (PS3.18 Table 10.6.1-5). UIDs
-// and Study Date have columns of their own.
+// keyed are the attributes that study_key has rows of: those by which studies are searched most (PS3.18 Table 10.6.1-5), and
+// those that narrow searches of series and instances down to a few studies. UIDs and Study Date have columns of their own.
 var keyed = map[dicom.Tag]dicom.VR{
 	dicom.AccessionNumber:        dicom.SH,
 	dicom.ModalitiesInStudy:      dicom.CS,
 	dicom.PatientID:              dicom.LO,
 	dicom.PatientName:            dicom.PN,
 	dicom.ReferringPhysicianName: dicom.PN,
+	dicom.SOPClassesInStudy:      dicom.UI,
 	dicom.StudyID:                dicom.SH,
 }
 
@@ -257,6 +258,9 @@ func studyKeys(st *study) []key {
 	}
 	for _, m := range st.counts.Modalities {
 		add(dicom.ModalitiesInStudy, m)
+	}
+	for _, c := range st.counts.SOPClasses {
+		add(dicom.SOPClassesInStudy, c)
 	}
 	return keys
 }

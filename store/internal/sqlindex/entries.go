@@ -18,7 +18,7 @@ const blobPage = 4096
 // Entries implements store.Index.
 func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry, error] {
 	const columns = `instance.sop_class, instance.transfer_syntax, instance.blob, instance.size, instance.stored, instance.layout`
-	return below(ctx, x, r, columns, "", chunkRows, func(rows *sql.Rows) (int64, *store.Entry, error) {
+	return below(ctx, x, r, columns, false, chunkRows, func(rows *sql.Rows) (int64, *store.Entry, error) {
 		var id, stored int64
 		var blob, layout sql.RawBytes
 		e := &store.Entry{}
@@ -37,8 +37,7 @@ func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry
 
 // Metadata implements store.Index.
 func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
-	const join = " JOIN instance_metadata ON instance_metadata.instance_id = instance.id"
-	packed := below(ctx, x, r, "instance_metadata.json", join, chunkWhole, func(rows *sql.Rows) (int64, store.Metadata, error) {
+	packed := below(ctx, x, r, "instance_metadata.json", true, chunkWhole, func(rows *sql.Rows) (int64, store.Metadata, error) {
 		var id int64
 		var m store.Metadata
 		err := rows.Scan(&id, &m.Ref.Study, &m.Ref.Series, &m.Ref.Instance, &m.JSON)
@@ -57,21 +56,18 @@ func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metad
 }
 
 // below yields something of each instance below r, in order. An instance's ids and UIDs come before the given columns.
-func below[T any](ctx context.Context, x *Index, r dicom.Ref, columns, join string, chunk int,
+func below[T any](ctx context.Context, x *Index, r dicom.Ref, columns string, full bool, chunk int,
 	scan func(*sql.Rows) (int64, T, error)) iter.Seq2[T, error] {
-	query := "SELECT instance.id, study.uid, series.uid, instance.uid, " + columns + from(match.Instance, false) + join
+	query := "SELECT instance.id, study.uid, series.uid, instance.uid, " + columns + tables(match.Instance, full, false)
 	return func(yield func(T, error) bool) {
-		where := all(scope(match.Instance, r))
-		if where.sql != "" {
-			where.sql = " WHERE " + where.sql
-		}
-		ids, err := x.ids(ctx, "SELECT instance.id"+from(match.Instance, false)+where.sql+order(match.Instance), where.args)
+		f := all(scope(match.Instance, r))
+		ids, err := x.ids(ctx, "SELECT instance.id"+tables(match.Instance, false, !f.narrow)+f.and()+order(match.Instance), f.args)
 		if err != nil {
 			var none T
 			yield(none, err)
 			return
 		}
-		byID(ctx, x, ids, chunk, query+" WHERE instance.id", scan, yield)
+		byID(ctx, x, ids, chunk, query+" AND instance.id", scan, yield)
 	}
 }
 

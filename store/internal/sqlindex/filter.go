@@ -9,9 +9,10 @@ import (
 
 // clause is a condition in SQL. Every entity that matches satisfies it; if it is exact, no other does.
 type clause struct {
-	sql   string // "": holds for all
-	args  []any
-	exact bool
+	sql    string // "": holds for all
+	args   []any
+	exact  bool
+	narrow bool // names series or instances, so that going through all studies would be a detour
 }
 
 // unknown is the clause of a key that only the oracle can answer.
@@ -39,7 +40,7 @@ func scope(level match.Level, r dicom.Ref) []clause {
 		case of > level:
 			clauses = append(clauses, clause{sql: "1 = 0", exact: true})
 		default:
-			clauses = append(clauses, clause{sql: of.String() + ".uid = ?", args: []any{uid}, exact: true})
+			clauses = append(clauses, clause{sql: of.String() + ".uid = ?", args: []any{uid}, exact: true, narrow: of > match.Study})
 		}
 	}
 	return clauses
@@ -54,11 +55,17 @@ var columns = map[dicom.Tag]string{
 	dicom.SOPClassUID:       "instance.sop_class",
 }
 
+// gathered are the attributes of series and instances whose values the study gathers.
+var gathered = map[dicom.Tag]dicom.Tag{
+	dicom.Modality:    dicom.ModalitiesInStudy,
+	dicom.SOPClassUID: dicom.SOPClassesInStudy,
+}
+
 func keyClause(q match.Query, k match.Key) clause {
 	if isUniversal(k.Condition) {
 		return clause{exact: true}
 	}
-	if len(k.Path) != 1 || k.Creator != "" {
+	if len(k.Path) != 1 {
 		return unknown
 	}
 	t := k.Path[0]
@@ -70,7 +77,12 @@ func keyClause(q match.Query, k match.Key) clause {
 		return dateClause(k)
 	}
 	if column, ok := columns[t]; ok {
-		return columnClause(column, a.VR(), k.Condition)
+		c := columnClause(column, a.VR(), k.Condition)
+		if study, ok := gathered[t]; ok && c.exact {
+			// Only the studies that have it at all need be looked into.
+			c = all([]clause{c, keyedClause(study, keyed[study], false, k.Condition)})
+		}
+		return c
 	}
 	if vr, ok := keyed[t]; ok {
 		return keyedClause(t, vr, q.Fuzzy, k.Condition)
@@ -127,12 +139,22 @@ func columnClause(column string, vr dicom.VR, c match.Condition) clause {
 	if len(values) == 0 || len(values) > maxArgs || values[0] == "" {
 		return unknown
 	}
-	return clause{sql: column + " IN (" + placeholders(len(values)) + ")", args: values, exact: true}
+	narrow := column == "series.uid" || column == "instance.uid"
+	return clause{sql: column + " IN (" + placeholders(len(values)) + ")", args: values, exact: true, narrow: narrow}
 }
 
 // keyedClause looks into study_key.
 func keyedClause(t dicom.Tag, vr dicom.VR, fuzzy bool, c match.Condition) clause {
 	switch c := c.(type) {
+	case match.UIDList:
+		if len(c.UIDs) > maxArgs {
+			return unknown
+		}
+		var clauses []clause
+		for _, u := range c.UIDs {
+			clauses = append(clauses, keyIs(t, match.Normal(dicom.UI, string(u))))
+		}
+		return either(clauses)
 	case match.Single:
 		if vr == dicom.PN {
 			return nameClause(t, fuzzy, c.Value, func(group string) clause { return keyIs(t, group) })
@@ -214,12 +236,21 @@ func anyOf(c match.AnyOf, one func(match.Condition) clause) clause {
 	return either(clauses)
 }
 
+// and returns the clause as it is added to a WHERE.
+func (c clause) and() string {
+	if c.sql == "" {
+		return ""
+	}
+	return " AND " + c.sql
+}
+
 // all joins clauses by AND.
 func all(clauses []clause) clause {
 	joined := clause{exact: true}
 	var texts []string
 	for _, c := range clauses {
 		joined.exact = joined.exact && c.exact
+		joined.narrow = joined.narrow || c.narrow
 		if c.sql != "" {
 			texts = append(texts, c.sql)
 			joined.args = append(joined.args, c.args...)

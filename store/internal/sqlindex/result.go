@@ -11,19 +11,28 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// from joins the tables of a level.
-func from(level match.Level, full bool) string {
-	s := " FROM study"
+// tables joins the tables of a level. The result has a WHERE, to which conditions are added by AND. Where topDown is set, the
+// database goes through studies, their series and their instances in this order, which is that of the results: a search with a
+// limit ends when it has enough, instead of sorting everything. Without it the database chooses.
+func tables(level match.Level, full, topDown bool) string {
+	join := ", "
+	if topDown {
+		join = " CROSS JOIN "
+	}
+	from, where := " FROM study", " WHERE 1 = 1"
 	if level >= match.Series {
-		s += " JOIN series ON series.study_id = study.id"
+		from += join + "series"
+		where += " AND series.study_id = study.id"
 	}
 	if level >= match.Instance {
-		s += " JOIN instance ON instance.series_id = series.id"
+		from += join + "instance"
+		where += " AND instance.series_id = series.id"
 	}
 	if full {
-		s += " JOIN instance_metadata ON instance_metadata.instance_id = instance.id"
+		from += join + "instance_metadata"
+		where += " AND instance_metadata.instance_id = instance.id"
 	}
-	return s
+	return from + where
 }
 
 // order is that of store.Index.Search.

@@ -32,7 +32,7 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 		if b.full {
 			chunk = chunkWhole
 		}
-		query := "SELECT " + b.columns() + from(b.level, b.full) + " WHERE " + q.Level.String() + ".id"
+		query := "SELECT " + b.columns() + tables(b.level, b.full, false) + " AND " + q.Level.String() + ".id"
 		byID(ctx, x, ids, chunk, query, b.scan, yield)
 	}
 }
@@ -52,12 +52,8 @@ func (x *Index) matches(ctx context.Context, q match.Query) ([]int64, error) {
 		return nil, ctx.Err()
 	}
 	f := filter(q)
-	where := ""
-	if f.sql != "" {
-		where = " WHERE " + f.sql
-	}
 	if f.exact {
-		query := "SELECT " + q.Level.String() + ".id" + from(q.Level, false) + where + order(q.Level)
+		query := "SELECT " + q.Level.String() + ".id" + tables(q.Level, false, !f.narrow) + f.and() + order(q.Level)
 		if q.Limit > 0 {
 			query += " LIMIT ?"
 			f.args = append(f.args, q.Limit)
@@ -72,37 +68,33 @@ func (x *Index) matches(ctx context.Context, q match.Query) ([]int64, error) {
 		}
 		return ids, err
 	}
-	return x.judge(ctx, q, where, f.args)
+	return x.judge(ctx, q, f)
 }
 
 // Count implements store.Index.
 func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 	f := filter(q)
-	where := ""
-	if f.sql != "" {
-		where = " WHERE " + f.sql
-	}
 	if !f.exact {
 		q.Offset, q.Limit = 0, -1
-		ids, err := x.judge(ctx, q, where, f.args)
+		ids, err := x.judge(ctx, q, f)
 		return len(ids), err
 	}
 	var n int
-	err := x.each(ctx, "SELECT COUNT(*)"+from(q.Level, false)+where, f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	err := x.each(ctx, "SELECT COUNT(*)"+tables(q.Level, false, false)+f.and(), f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
 	return n, err
 }
 
 // judge lets the oracle look at every candidate.
-func (x *Index) judge(ctx context.Context, q match.Query, where string, args []any) ([]int64, error) {
+func (x *Index) judge(ctx context.Context, q match.Query, f clause) ([]int64, error) {
 	var paths []match.Path
 	for _, k := range q.Keys {
 		paths = append(paths, k.Path)
 	}
 	b := &builder{level: q.Level, full: wantsAll(q.Level, paths...), pack: x.pack}
-	query := "SELECT " + b.columns() + from(b.level, b.full) + where + order(b.level)
+	query := "SELECT " + b.columns() + tables(b.level, b.full, !f.narrow) + f.and() + order(b.level)
 	var ids []int64
 	skip := q.Offset
-	err := x.each(ctx, query, args, func(rows *sql.Rows) error {
+	err := x.each(ctx, query, f.args, func(rows *sql.Rows) error {
 		id, ds, err := b.scan(rows)
 		if err != nil || !q.Match(ds) {
 			return err

@@ -29,7 +29,7 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 		{&s.insertStudy, `INSERT INTO study (uid) VALUES (?) RETURNING id`},
 		{&s.updateStudy, `UPDATE study SET study_date = ?, study_time = ?, modalities = ?, sop_classes = ?,
 			series_count = ?, instance_count = ?, attributes = ?, sources = ? WHERE id = ?`},
-		{&s.countStudy, `UPDATE study SET series_count = ?, instance_count = ?, sop_classes = ? WHERE id = ?`},
+		{&s.countStudy, `UPDATE study SET series_count = ?, instance_count = ? WHERE id = ?`},
 		{&s.modalities, `SELECT DISTINCT modality FROM series WHERE study_id = ? AND modality <> ''`},
 
 		{&s.series, `SELECT id, attributes, sources, instance_count FROM series WHERE study_id = ? AND uid = ?`},

@@ -35,7 +35,7 @@ CREATE TABLE series (
     sources        BLOB    NOT NULL DEFAULT x'7B7D',
     UNIQUE (uid, study_id)
 ) STRICT;
-CREATE UNIQUE INDEX series_order ON series (study_id, number, uid, modality);
+CREATE UNIQUE INDEX series_order ON series (study_id, number, uid);
 
 CREATE TABLE instance (
     id              INTEGER PRIMARY KEY,
