@@ -62,10 +62,10 @@ const (
 
 // inverse transforms a block of the precision and writes its 8 rows. Between the two passes so many bits are kept below the integer.
 func inverse[T uint8 | uint16](dst []T, stride int, block *[64]int32, last, precision, keep int) {
-	center, greatest := 1<<(precision-1), 1<<precision-1
+	center, greatest := int32(1)<<(precision-1), int32(1)<<precision-1
 	if last == 0 {
 		// Both passes of a block that is all DC come to this.
-		dc := (int(block[0])<<keep + 1<<(keep+2)) >> (keep + 3)
+		dc := (block[0]<<keep + 1<<(keep+2)) >> (keep + 3)
 		level := T(min(max(dc+center, 0), greatest))
 		for y := range 8 {
 			line := dst[y*stride:][:8]
@@ -75,52 +75,48 @@ func inverse[T uint8 | uint16](dst []T, stride int, block *[64]int32, last, prec
 		}
 		return
 	}
-	var work [64]int
-	for x := range 8 {
-		c := block[x:]
-		if c[8]|c[16]|c[24]|c[32]|c[40]|c[48]|c[56] == 0 {
-			dc := int(c[0]) << keep
-			for y := range 8 {
-				work[8*y+x] = dc
-			}
-			continue
-		}
-		out := pass(int(c[0]), int(c[8]), int(c[16]), int(c[24]), int(c[32]), int(c[40]), int(c[48]), int(c[56]), scale-keep)
-		for y, v := range out {
-			work[8*y+x] = v
-		}
-	}
+	var turned [64]int32
+	pass(block, &turned, scale-keep)
+	pass(&turned, block, scale+keep+3)
 	for y := range 8 {
-		r := work[8*y:][:8]
-		out := pass(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], scale+keep+3)
 		line := dst[y*stride:][:8]
-		for x, v := range out {
+		for x, v := range block[8*y:][:8] {
 			line[x] = T(min(max(v+center, 0), greatest))
 		}
 	}
 }
 
-// pass transforms eight values and drops so many bits of the result, rounding.
-func pass(v0, v1, v2, v3, v4, v5, v6, v7, drop int) (out [8]int) {
-	z1 := (v2 + v6) * f0541
-	even2 := z1 - v6*f1847
-	even3 := z1 + v2*f0765
-	even0 := (v0 + v4) << scale
-	even1 := (v0 - v4) << scale
-	a0, a3, a1, a2 := even0+even3, even0-even3, even1+even2, even1-even2
+// pass transforms the columns of in and writes them as the rows of out, without so many of their last bits, rounded.
+func pass(in, out *[64]int32, drop int) {
+	half := int32(1) << (drop - 1)
+	for x := range 8 {
+		v0, v1, v2, v3, v4, v5, v6, v7 := in[x], in[8+x], in[16+x], in[24+x], in[32+x], in[40+x], in[48+x], in[56+x]
+		row := out[8*x:][:8]
+		if v1|v2|v3|v4|v5|v6|v7 == 0 {
+			dc := (v0<<scale + half) >> drop
+			for i := range row {
+				row[i] = dc
+			}
+			continue
+		}
+		z1 := (v2 + v6) * f0541
+		even2 := z1 - v6*f1847
+		even3 := z1 + v2*f0765
+		even0 := (v0+v4)<<scale + half
+		even1 := (v0-v4)<<scale + half
+		a0, a3, a1, a2 := even0+even3, even0-even3, even1+even2, even1-even2
 
-	z5 := (v7 + v3 + v5 + v1) * f1175
-	z1, z2 := -(v7+v1)*f0899, -(v5+v3)*f2562
-	z3, z4 := z5-(v7+v3)*f1961, z5-(v5+v1)*f0390
-	o0 := v7*f0298 + z1 + z3
-	o1 := v5*f2053 + z2 + z4
-	o2 := v3*f3072 + z2 + z3
-	o3 := v1*f1501 + z1 + z4
+		z5 := (v7 + v3 + v5 + v1) * f1175
+		z1, z2 := -(v7+v1)*f0899, -(v5+v3)*f2562
+		z3, z4 := z5-(v7+v3)*f1961, z5-(v5+v1)*f0390
+		o0 := v7*f0298 + z1 + z3
+		o1 := v5*f2053 + z2 + z4
+		o2 := v3*f3072 + z2 + z3
+		o3 := v1*f1501 + z1 + z4
 
-	half := 1 << (drop - 1)
-	out[0], out[7] = (a0+o3+half)>>drop, (a0-o3+half)>>drop
-	out[1], out[6] = (a1+o2+half)>>drop, (a1-o2+half)>>drop
-	out[2], out[5] = (a2+o1+half)>>drop, (a2-o1+half)>>drop
-	out[3], out[4] = (a3+o0+half)>>drop, (a3-o0+half)>>drop
-	return out
+		row[0], row[7] = (a0+o3)>>drop, (a0-o3)>>drop
+		row[1], row[6] = (a1+o2)>>drop, (a1-o2)>>drop
+		row[2], row[5] = (a2+o1)>>drop, (a2-o1)>>drop
+		row[3], row[4] = (a3+o0)>>drop, (a3-o0)>>drop
+	}
 }
