@@ -36,6 +36,7 @@ const (
 type Blobs struct {
 	root   string
 	lock   *os.File
+	sync   func(*os.File) error  // (*os.File).Sync, except in tests
 	failed atomic.Pointer[error] // the sync that failed
 
 	mu      sync.Mutex
@@ -59,11 +60,11 @@ func Open(root string) (*Blobs, error) {
 		return nil, err
 	}
 	for _, dir := range []string{root, filepath.Dir(root)} {
-		if err := syncDir(dir); err != nil {
+		if err := syncDir(dir, (*os.File).Sync); err != nil {
 			return nil, errors.Join(fmt.Errorf("blobs: %w", err), lock.Close())
 		}
 	}
-	return &Blobs{root: root, lock: lock, writing: map[string]bool{}}, nil
+	return &Blobs{root: root, lock: lock, sync: (*os.File).Sync, writing: map[string]bool{}}, nil
 }
 
 // Close lets another process open the directory.

@@ -90,7 +90,7 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 	infos := make([]store.BlobInfo, len(ours))
 	for i, w := range ours {
 		syncs.Go(func() error {
-			if err := w.file.Sync(); err != nil {
+			if err := b.sync(w.file); err != nil {
 				return b.poison(err)
 			}
 			info, err := w.file.Stat()
@@ -114,7 +114,7 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 	}
 	for dir := range touched {
 		syncs.Go(func() error {
-			if err := syncDir(dir); err != nil {
+			if err := syncDir(dir, b.sync); err != nil {
 				return b.poison(err)
 			}
 			return nil
@@ -152,11 +152,11 @@ func (b *Blobs) poisoned() error {
 }
 
 // syncDir makes the names in a directory durable.
-func syncDir(dir string) error {
+func syncDir(dir string, sync func(*os.File) error) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	return d.Sync()
+	return sync(d)
 }

@@ -37,6 +37,10 @@ var (
 // Open opens the file, makes it where it does not exist, and brings its schema up to date. A file whose schema is newer than
 // this program is refused.
 func Open(ctx context.Context, path string) (*Index, error) {
+	return open(ctx, path, writing, sqlindex.Dialect{NoSpace: noSpace, Broken: broken})
+}
+
+func open(ctx context.Context, path string, writing []string, dialect sqlindex.Dialect) (*Index, error) {
 	// SQLite gives its other files the permissions of this one. Patient data is for its owner only.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -54,7 +58,7 @@ func Open(ctx context.Context, path string) (*Index, error) {
 	readers := min(max(4, runtime.GOMAXPROCS(0)), 16)
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
-	index, err := sqlindex.New(ctx, writer, reader, sqlindex.Dialect{NoSpace: noSpace, Broken: broken})
+	index, err := sqlindex.New(ctx, writer, reader, dialect)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close(), reader.Close())
 	}
