@@ -21,7 +21,10 @@ build: ## Build bin/noctis
 	$(BUILD) -o bin/noctis ./cmd/noctis
 
 viewer: ## Fetch OHIF by npm and package it into bin/viewer (skipped, with a word, where npm is missing)
-	@$(GO) run ./web/viewer -out bin/viewer || echo "viewer: going on without OHIF; /viewer/ says how to get it"
+	@$(MAKE) --no-print-directory bin/viewer/index.html || echo "viewer: going on without OHIF; /viewer/ says how to get it"
+
+bin/viewer/index.html: $(wildcard web/viewer/*.go web/viewer/*.js web/viewer/*.html web/viewer/*.json)
+	@$(GO) run ./web/viewer -out bin/viewer
 
 test: ## All tests that need nothing but Go and a C compiler
 	$(GO) test -tags $(TAGS) ./...

@@ -149,7 +149,9 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (h
 	}
 	pages := http.NewServeMux()
 	pages.Handle("/", web.Page())
-	pages.Handle("/viewer/", web.Viewer(c.viewerFolder()))
+	viewer := web.Viewer(c.viewerFolder())
+	pages.Handle("/viewer", viewer) // redirects below a proxy's prefix too, as ServeMux would not
+	pages.Handle("/viewer/", viewer)
 	pages.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	pages.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	pages.Handle("GET /readyz", ready)
