@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/flate"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -34,6 +33,11 @@ type WriteOptions struct {
 	// Frames, where not nil, become encapsulated Pixel Data, one fragment a frame; Pixel Data of the data set is not written.
 	Frames      [][]byte
 	OffsetTable OffsetTable
+	// FrameSources are Frames that are read when their turn comes. One that is longer than a fragment can be takes several.
+	FrameSources []Source
+	// Bulk opens the value that a dicom.Bulk stands for; it is copied and never held in memory. What lies around such a value
+	// has undefined length. Without Bulk, a dicom.Bulk is an error.
+	Bulk func(dicom.Bulk) (Source, error)
 	// UndefinedLength ends sequences and items by delimiters instead of stating their length (PS3.5 7.5.1).
 	UndefinedLength bool
 	// RawText writes the bytes of text as they are, under the Specific Character Set that the data set has. Otherwise text is
@@ -43,8 +47,12 @@ type WriteOptions struct {
 
 // Write writes a Part 10 file: preamble, File Meta Information made from the data set's SOP Class and Instance UIDs, and the data
 // set. Elements of group 0002 and group lengths in ds are not written. Values of a VR with a 16-bit length that are longer than
-// that are written as UN (PS3.5 6.2.2). A dicom.Bulk in ds, or a value that does not fit its VR, is an error.
+// that are written as UN (PS3.5 6.2.2). A value that does not fit its VR is an error, and so is a dicom.Bulk that o.Bulk does not
+// open. The same data set and options give the same bytes.
 func Write(w io.Writer, ds *dicom.DataSet, o WriteOptions) error {
+	for _, f := range o.Frames {
+		o.FrameSources = append(o.FrameSources, io.NewSectionReader(bytes.NewReader(f), 0, int64(len(f))))
+	}
 	if o.TransferSyntax == "" {
 		o.TransferSyntax = dicom.ExplicitVRLittleEndian
 	}
@@ -115,10 +123,8 @@ func writeDataSet(w io.Writer, ds *dicom.DataSet, o WriteOptions, enc Encoding) 
 	if e.utf8 && !top.Has(dicom.SpecificCharacterSet) && beyondASCII(ds) {
 		top.SetStrings(dicom.SpecificCharacterSet, dicom.CS, utf8Term)
 	}
-	if o.Frames != nil {
-		if err := setOffsets(top, o); err != nil {
-			return err
-		}
+	if o.encapsulates() {
+		setOffsets(top, o)
 	}
 	var b []byte
 	for el := range top.All() {
@@ -126,8 +132,10 @@ func writeDataSet(w io.Writer, ds *dicom.DataSet, o WriteOptions, enc Encoding) 
 		switch {
 		case el.Tag.Group() == 2 || el.Tag.IsGroupLength():
 			continue
-		case el.Tag == dicom.PixelData && o.Frames != nil:
+		case el.Tag == dicom.PixelData && o.encapsulates():
 			err = e.writeFrames(w, o)
+		case o.Bulk != nil && holdsBulk(el):
+			err = e.writeElement(w, el, o.Bulk)
 		default:
 			if b, err = e.appendElement(b[:0], el); err == nil {
 				_, err = w.Write(b)
@@ -140,28 +148,29 @@ func writeDataSet(w io.Writer, ds *dicom.DataSet, o WriteOptions, enc Encoding) 
 	return nil
 }
 
+func (o WriteOptions) encapsulates() bool { return o.Frames != nil || o.FrameSources != nil }
+
 // setOffsets makes place for the encapsulated Pixel Data and sets the Extended Offset Table where it is wanted.
-func setOffsets(ds *dicom.DataSet, o WriteOptions) error {
+func setOffsets(ds *dicom.DataSet, o WriteOptions) {
 	ds.Delete(dicom.ExtendedOffsetTable)
 	ds.Delete(dicom.ExtendedOffsetTableLengths)
 	ds.Set(dicom.Element{Tag: dicom.PixelData, VR: dicom.OB})
 	if o.OffsetTable != ExtendedOffsetTable {
-		return nil
+		return
 	}
 	var offsets, lengths dicom.Bytes
 	offset := uint64(0)
-	for _, f := range o.Frames {
+	for _, f := range o.FrameSources {
 		order := Encoding{}.order()
 		offsets = order.AppendUint64(offsets, offset)
-		lengths = order.AppendUint64(lengths, uint64(len(f)))
-		offset += 8 + uint64(len(f)+len(f)%2)
+		lengths = order.AppendUint64(lengths, uint64(f.Size()))
+		offset += uint64(fragmented(f.Size()))
 	}
 	ds.Set(dicom.Element{Tag: dicom.ExtendedOffsetTable, VR: dicom.OV, Value: offsets})
 	ds.Set(dicom.Element{Tag: dicom.ExtendedOffsetTableLengths, VR: dicom.OV, Value: lengths})
-	return nil
 }
 
-// writeFrames writes encapsulated Pixel Data (PS3.5 A.4): the offset table item, one fragment a frame, the delimiter.
+// writeFrames writes encapsulated Pixel Data (PS3.5 A.4): the offset table item, the fragments, the delimiter.
 func (e encoder) writeFrames(w io.Writer, o WriteOptions) error {
 	b, err := e.appendHeader(nil, dicom.PixelData, dicom.OB, undefinedLength)
 	if err != nil {
@@ -169,9 +178,9 @@ func (e encoder) writeFrames(w io.Writer, o WriteOptions) error {
 	}
 	var table []byte
 	offset := uint64(0)
-	for _, f := range o.Frames {
+	for _, f := range o.FrameSources {
 		table = e.order().AppendUint32(table, uint32(offset))
-		offset += 8 + uint64(len(f)+len(f)%2)
+		offset += uint64(fragmented(f.Size()))
 	}
 	if o.OffsetTable != BasicOffsetTable || offset > math.MaxUint32 {
 		table = nil
@@ -180,18 +189,8 @@ func (e encoder) writeFrames(w io.Writer, o WriteOptions) error {
 	if _, err := w.Write(append(b, table...)); err != nil {
 		return err
 	}
-	for _, f := range o.Frames {
-		if len(f) > maxLength {
-			return errors.New("a frame is too long for one fragment")
-		}
-		b = e.appendItemHeader(b[:0], dicom.Item, uint32(len(f)+len(f)%2))
-		if _, err := w.Write(b); err != nil {
-			return err
-		}
-		if _, err := w.Write(f); err != nil {
-			return err
-		}
-		if _, err := w.Write(make([]byte, len(f)%2)); err != nil {
+	for _, f := range o.FrameSources {
+		if err := e.writeFragments(w, f); err != nil {
 			return err
 		}
 	}
