@@ -2,6 +2,7 @@ package part10
 
 import (
 	"bytes"
+	"compress/flate"
 	"errors"
 	"io"
 	"runtime"
@@ -219,5 +220,28 @@ func TestLengthsAllocateNothing(t *testing.T) {
 		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
 			t.Errorf("%d bytes were allocated", n)
 		}
+	}
+}
+
+// A bomb is refused long before the limit, by its ratio: 2 MB that inflate to 2 GB.
+func TestDeflateBomb(t *testing.T) {
+	if testing.Short() {
+		t.Skip("inflates 256 MiB")
+	}
+	var deflated bytes.Buffer
+	z, err := flate.NewWriter(&deflated, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(z, sopExplicit+explicitHeader(dicom.PixelData, "OB", 2<<30))
+	zeros := make([]byte, 1<<20)
+	for range 300 {
+		z.Write(zeros)
+	}
+	z.Close()
+	_, err = Scan(strings.NewReader(part10File("1.2.840.10008.1.2.1.99", deflated.String())), Limits{})
+	var fault *FormatError
+	if !errors.As(err, &fault) || fault.Reason != LimitExceeded {
+		t.Errorf("a bomb of %d bytes: %v", deflated.Len(), err)
 	}
 }

@@ -19,7 +19,7 @@ type Limits struct {
 	Inline    int   // binary values longer than this become Bulk; default 1024 bytes
 	Elements  int   // elements and items, nested ones included; default 2,000,000
 	Depth     int   // nesting of sequences; default 64
-	Inflate   int64 // bytes a deflated data set may inflate to; default 4 GiB
+	Inflate   int64 // bytes a deflated data set may inflate to; default 4 GiB, beyond 256 MiB at most 100 times its length
 	Fragments int   // fragments of encapsulated pixel data; default 4,000,000
 }
 

@@ -94,18 +94,55 @@ func eofUnexpected(err error) error {
 // errInflated is the error of a deflated data set that inflates to more than the limit.
 var errInflated = errors.New("the data set inflates to more than is allowed")
 
+// A data set may inflate to inflateFree bytes whatever it is made of, as empty segmentations do, and beyond that to inflateRatio
+// times its deflated length.
+const (
+	inflateFree  = 256 << 20
+	inflateRatio = 100
+)
+
 // inflated reads a raw deflated stream (RFC 1951, PS3.5 A.5) up to a limit.
 type inflated struct {
-	z    io.Reader
-	left int64
+	z        io.Reader
+	deflated *counter
+	n, limit int64
 }
 
-func newInflated(r io.Reader, limit int64) *inflated { return &inflated{flate.NewReader(r), limit} }
+func newInflated(r io.ByteReader, limit int64) *inflated {
+	c := &counter{r: r}
+	return &inflated{z: flate.NewReader(c), deflated: c, limit: limit}
+}
 
 func (i *inflated) Read(p []byte) (int, error) {
-	n, err := i.z.Read(p[:min(int64(len(p)), i.left+1)])
-	if i.left -= int64(n); i.left < 0 {
+	n, err := i.z.Read(p)
+	if i.n += int64(n); i.n > min(i.limit, max(inflateFree, inflateRatio*i.deflated.n)) {
 		return 0, errInflated
 	}
 	return n, err
+}
+
+// counter counts the bytes that the inflater takes, one by one.
+type counter struct {
+	r io.ByteReader
+	n int64
+}
+
+func (c *counter) ReadByte() (byte, error) {
+	b, err := c.r.ReadByte()
+	if err == nil {
+		c.n++
+	}
+	return b, err
+}
+
+// Read implements io.Reader, which the inflater uses for stored blocks.
+func (c *counter) Read(p []byte) (int, error) {
+	for i := range p {
+		b, err := c.ReadByte()
+		if err != nil {
+			return i, err
+		}
+		p[i] = b
+	}
+	return len(p), nil
 }
