@@ -17,7 +17,7 @@ import (
 type Limits struct {
 	Header    int64 // bytes of values kept in memory, over the whole file; default 64 MiB
 	Inline    int   // binary values longer than this become Bulk; default 1024 bytes
-	Elements  int   // elements and items, nested ones included; default 2,000,000
+	Elements  int   // elements and items, nested ones included; default 1,000,000
 	Depth     int   // nesting of sequences; default 64
 	Inflate   int64 // bytes a deflated data set may inflate to; default 4 GiB, beyond 256 MiB at most 100 times its length
 	Fragments int   // fragments of encapsulated pixel data; default 4,000,000

@@ -49,7 +49,7 @@ func scan(r io.Reader, limits Limits) (*File, error) {
 func (l Limits) withDefaults() Limits {
 	l.Header = orDefault(l.Header, 64<<20)
 	l.Inline = orDefault(l.Inline, 1024)
-	l.Elements = orDefault(l.Elements, 2_000_000)
+	l.Elements = orDefault(l.Elements, 1_000_000)
 	l.Depth = orDefault(l.Depth, 64)
 	l.Inflate = orDefault(l.Inflate, 4<<30)
 	l.Fragments = orDefault(l.Fragments, 4_000_000)
