@@ -21,7 +21,7 @@ build: ## Build bin/noctis
 	$(BUILD) -o bin/noctis ./cmd/noctis
 
 viewer: ## Fetch OHIF by npm and package it into bin/viewer (skipped, with a word, where npm is missing)
-	@$(MAKE) --no-print-directory bin/viewer/index.html || echo "viewer: going on without OHIF; /viewer/ says how to get it"
+	@$(MAKE) -s bin/viewer/index.html || echo "viewer: going on without OHIF; /viewer/ says how to get it"
 
 bin/viewer/index.html: $(wildcard web/viewer/*.go web/viewer/*.js web/viewer/*.html web/viewer/*.json)
 	@$(GO) run ./web/viewer -out bin/viewer

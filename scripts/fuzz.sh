@@ -5,6 +5,6 @@ time=${1:-30s}
 go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' ./... | while read -r dir; do
   for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go 2>/dev/null | sed 's/func //' | sort -u); do
     echo "== ${dir#"$PWD"/} $target for $time"
-    go test -tags sqlite_fts5 -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$dir"
+    go test -tags sqlite_fts5 -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x "$dir"
   done
 done
