@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"testing"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
@@ -149,4 +151,98 @@ func TestRepetitionOfAFailure(t *testing.T) {
 			t.Errorf("outcome %d: %+v", i, o)
 		}
 	}
+}
+
+// agedBlobs were stored long ago, those in late a day later.
+type agedBlobs struct {
+	store.Blobs
+	late map[store.BlobID]bool
+}
+
+func (b agedBlobs) List(ctx context.Context) iter.Seq2[store.BlobInfo, error] {
+	return func(yield func(store.BlobInfo, error) bool) {
+		for info, err := range b.Blobs.List(ctx) {
+			if info.Stored = time.Unix(1e9, 0).UTC(); b.late[info.ID] {
+				info.Stored = info.Stored.Add(24 * time.Hour)
+			}
+			if !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestReindexTakesTheLater rebuilds the index over pairs of files with one UID, as a crash leaves them whose sender comes again
+// with other bytes: the later one was acknowledged.
+func TestReindexTakesTheLater(t *testing.T) {
+	blobs := agedBlobs{memstore.NewBlobs(), map[store.BlobID]bool{}}
+	commit := func(file []byte) store.BlobID {
+		w, err := blobs.Create(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(file); err != nil {
+			t.Fatal(err)
+		}
+		infos, err := blobs.Commit(t.Context(), w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return infos[0].ID
+	}
+	for i := range 20 {
+		file := fileOf(t, fmt.Sprintf("1.2.3.%d", i))
+		commit(file)
+		file[0]++ // of the preamble
+		blobs.late[commit(file)] = true
+	}
+	index := memstore.NewIndex()
+	s := store.New(index, blobs, store.Options{})
+	report, err := s.Reindex(t.Context(), index, nil)
+	if err != nil || report.Indexed != 20 || len(report.Failed) != 20 {
+		t.Errorf("%d indexed, %d failed, %v", report.Indexed, len(report.Failed), err)
+	}
+	for e, err := range s.Entries(t.Context(), dicom.Ref{}) {
+		if err != nil || !blobs.late[e.Blob] {
+			t.Errorf("instance %s is the earlier file (%v)", e.Ref.Instance, err)
+		}
+	}
+}
+
+// TestReindexFindsDamage flips a bit of a stored file, in its pixels and in its data set.
+func TestReindexFindsDamage(t *testing.T) {
+	for _, at := range []int64{-1, 200} {
+		index, blobs := memstore.NewIndex(), memstore.NewBlobs()
+		s := store.New(index, blobs, store.Options{})
+		file := fileOf(t, "1.2.3.4")
+		r, err := s.Ingest(t.Context(), bytes.NewReader(file), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		damaged := bytes.Clone(file)
+		damaged[(int64(len(file))+at)%int64(len(file))] ^= 1
+		damagedBlobs := replacedBlobs{blobs, r.Digest, damaged}
+		report, err := store.New(index, damagedBlobs, store.Options{}).Reindex(t.Context(), memstore.NewIndex(), nil)
+		if err != nil || report.Indexed != 0 || len(report.Failed) != 1 || !errors.Is(report.Failed[0].Err, store.ErrBlobDamaged) {
+			t.Errorf("a bit at %d: %+v, %v", at, report, err)
+		}
+	}
+}
+
+// replacedBlobs answers with other bytes for one blob.
+type replacedBlobs struct {
+	store.Blobs
+	id   store.BlobID
+	data []byte
+}
+
+type memoryBlob struct{ *bytes.Reader }
+
+func (memoryBlob) Close() error { return nil }
+
+func (b replacedBlobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
+	if id == b.id {
+		return memoryBlob{bytes.NewReader(b.data)}, nil
+	}
+	return b.Blobs.Open(ctx, id)
 }

@@ -250,26 +250,32 @@ func (e *Entry) memory() int64 { return footprint(e.DataSet) + int64(len(e.Metad
 func footprint(ds *dicom.DataSet) int64 {
 	n := int64(24)
 	for e := range ds.All() {
-		n += 64
-		switch v := e.Value.(type) {
-		case dicom.Strings:
-			for _, s := range v {
-				n += 16 + int64(len(s))
-			}
-		case dicom.Ints:
-			n += 8 * int64(len(v))
-		case dicom.Uints:
-			n += 8 * int64(len(v))
-		case dicom.Floats:
-			n += 8 * int64(len(v))
-		case dicom.Tags:
-			n += 4 * int64(len(v))
-		case dicom.Bytes:
-			n += int64(len(v))
-		case dicom.Items:
-			for _, item := range v {
-				n += 8 + footprint(item)
-			}
+		n += 48 + valueSize(e.Value)
+	}
+	return n
+}
+
+// valueSize estimates the memory of a value.
+func valueSize(v dicom.Value) int64 {
+	n := int64(0)
+	switch v := v.(type) {
+	case dicom.Strings:
+		for _, s := range v {
+			n += 16 + int64(len(s))
+		}
+	case dicom.Ints:
+		n = 8 * int64(len(v))
+	case dicom.Uints:
+		n = 8 * int64(len(v))
+	case dicom.Floats:
+		n = 8 * int64(len(v))
+	case dicom.Tags:
+		n = 4 * int64(len(v))
+	case dicom.Bytes:
+		n = int64(len(v))
+	case dicom.Items:
+		for _, item := range v {
+			n += 8 + footprint(item)
 		}
 	}
 	return n

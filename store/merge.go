@@ -35,13 +35,16 @@ func (m *Merged) Add(instance dicom.UID, attributes *dicom.DataSet) bool {
 	return changed
 }
 
-// Split returns the attributes of an instance that describe its study and its series. Values that only the instance's own
-// file can deliver (dicom.Bulk) are left to the instance; what is computed is not taken from a file that has it. Of Study Date, Study Time and Modality, by which studies are ordered and
+// maxMerged bounds the values that a study or series takes from its instances, in bytes of memory.
+const maxMerged = 64 << 10
+
+// Split returns the attributes of an instance that describe its study and its series. Values that are long, or that only the
+// instance's own file can deliver (dicom.Bulk), are left to the instance; what is computed is not taken from a file that has it. Of Study Date, Study Time and Modality, by which studies are ordered and
 // grouped, the first value counts if a file breaks their value multiplicity of 1.
 func Split(ds *dicom.DataSet) (study, series *dicom.DataSet) {
 	study, series = &dicom.DataSet{}, &dicom.DataSet{}
 	for e := range ds.All() {
-		if hasBulk(e.Value) || match.Computed(e.Tag) {
+		if hasBulk(e.Value) || valueSize(e.Value) > maxMerged || match.Computed(e.Tag) {
 			continue
 		}
 		switch match.LevelOf(e.Tag) {

@@ -1,12 +1,15 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,64 +31,48 @@ type BadBlob struct {
 
 // Reindex reads every blob into fresh, which is empty and in use by nobody else. The result is equal to the index that the
 // store had: it does not depend on the order in which the instances came. A blob that cannot be indexed is reported and passed
-// over. progress, if not nil, is called from one goroutine as blobs are done.
+// over. Of two blobs with one SOP Instance UID the one that was stored later is taken: the other was left by a crash before it
+// was acknowledged, and its sender came again with other bytes. progress, if not nil, is called as blobs are done.
 func (s *Store) Reindex(ctx context.Context, fresh Index, progress func(done, total int)) (ReindexReport, error) {
-	total := 0
-	for _, err := range s.blobs.List(ctx) {
+	var blobs []BlobInfo
+	for info, err := range s.blobs.List(ctx) {
 		if err != nil {
 			return ReindexReport{}, err
 		}
-		total++
+		blobs = append(blobs, info)
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	blobs, scans := make(chan BlobInfo), make(chan scanned)
-	group.Go(func() error {
-		defer close(blobs)
-		for info, err := range s.blobs.List(ctx) {
-			if err != nil {
-				return err
+	// The latest first. What was stored together comes together, so that a study is written once and not for each instance.
+	slices.SortFunc(blobs, func(a, b BlobInfo) int {
+		return cmp.Or(b.Stored.Compare(a.Stored), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	r := reindexer{index: fresh}
+	done := 0
+	for part := range slices.Chunk(blobs, 4*runtime.GOMAXPROCS(0)) {
+		for _, sc := range s.scanBlobs(ctx, part) {
+			if err := r.add(ctx, sc); err != nil {
+				return r.report, err
 			}
-			select {
-			case blobs <- info:
-			case <-ctx.Done():
-				return ctx.Err()
+			if done++; progress != nil {
+				progress(done, len(blobs))
 			}
 		}
-		return nil
-	})
+	}
+	return r.report, r.flush(ctx)
+}
+
+// scanBlobs reads blobs at the same time. The results are in their order.
+func (s *Store) scanBlobs(ctx context.Context, blobs []BlobInfo) []scanned {
+	results := make([]scanned, len(blobs))
 	var readers errgroup.Group
-	for range runtime.GOMAXPROCS(0) {
+	readers.SetLimit(runtime.GOMAXPROCS(0))
+	for i, info := range blobs {
 		readers.Go(func() error {
-			for info := range blobs {
-				select {
-				case scans <- s.scanBlob(ctx, info):
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
+			results[i] = s.scanBlob(ctx, info)
 			return nil
 		})
 	}
-	group.Go(func() error {
-		defer close(scans)
-		return readers.Wait()
-	})
-	r := reindexer{index: fresh}
-	group.Go(func() error {
-		done := 0
-		for sc := range scans {
-			if err := r.add(ctx, sc); err != nil {
-				return err
-			}
-			done++
-			if progress != nil {
-				progress(done, max(done, total))
-			}
-		}
-		return r.flush(ctx)
-	})
-	err := group.Wait()
-	return r.report, err
+	_ = readers.Wait() // each result has its own error
+	return results
 }
 
 // scanned is a blob that was read for Reindex.
@@ -103,12 +90,13 @@ func (s *Store) scanBlob(ctx context.Context, info BlobInfo) scanned {
 	}
 	defer blob.Close()
 	digest := sha256.New()
-	r := io.TeeReader(io.NewSectionReader(blob, 0, blob.Size()), digest)
-	file, err := part10.Scan(r, s.limits)
-	if err == nil {
-		_, err = io.Copy(io.Discard, r)
-	}
-	if err == nil && BlobID(digest.Sum(nil)) != info.ID {
+	in := &intake{ctx: ctx, r: io.NewSectionReader(blob, 0, blob.Size()), w: digest}
+	file, err := part10.Scan(in, s.limits)
+	_, _ = io.Copy(io.Discard, in) // what Scan left unread where it found a fault; in.err keeps the error
+	switch {
+	case in.err != nil:
+		return scanned{info: info, err: in.err}
+	case BlobID(digest.Sum(nil)) != info.ID:
 		err = fmt.Errorf("%w: its SHA-256 is not its name", ErrBlobDamaged)
 	}
 	if err != nil {

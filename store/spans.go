@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 
 	"github.com/noctis-dicom/noctis/dicom/part10"
@@ -76,23 +77,35 @@ func (s *swapReader) ReadAt(p []byte, off int64) (int, error) {
 	if int64(len(p)) > s.size-off {
 		p, atEnd = p[:s.size-off], io.EOF
 	}
-	buf := make([]byte, min(64<<10, int64(len(p))+2*s.word))
-	for n := 0; n < len(p); {
+	n := 0
+	for n < len(p) {
 		at := off + int64(n)
-		start := at - at%s.word
-		end := min(start+int64(len(buf))/s.word*s.word, s.size)
-		words := buf[:min(end-start, int64(len(buf)))]
-		if err := readFull(s.r, words, start); err != nil {
+		within := at % s.word
+		if whole := int64(len(p)-n) / s.word * s.word; within == 0 && whole > 0 {
+			words := p[n : n+int(whole)]
+			if err := readFull(s.r, words, at); err != nil {
+				return n, err
+			}
+			s.swap(words)
+			n += len(words)
+			continue
+		}
+		var word [8]byte // of which p gets a part
+		part := word[:min(s.word, s.size-at+within)]
+		if err := readFull(s.r, part, at-within); err != nil {
 			return n, err
 		}
-		for w := int64(0); w+s.word <= int64(len(words)); w += s.word {
-			for i, j := w, w+s.word-1; i < j; i, j = i+1, j-1 {
-				words[i], words[j] = words[j], words[i]
-			}
-		}
-		n += copy(p[n:], words[at-start:])
+		s.swap(part)
+		n += copy(p[n:], part[within:])
 	}
-	return len(p), atEnd
+	return n, atEnd
+}
+
+// swap reverses the whole words in p.
+func (s *swapReader) swap(p []byte) {
+	for ; len(p) >= int(s.word); p = p[s.word:] {
+		slices.Reverse(p[:s.word])
+	}
 }
 
 // shifted reads bits as bytes, without the first shift bits (PS3.5 8.1.1: the first pixel cell of a byte lies in its least
@@ -117,15 +130,21 @@ func (b *bitReader) ReadAt(p []byte, off int64) (int, error) {
 	if int64(len(p)) > b.size-off {
 		p, atEnd = p[:b.size-off], io.EOF
 	}
-	src := make([]byte, min(int64(len(p))+1, b.r.Size()-off))
-	if err := readFull(b.r, src, off); err != nil {
+	if err := readFull(b.r, p, off); err != nil {
 		return 0, err
 	}
-	for i := range p {
-		p[i] = src[i] >> b.shift
-		if i+1 < len(src) {
-			p[i] |= src[i+1] << (8 - b.shift)
+	var behind [1]byte
+	if end := off + int64(len(p)); end < b.r.Size() {
+		if err := readFull(b.r, behind[:], end); err != nil {
+			return 0, err
 		}
+	}
+	for i := range p {
+		next := behind[0]
+		if i+1 < len(p) {
+			next = p[i+1]
+		}
+		p[i] = p[i]>>b.shift | next<<(8-b.shift)
 	}
 	if used := b.bits % 8; used != 0 && off+int64(len(p)) == b.size {
 		p[len(p)-1] &= 1<<used - 1
