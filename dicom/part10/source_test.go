@@ -23,6 +23,9 @@ func TestWriteSources(t *testing.T) {
 	ds.SetStrings(dicom.SOPClassUID, dicom.UI, "1.2.3")
 	ds.SetStrings(dicom.SOPInstanceUID, dicom.UI, "1.2.4")
 	ds.SetItems(dicom.WaveformSequence, inner, beside)
+	ds.SetInts(dicom.Rows, dicom.US, 1)
+	ds.SetInts(dicom.Columns, dicom.US, 6)
+	ds.SetInts(dicom.BitsAllocated, dicom.US, 8)
 	ds.Set(dicom.Element{Tag: dicom.TextValue, VR: dicom.UT, Value: dicom.Bulk{URI: "text"}})
 	ds.Set(dicom.Element{Tag: dicom.PixelData, VR: dicom.OB, Value: dicom.Bulk{URI: "pixels"}})
 	values := map[string]string{"wave": strings.Repeat("wave", 1000), "text": "odd", "pixels": "12345"}
