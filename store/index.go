@@ -48,13 +48,14 @@ const (
 type Index interface {
 	// Insert is the commit point of instances: durable when it returns, all new entries of the call or none. Concurrent calls
 	// share a transaction. The results are in the order of entries; an error is that of the whole call, and then none of its
-	// entries is there nor will be. ErrNoSpace: the disk is full. ErrPoisoned: as for Blobs.Commit.
+	// entries is there nor will be. ErrNoSpace: the disk is full. ErrPoisoned: a sync failed, now or earlier; nothing more is
+	// inserted, and what became of the call shows after a restart.
 	Insert(ctx context.Context, entries []*Entry) ([]Inserted, error)
 	// Search yields a data set per match, at the query's level: the virtual data set of the entity (see StudyDataSet,
 	// SeriesDataSet, InstanceDataSet) with the computed attributes of PS3.18 10.6.3.3 that do not depend on the request
 	// (counts, ModalitiesInStudy, SOPClassesInStudy, AvailableTransferSyntaxUID, InstanceAvailability). At the instance level
-	// an index may leave out attributes that are neither in the tables 10.6.3-3 to -5 nor named in Include. Offset and Limit
-	// are applied. The order is stable while nothing is stored or deleted: newest study first (Study Date and Time descending,
+	// an index may leave out attributes that are neither in the tables 10.6.3-3 to -5 nor named in Keys or Include. Offset and
+	// Limit are applied. The order is stable while nothing is stored or deleted: newest study first (Study Date and Time descending,
 	// then UID), series by number, instances by number, UIDs where these are equal.
 	Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error]
 	// Count returns how many results Search would yield without Offset and Limit.
@@ -63,7 +64,8 @@ type Index interface {
 	Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error]
 	// Metadata yields the metadata below r in the order of Entries.
 	Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error]
-	// Blobs yields every blob that an entry names, in ascending order.
+	// Blobs yields every blob that an entry names, in ascending order. Whether one that is inserted meanwhile is among them is
+	// left open.
 	Blobs(ctx context.Context) iter.Seq2[BlobID, error]
 	// Names reports whether an entry names the blob. It fails when the index cannot be sure, as after a failed commit.
 	Names(ctx context.Context, id BlobID) (bool, error)

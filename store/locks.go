@@ -8,7 +8,7 @@ import (
 
 // locks are locks on names: SOP Instance UIDs and blobs that are about to be stored or removed. Who stores an instance holds
 // its UID and its blob from before the blob is committed until the index has spoken, so that of two files with one UID the loser
-// never becomes a blob, and no sweep takes a blob for an orphan that is about to be named.
+// never becomes a blob, and Recover takes no blob for an orphan that is about to be named.
 type locks struct {
 	mu   sync.Mutex
 	held map[string]chan struct{} // closed when the name is released

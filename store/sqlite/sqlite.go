@@ -55,7 +55,8 @@ func open(ctx context.Context, path string, writing []string, dialect sqlindex.D
 		return nil, errors.Join(fmt.Errorf("index %s: %w", filepath.Base(path), err), writer.Close())
 	}
 	reader := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: reading})
-	readers := min(max(4, runtime.GOMAXPROCS(0)), 16)
+	// More than processors: a search that reads everything must not keep the others, and those who store, waiting.
+	readers := min(max(8, 2*runtime.GOMAXPROCS(0)), 32)
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 	index, err := sqlindex.New(ctx, writer, reader, dialect)
