@@ -27,6 +27,13 @@ var decoders = map[dicom.UID]decoder{
 	dicom.JPEGLosslessSV1:                decodeJPEG,
 	dicom.JPEGLSLossless:                 decodeJPEGLS,
 	dicom.JPEGLSNearLossless:             decodeJPEGLS,
+	dicom.JPEG2000Lossless:               decodeJPEG2000,
+	dicom.JPEG2000:                       decodeJPEG2000,
+	"1.2.840.10008.1.2.4.92":             decodeJPEG2000, // Part 2 multi-component, as far as a stream does not use it
+	"1.2.840.10008.1.2.4.93":             decodeJPEG2000,
+	dicom.HTJ2KLossless:                  decodeJPEG2000,
+	dicom.HTJ2KLosslessRPCL:              decodeJPEG2000,
+	dicom.HTJ2K:                          decodeJPEG2000,
 }
 
 // Supported reports whether frames of the transfer syntax can be decoded.

@@ -10,7 +10,6 @@ import (
 // packetReader reads the packets of a tile (T.800 B.9, B.10).
 type packetReader struct {
 	*tile
-	*parameters
 	at      int        // in the data of the tile
 	packed  bool       // the headers are not before the packets
 	headers headerBits // of the packet, or the packed ones
@@ -25,7 +24,7 @@ type pending struct {
 
 // readPackets reads all packets of a tile: those of the layers of all precincts. Their data stay where they are.
 func (t *tile) readPackets(ctx context.Context, p *parameters, s *tileStream) error {
-	r := &packetReader{tile: t, parameters: p}
+	r := &packetReader{tile: t}
 	switch {
 	case s.packed.present():
 		r.packed, r.headers.data = true, s.packed.joined()

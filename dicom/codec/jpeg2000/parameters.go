@@ -269,7 +269,7 @@ func parseQuantization(s []byte) (quantization, error) {
 	return q, nil
 }
 
-// step returns that of a sub-band: band 0 is LL, the others follow by resolution in the order HL, LH, HH (T.800 E.1.1).
+// step returns that of a sub-band: LL, or by resolution the bands HL, LH and HH (T.800 E.1.1).
 func (q *quantization) step(resolution, band int) (step, error) {
 	if q.derived { // T.800 equation E-5
 		s := q.steps[0]
@@ -283,7 +283,7 @@ func (q *quantization) step(resolution, band int) (step, error) {
 	}
 	i := 0
 	if resolution > 0 {
-		i = 3*(resolution-1) + band
+		i = 3*(resolution-1) + band + 1
 	}
 	if i >= len(q.steps) {
 		return step{}, fmt.Errorf("%d quantization steps, too few for resolution %d", len(q.steps), resolution)

@@ -67,6 +67,9 @@ func parseSize(s []byte) (imageSize, error) {
 		}
 		v[i] = int(u)
 	}
+	if extensions := binary.BigEndian.Uint16(s); extensions&0x8000 != 0 {
+		return imageSize{}, fmt.Errorf("SIZ: the extensions of T.801 (Rsiz %04X): %w", extensions, ErrUnsupported)
+	}
 	size := imageSize{area: rect{v[2], v[3], v[0], v[1]}, tile: rect{v[6], v[7], v[6] + v[4], v[7] + v[5]}}
 	if size.area.empty() || size.tile.empty() || size.tile.x0 > size.area.x0 || size.tile.y0 > size.area.y0 ||
 		size.tile.x1 <= size.area.x0 || size.tile.y1 <= size.area.y0 {

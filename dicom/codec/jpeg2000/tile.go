@@ -70,7 +70,7 @@ type part struct {
 
 // block is a code-block.
 type block struct {
-	rect          // in its sub-band
+	rect   // in its sub-band
 	band   *band
 	zero   uint8 // missing most significant bit-planes (T.800 B.10.5); with placeholder passes in T.814
 	lblock uint8 // state of the lengths (T.800 B.10.7); 0 as long as the block was not included
