@@ -12,49 +12,42 @@ import (
 	"time"
 )
 
-func TestStalledUploadEnds(t *testing.T) {
-	ended := make(chan error, 1)
-	server := httptest.NewServer(stallGuard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, err := io.Copy(io.Discard, r.Body)
-		ended <- err
-	}), 50*time.Millisecond))
-	defer server.Close()
-	conn, err := net.Dial("tcp", server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprint(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
-	select {
-	case err := <-ended:
-		if err == nil {
-			t.Error("the upload ended without an error")
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("the upload still stands")
-	}
-}
-
-func TestStalledDownloadEnds(t *testing.T) {
-	ended := make(chan error, 1)
-	server := httptest.NewServer(stallGuard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, err := io.Copy(w, io.LimitReader(zeros{}, 1<<30))
-		ended <- err
-	}), 50*time.Millisecond))
-	defer server.Close()
-	conn, err := net.Dial("tcp", server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	select {
-	case err := <-ended:
-		if err == nil {
-			t.Error("the download ended without an error")
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("the download still stands")
+// A client that stops sending, or taking, loses its connection.
+func TestStalledTransferEnds(t *testing.T) {
+	for name, transfer := range map[string]struct {
+		request string
+		handle  func(w http.ResponseWriter, r *http.Request) error
+	}{
+		"upload": {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", func(_ http.ResponseWriter, r *http.Request) error {
+			_, err := io.Copy(io.Discard, r.Body)
+			return err
+		}},
+		"download": {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", func(w http.ResponseWriter, _ *http.Request) error {
+			_, err := io.Copy(w, io.LimitReader(zeros{}, 1<<30))
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan error, 1)
+			server := httptest.NewServer(stallGuard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				ended <- transfer.handle(w, r)
+			}), 50*time.Millisecond))
+			defer server.Close()
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprint(conn, transfer.request)
+			select {
+			case err := <-ended:
+				if err == nil {
+					t.Error("the transfer ended without an error")
+				}
+			case <-time.After(10 * time.Second):
+				t.Error("the transfer still stands")
+			}
+		})
 	}
 }
 
