@@ -58,7 +58,7 @@ type Index interface {
 	// Limit are applied. The order is stable while nothing is stored or deleted: newest study first (Study Date and Time descending,
 	// then UID), series by number, instances by number, UIDs where these are equal.
 	Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error]
-	// Count returns how many results Search would yield without Offset and Limit.
+	// Count returns how many results Search would yield without Offset and Limit: those behind After.
 	Count(ctx context.Context, q match.Query) (int, error)
 	// Entries yields the entries below r in the order of Search. An instance UID alone in r (WADO-URI, duplicates) is allowed.
 	Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error]

@@ -8,15 +8,34 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/match"
 )
 
-// Search yields the matches of q, each as a data set of the query's level, in the order of Index.Search.
+// Search yields the matches of q, each as a data set of the query's level: in q.Order, and where that leaves it open in the order
+// of Index.Search. It also answers for private attributes of studies and series, which no index gathers.
 func (s *Store) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
+	switch {
+	case len(q.Order) > 0:
+		return s.searchOrdered(ctx, q)
+	case asksInstances(q):
+		return s.searchByInstances(ctx, q)
+	}
 	return s.index.Search(ctx, q)
 }
 
-// Count returns how many matches q has, whatever its Offset and Limit (PS3.18 8.3.4.4.1).
-func (s *Store) Count(ctx context.Context, q match.Query) (int, error) { return s.index.Count(ctx, q) }
+// Count returns how many matches q has behind q.After, whatever its Offset and Limit (PS3.18 8.3.4.4.1).
+func (s *Store) Count(ctx context.Context, q match.Query) (int, error) {
+	if !asksInstances(q) {
+		return s.index.Count(ctx, q)
+	}
+	n := 0
+	for _, err := range s.distinct(ctx, q) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
 
-// Entries yields the entries below r, in the order of Index.Entries.
+// Entries yields the entries below r, in the order of Index.Search.
 func (s *Store) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error] {
 	return s.index.Entries(ctx, r)
 }
@@ -24,4 +43,29 @@ func (s *Store) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, erro
 // Metadata yields the metadata below r, in the order of Index.Entries.
 func (s *Store) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error] {
 	return s.index.Metadata(ctx, r)
+}
+
+// PositionOf returns the place of a result of the level in the order of Index.Search.
+func PositionOf(l match.Level, ds *dicom.DataSet) match.Position {
+	p := match.Position{Ref: refAt(l, ds)}
+	p.Date, p.Time = SortTime(ds)
+	if l >= match.Series {
+		p.SeriesNumber = SortNumber(ds, dicom.SeriesNumber)
+	}
+	if l >= match.Instance {
+		p.InstanceNumber = SortNumber(ds, dicom.InstanceNumber)
+	}
+	return p
+}
+
+// refAt names the entity of the level that the data set is of, or of which it is a part.
+func refAt(l match.Level, ds *dicom.DataSet) dicom.Ref {
+	ref := ds.Ref()
+	if l < match.Instance {
+		ref.Instance = ""
+	}
+	if l < match.Series {
+		ref.Series = ""
+	}
+	return ref
 }

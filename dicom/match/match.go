@@ -33,6 +33,8 @@ type Query struct {
 	Fuzzy      bool      // fuzzymatching=true: names match loosely (PS3.4 C.2.2.2.1.1)
 	Offset     int       // results to skip
 	Limit      int       // most results wanted; negative: no limit
+	Order      []Order   // of the results; those that it does not tell apart, and all without it, come as Position has it
+	After      *Position // only what comes behind it; not together with Order
 }
 
 // Key is one matching key: the attribute and what it must satisfy. Keys come from ParseKey and pass through Combine; a key

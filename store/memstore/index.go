@@ -71,7 +71,7 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 			if left == 0 {
 				return
 			}
-			if !q.Match(ds) {
+			if !q.Match(ds) || !behind(q, ds) {
 				continue
 			}
 			if skip > 0 {
@@ -90,11 +90,16 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 	n := 0
 	for ds := range x.tree().all(q.Level) {
-		if q.Match(ds) {
+		if q.Match(ds) && behind(q, ds) {
 			n++
 		}
 	}
 	return n, ctx.Err()
+}
+
+// behind reports whether the result comes after q.After.
+func behind(q match.Query, ds *dicom.DataSet) bool {
+	return q.After == nil || store.PositionOf(q.Level, ds).Compare(*q.After) > 0
 }
 
 // Entries implements store.Index.

@@ -93,12 +93,15 @@ func testOrder(t *testing.T, o OpenIndex) {
 // uids are the unique keys of the results.
 func uids(t *testing.T, x store.Index, q match.Query) []string {
 	t.Helper()
-	unique := []dicom.Tag{match.Study: dicom.StudyInstanceUID, match.Series: dicom.SeriesInstanceUID, match.Instance: dicom.SOPInstanceUID}
 	var uids []string
 	for _, ds := range collect(t, x.Search(t.Context(), q)) {
-		uids = append(uids, ds.String(unique[q.Level]))
+		uids = append(uids, uidAt(q.Level, ds))
 	}
 	return uids
+}
+
+func uidAt(l match.Level, ds *dicom.DataSet) string {
+	return ds.String([...]dicom.Tag{dicom.StudyInstanceUID, dicom.SeriesInstanceUID, dicom.SOPInstanceUID}[l])
 }
 
 // testSearch compares random searches in random data with the oracle.
@@ -175,9 +178,47 @@ func testPage(t *testing.T, o OpenIndex) {
 			if got := uids(t, x, match.Query{Level: level, Keys: keys, Offset: 2, Limit: -1}); !slices.Equal(got, want[min(2, len(want)):]) {
 				t.Errorf("%v from the third on: %v", level, got)
 			}
+			if got := walk(t, x, match.Query{Level: level, Keys: keys, Limit: 3}); !slices.Equal(got, want) {
+				t.Errorf("%v, each page behind the last:\n got %v\nwant %v", level, got, want)
+			}
 			if got := uids(t, x, match.Query{Level: level, Keys: keys}); len(got) != 0 {
 				t.Errorf("%v: a limit of 0 gives %v", level, got)
 			}
+		}
+	}
+}
+
+// walk reads all results in pages, each of which begins behind the last result of the one before.
+func walk(t *testing.T, x store.Index, q match.Query) []string {
+	t.Helper()
+	var all []string
+	for left := -1; ; {
+		if q.After != nil {
+			n, err := x.Count(t.Context(), q)
+			if err != nil || left >= 0 && n != left {
+				t.Errorf("%d behind %+v, %v; want %d", n, *q.After, err, left)
+			}
+			left = n
+		}
+		page := 0
+		for ds, err := range x.Search(t.Context(), q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := store.PositionOf(q.Level, ds)
+			if q.After != nil && at.Compare(*q.After) <= 0 {
+				t.Fatalf("%+v does not come behind %+v", at, *q.After)
+			}
+			if again, err := match.ParsePosition(q.Level, at.Key(q.Level)); err != nil || again != at {
+				t.Fatalf("%+v is written %q and read as %+v, %v", at, at.Key(q.Level), again, err)
+			}
+			q.After = &at
+			all = append(all, uidAt(q.Level, ds))
+			page++
+			left = max(left-1, -1)
+		}
+		if page == 0 {
+			return all
 		}
 	}
 }

@@ -28,7 +28,35 @@ func filter(q match.Query) clause {
 	for _, k := range q.Keys {
 		clauses = append(clauses, keyClause(q, k))
 	}
+	if q.After != nil {
+		clauses = append(clauses, after(q.Level, *q.After))
+	}
 	return all(clauses)
+}
+
+// after holds for what comes behind the position in the order of store.Index.Search.
+func after(level match.Level, p match.Position) clause {
+	columns := []struct {
+		name, past string
+		value      any
+	}{
+		{"study.study_date", "<", p.Date}, {"study.study_time", "<", p.Time}, {"study.uid", ">", p.Ref.Study},
+		{"series.number", ">", p.SeriesNumber}, {"series.uid", ">", p.Ref.Series},
+		{"instance.number", ">", p.InstanceNumber}, {"instance.uid", ">", p.Ref.Instance},
+	}[:3+2*int(level)]
+	// The first condition alone says nothing new, but the database can begin at it in the index of studies.
+	c := clause{sql: "study.study_date <= ?", args: []any{p.Date}, exact: true}
+	var equal string
+	var equals []any
+	var texts []string
+	for _, column := range columns {
+		texts = append(texts, equal+column.name+" "+column.past+" ?")
+		c.args = append(append(c.args, equals...), column.value)
+		equal += column.name + " = ? AND "
+		equals = append(equals, column.value)
+	}
+	c.sql += " AND (" + strings.Join(texts, " OR ") + ")"
+	return c
 }
 
 // scope restricts to what lies below r. A level below that of the query has no column; nothing matches it.
