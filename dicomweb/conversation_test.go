@@ -224,9 +224,16 @@ var instances = map[string]map[string]string{
 	"mr1": {"StudyInstanceUID": "1.2.2", "SeriesInstanceUID": "1.2.2.1", "SOPInstanceUID": "1.2.2.1.1", "InstanceNumber": "1",
 		"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4", "Modality": "MR", "PatientName": "MÜLLER^JÖRG", "PatientID": "P2",
 		"StudyDate": "20240301", "StudyDescription": "head", "AccessionNumber": "A2"},
-	"changed":   {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.1", "InstanceNumber": "99"},
-	"bad-uid":   {"StudyInstanceUID": "1.2.x", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.9"},
-	"bad-sop":   {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "../../etc/passwd"},
+	"changed": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.1", "InstanceNumber": "99"},
+	"bad-uid": {"StudyInstanceUID": "1.2.x", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.9"},
+	"bad-sop": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "../../etc/passwd"},
+	"us1": {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "SOPInstanceUID": "1.2.3.1.1", "InstanceNumber": "1",
+		"SOPClassUID": "1.2.840.10008.5.1.4.1.1.6.1", "Modality": "US", "PatientName": "YAMADA^TAROU=山田^太郎=やまだ^たろう",
+		"PatientID": "P3", "StudyDate": "20240303", "StudyTime": "180000", "AccessionNumber": "", "TimezoneOffsetFromUTC": "+0100",
+		"OtherPatientIDsSequence.PatientID": "11235813", "ImageType": `DERIVED\PRIMARY\VOLUME`, "DeviceSerialNumber": "0042",
+		"RequestAttributesSequence.ScheduledProcedureStepID": "SPS7", "RequestAttributesSequence.RequestedProcedureID": "RP7",
+		"AcquisitionDateTime": "20240303180000.5+0100", "PerformedProcedureStepStartDate": "20240303",
+		"PerformedProcedureStepStartTime": "174500", "00230010": "AcmeCompany", "00231001": "001239", "00231002": "second"},
 	"no-series": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "", "SOPInstanceUID": "1.2.1.1.8"},
 }
 
@@ -238,21 +245,7 @@ func fileNamed(t *testing.T, name string) []byte {
 		t.Fatalf("no instance %q", name)
 	}
 	ds := &dicom.DataSet{}
-	set := func(keyword, value string) {
-		a, found := dicom.LookupKeyword(keyword)
-		if !found {
-			t.Fatalf("keyword %q", keyword)
-		}
-		switch vr := a.Tag.VR(); {
-		case value == "":
-			ds.Set(dicom.Element{Tag: a.Tag, VR: vr})
-		case vr == dicom.US:
-			n, _ := strconv.Atoi(value)
-			ds.SetInts(a.Tag, vr, int64(n))
-		default:
-			ds.SetStrings(a.Tag, vr, value)
-		}
-	}
+	set := func(path, value string) { setNamed(t, ds, path, value) }
 	for keyword, value := range map[string]string{
 		"SpecificCharacterSet": "ISO_IR 192", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2", "Modality": "CT",
 		"StudyDate": "20240102", "StudyTime": "101530", "StudyID": "S1", "StudyDescription": "chest", "AccessionNumber": "A1",
@@ -271,4 +264,38 @@ func fileNamed(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// setNamed sets an attribute by its keyword, or by its tag where it is private (of VR LO); "SEQUENCE.ATTRIBUTE" is in the first
+// item, which is made. Several values are parted by backslashes.
+func setNamed(t *testing.T, ds *dicom.DataSet, path, value string) {
+	t.Helper()
+	if outer, inner, nested := strings.Cut(path, "."); nested {
+		a, _ := dicom.LookupKeyword(outer)
+		items := ds.Items(a.Tag)
+		if items == nil {
+			items = []*dicom.DataSet{{}}
+			ds.SetItems(a.Tag, items...)
+		}
+		setNamed(t, items[0], inner, value)
+		return
+	}
+	a, found := dicom.LookupKeyword(path)
+	tag, vr := a.Tag, a.Tag.VR()
+	if !found {
+		var err error
+		if tag, err = dicom.ParseTag(path); err != nil {
+			t.Fatalf("attribute %q", path)
+		}
+		vr = dicom.LO
+	}
+	switch {
+	case value == "":
+		ds.Set(dicom.Element{Tag: tag, VR: vr})
+	case vr == dicom.US:
+		n, _ := strconv.Atoi(value)
+		ds.SetInts(tag, vr, int64(n))
+	default:
+		ds.SetStrings(tag, vr, strings.Split(value, `\`)...)
+	}
 }

@@ -10,7 +10,7 @@ import (
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 	corsHeaders = "Accept, Authorization, Content-Type, If-None-Match, If-Match, Range, X-Request-Id"
-	corsExposed = "Warning, ETag, Content-Location, Location, Content-Range, Content-Length, Accept-Ranges, Retry-After, X-Request-Id"
+	corsExposed = "Warning, ETag, Content-Location, Location, Content-Range, Content-Length, Accept-Ranges, Retry-After, X-Request-Id, X-Total-Count"
 )
 
 // corsMaxAge is how many seconds a preflight may be remembered; Chromium takes no more.

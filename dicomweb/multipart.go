@@ -28,8 +28,12 @@ type multipartWriter struct {
 // newMultipart begins a multipart/related response: it sets Content-Type. A boundary that is made from the representation
 // (boundaryOf) gives the same bytes every time, so that ranges of them fit together (PS3.18 8.6.1.2, note).
 func newMultipart(w http.ResponseWriter, rootType, boundary string) *multipartWriter {
-	w.Header().Set("Content-Type", "multipart/related; type="+quoted(rootType)+"; boundary="+quoted(boundary))
+	w.Header().Set("Content-Type", multipartType(rootType, boundary))
 	return &multipartWriter{w: w, boundary: boundary, first: true}
+}
+
+func multipartType(rootType, boundary string) string {
+	return "multipart/related; type=" + quoted(rootType) + "; boundary=" + quoted(boundary)
 }
 
 // begin writes the boundary and the header of a part; its body is then written to w.

@@ -19,6 +19,9 @@ type searchParameters struct {
 	fuzzy      bool
 	offset     int
 	limit      int // -1: none was given
+	order      []match.Order
+	recordKeys bool   // results have a Record Key (PS3.18 10.6.1.2.4)
+	prior      []byte // Prior Record Key; empty: from the first result on
 }
 
 // bounds of what a client may send; OHIF sends about ten parameters.
@@ -49,11 +52,19 @@ func parseSearch(rawQuery string) (*searchParameters, error) {
 		}
 	}
 	for _, pair := range pairs {
-		if pair.name == "includefield" {
-			if err := p.addInclude(pair.value); err != nil {
-				return nil, err
-			}
+		err = nil
+		switch pair.name {
+		case "includefield":
+			err = p.addInclude(pair.value)
+		case "orderby":
+			err = p.addOrder(pair.value)
 		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if pairs, err = p.cutRepositoryKeys(pairs); err != nil {
+		return nil, err
 	}
 	if p.keys, err = parseKeys(pairs, options); err != nil {
 		return nil, err
@@ -215,14 +226,23 @@ func nameOf(path match.Path) string {
 	return path.String()
 }
 
-// query applies the parameters to a level. Keys that belong below it cannot decide there: they are left out (PS3.18 10.6.1.2.1), and
-// each of them makes a warning.
-func (p *searchParameters) query(level match.Level, scope dicom.Ref) (q match.Query, warnings []string) {
+// gatheredByStudy are the attributes of series and instances that clients ask of studies, and those by which a study answers.
+var gatheredByStudy = map[dicom.Tag]dicom.Tag{
+	dicom.Modality:    dicom.ModalitiesInStudy,
+	dicom.SOPClassUID: dicom.SOPClassesInStudy,
+}
+
+// query applies the parameters to a level. Keys that belong below it cannot decide there (PS3.18 10.6.1.2.1): those that the study
+// gathers are asked of it, the others are left out, and each of them makes a warning. Private attributes belong to every level.
+func (p *searchParameters) query(level match.Level, scope dicom.Ref) (q match.Query, warnings []string, err error) {
 	q = match.Query{Level: level, Scope: scope, Include: p.include, IncludeAll: p.includeAll, Fuzzy: p.fuzzy,
-		Offset: p.offset, Limit: p.limit}
+		Offset: p.offset, Limit: p.limit, Order: p.order}
 	var keys []match.Key
 	for _, k := range p.keys {
-		if match.LevelOf(k.Path[0]) > level {
+		if of, found := gatheredByStudy[k.Path[0]]; found && level == match.Study && len(k.Path) == 1 {
+			k.Path = match.Path{of}
+		}
+		if match.LevelOf(k.Path[0]) > level && !k.Path[0].IsPrivate() {
 			warnings = append(warnings, fmt.Sprintf("The attribute %s is not supported at the %v level. It has not been matched.",
 				nameOf(k.Path), level))
 			continue
@@ -230,5 +250,20 @@ func (p *searchParameters) query(level match.Level, scope dicom.Ref) (q match.Qu
 		keys = append(keys, k)
 	}
 	q.Keys = match.Combine(keys)
-	return q, warnings
+	for _, o := range p.order {
+		if match.LevelOf(o.Tag) > level {
+			return q, nil, badRequest("orderby: %s is not an attribute of the %v level or above", nameOf(match.Path{o.Tag}), level)
+		}
+	}
+	if len(p.prior) > 0 {
+		after, err := match.ParsePosition(level, p.prior)
+		if err != nil {
+			return q, nil, badRequest("PriorRecordKey: %v (PS3.18 10.6.1.2.4)", err)
+		}
+		q.After = &after
+	}
+	if p.recordKeys && len(p.order) > 0 {
+		return q, nil, badRequest("orderby and the Record Keys of PS3.18 10.6.1.2.4 exclude each other: these have an order of their own")
+	}
+	return q, warnings, nil
 }

@@ -30,6 +30,15 @@ func describe(p *searchParameters) string {
 	if p.fuzzy {
 		b.WriteString("fuzzy ")
 	}
+	for _, o := range p.order {
+		fmt.Fprintf(&b, "<%s%s ", o.Tag, map[bool]string{true: "-"}[o.Descending])
+	}
+	if p.recordKeys {
+		b.WriteString("keys ")
+	}
+	if len(p.prior) > 0 {
+		fmt.Fprintf(&b, "after %q ", p.prior)
+	}
 	fmt.Fprintf(&b, "%d:%d", p.offset, p.limit)
 	return strings.ReplaceAll(b.String(), "match.", "")
 }
@@ -48,7 +57,12 @@ func TestParseSearch(t *testing.T) {
 		"includefield=00081030%2C00080060&includefield=PatientName,OtherPatientIDsSequence.PatientID": "+00081030 +00080060 +00100010 +00101002.00100020 0:-1",
 		"includefield=all":                                     "all 0:-1",
 		"includefield=Nothing,,StudyDate":                      "+00080020 0:-1",
-		"IncludeField=all&orderby=-StudyDate&foo&_=1":          "0:-1",
+		"IncludeField=all&OrderBy=-StudyDate&foo&_=1":          "0:-1",
+		"orderby=-StudyDate,00100010&orderby=":                 "<00080020- <00100010 0:-1",
+		"RecordKey":                                            "keys 0:-1",
+		"includefield=0008041B,PatientID":                      "+00100020 keys 0:-1",
+		"PriorRecordKey=MXwyfDEuMg%3D%3D&limit=9":              `keys after "1|2|1.2" 0:9`,
+		"0008041C=&MaximumNumberOfRecords=7&limit=9":           "keys 0:7",
 		"accept=application/dicom%2Bjson&charset=x":            "0:-1",
 		"PatientID=1%2C2":                                      "00100020=Single{1,2} 0:-1",
 		"00100020=x":                                           "00100020=Single{x} 0:-1",
@@ -79,23 +93,28 @@ func TestParseSearch(t *testing.T) {
 // Errors say what was wrong.
 func TestParseSearchErrors(t *testing.T) {
 	for query, want := range map[string]string{
-		"limit=-1":                    "limit",
-		"limit=1.5":                   "limit",
-		"offset=%201":                 "offset",
-		"limit=1&limit=2":             "more than once",
-		"fuzzymatching=1":             "fuzzymatching",
-		"emptyvaluematching=yes":      "emptyvaluematching",
-		"PatientID=%Z1":               "percent",
-		"PatientID=%ff":               "PatientID",
-		"PatientID=a%00b":             "PatientID",
-		"PatientID=a&00100020=b":      "PatientID is given more than once",
-		"StudyDate=2024-13-01":        "StudyDate",
-		"StudyDate=20241301":          "StudyDate",
-		"InstanceNumber=one":          "InstanceNumber",
-		"00231001=1":                  "private creator",
-		"PixelData=1":                 "PixelData",
-		"RequestAttributesSequence=1": "RequestAttributesSequence",
-		strings.Repeat("a=b&", 1001):  "1000 parameters",
+		"limit=-1":                          "limit",
+		"limit=1.5":                         "limit",
+		"offset=%201":                       "offset",
+		"limit=1&limit=2":                   "more than once",
+		"fuzzymatching=1":                   "fuzzymatching",
+		"emptyvaluematching=yes":            "emptyvaluematching",
+		"PatientID=%Z1":                     "percent",
+		"PatientID=%ff":                     "PatientID",
+		"PatientID=a%00b":                   "PatientID",
+		"PatientID=a&00100020=b":            "PatientID is given more than once",
+		"orderby=Nothing":                   "orderby",
+		"orderby=RequestAttributesSequence": "orderby",
+		"PriorRecordKey=!":                  "PriorRecordKey",
+		"MaximumNumberOfRecords=x":          "MaximumNumberOfRecords",
+		"RecordKey=MQ==":                    "RecordKey",
+		"StudyDate=2024-13-01":              "StudyDate",
+		"StudyDate=20241301":                "StudyDate",
+		"InstanceNumber=one":                "InstanceNumber",
+		"00231001=1":                        "private creator",
+		"PixelData=1":                       "PixelData",
+		"RequestAttributesSequence=1":       "RequestAttributesSequence",
+		strings.Repeat("a=b&", 1001):        "1000 parameters",
 		"includefield=" + strings.Repeat("PatientID,", 1001): "includefield",
 	} {
 		_, err := parseSearch(query)
@@ -106,14 +125,35 @@ func TestParseSearchErrors(t *testing.T) {
 }
 
 func TestKeysBelowTheLevel(t *testing.T) {
-	p, err := parseSearch("Modality=CT&SOPClassUID=1.2&PatientID=1&limit=3&offset=2&fuzzymatching=true")
+	p, err := parseSearch("BodyPartExamined=CHEST&InstanceNumber=1&PatientID=1&limit=3&offset=2&fuzzymatching=true")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for level, want := range map[match.Level]int{match.Study: 2, match.Series: 1, match.Instance: 0} {
-		q, warnings := p.query(level, dicom.Ref{Study: "1.2"})
+		q, warnings, err := p.query(level, dicom.Ref{Study: "1.2"})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(warnings) != want || len(q.Keys) != 3-want || q.Level != level || q.Limit != 3 || q.Offset != 2 || !q.Fuzzy || q.Scope.Study != "1.2" {
 			t.Errorf("%v: %+v, warnings %q", level, q, warnings)
+		}
+	}
+}
+
+// Parameters that are right by themselves, but not of this level.
+func TestQueryErrors(t *testing.T) {
+	for query, want := range map[string]string{
+		"orderby=InstanceNumber":              "InstanceNumber",
+		"PriorRecordKey=MXwyfDEuMnwxfDEuMg==": "PriorRecordKey", // of a series
+		"PriorRecordKey=eA==":                 "PriorRecordKey",
+		"RecordKey&orderby=StudyDate":         "exclude",
+	} {
+		p, err := parseSearch(query)
+		if err == nil {
+			_, _, err = p.query(match.Study, dicom.Ref{})
+		}
+		if err == nil || problemOf(err).status != 400 || !strings.Contains(problemOf(err).detail, want) {
+			t.Errorf("%s: %v, want 400 with %q", query, err, want)
 		}
 	}
 }
@@ -123,6 +163,7 @@ func FuzzSearch(f *testing.F) {
 		"PatientName=*Head*&limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060",
 		"StudyDate=20240101-20240201&StudyTime=10-12&TimezoneOffsetFromUTC=%2B0100", "00230010=Acme&00231001=1&includefield=00231002",
 		"OtherPatientIDsSequence.PatientID=1&multiplevaluematching=true&ModalitiesInStudy=CT,MR", "%=&&=&a", "00080005=x&limit=",
+		"orderby=-StudyDate,PatientName&RecordKey", "PriorRecordKey=MXwyfDEuMg&MaximumNumberOfRecords=7",
 	} {
 		f.Add(s)
 	}
@@ -141,7 +182,13 @@ func FuzzSearch(f *testing.F) {
 			t.Fatalf("%q: %d:%d", query, p.offset, p.limit)
 		}
 		for level := match.Study; level <= match.Instance; level++ {
-			q, _ := p.query(level, dicom.Ref{})
+			q, _, err := p.query(level, dicom.Ref{})
+			if err != nil {
+				if problemOf(err).status != 400 {
+					t.Fatal(err)
+				}
+				continue
+			}
 			q.Match(ds)
 			if _, err := q.Project(ds).MarshalJSON(); err != nil {
 				t.Fatal(err)

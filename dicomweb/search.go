@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
 )
 
 func (s *Server) searchStudies(w http.ResponseWriter, r *http.Request) error {
@@ -32,15 +34,20 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, level match.Leve
 	if err != nil {
 		return err
 	}
-	chosen, err := acceptOf(r).choose(dicomJSON...)
+	query, warnings, err := parameters.query(level, scope)
+	if err != nil {
+		return err
+	}
+	chosen, err := acceptOf(r).choose(searchResults...)
 	if err != nil {
 		return err
 	}
 
 	// Behavior
 	base := s.baseURL(r)
-	query, warnings := parameters.query(level, scope)
-	found, err := s.find(r.Context(), query, base)
+	found, err := s.find(r.Context(), query, newResultWriter(chosen), func(ds *dicom.DataSet) *dicom.DataSet {
+		return parameters.result(query, ds, base)
+	})
 	if err != nil {
 		return err
 	}
@@ -48,6 +55,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, level match.Leve
 	// Response
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
+	h.Set(totalCount, strconv.Itoa(found.matches))
 	for _, text := range warnings {
 		warn(h, base, text)
 	}
@@ -56,68 +64,77 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, level match.Leve
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if found.remaining > 0 {
-		warn(h, base, fmt.Sprintf("There are %d additional results that can be requested", found.remaining))
+	if remaining := found.matches - query.Offset - found.results; remaining > 0 {
+		warn(h, base, fmt.Sprintf("There are %d additional results that can be requested", remaining))
 	}
-	return respond(w, r, http.StatusOK, chosen.mediaType, found.json)
+	return respond(w, r, http.StatusOK, found.mediaType, found.body)
 }
+
+// totalCount is the header that says how many matches there are altogether, as other servers name it.
+const totalCount = "X-Total-Count"
 
 // page is what one response of a search holds (PS3.18 8.3.4.4.1).
 type page struct {
-	json      []byte // an array of the results (PS3.18 F.2.1)
+	mediaType string
+	body      []byte
 	results   int
-	remaining int // matches behind the last result
+	matches   int // whatever offset and limit are
 }
 
+// maxOrdered bounds how many results are put in order for one response.
+const maxOrdered = 100_000
+
 // find searches for at most MaxResults results. They are written as they come, so that what is held is the answer and one row.
-func (s *Server) find(ctx context.Context, q match.Query, base string) (*page, error) {
+// Counting is a search of its own, which is left out where the page itself tells the number.
+func (s *Server) find(ctx context.Context, q match.Query, w resultWriter, result func(*dicom.DataSet) *dicom.DataSet) (*page, error) {
 	most := s.options.MaxResults
 	if q.Limit >= 0 {
 		most = min(most, q.Limit)
 	}
-	found := &page{json: []byte{'['}}
-	if most == 0 {
-		return found, nil
+	if len(q.Order) > 0 && q.Offset > maxOrdered-most {
+		return nil, &problem{status: http.StatusRequestEntityTooLarge,
+			detail: fmt.Sprintf("only the first %d results can be put in order: narrow the search, or leave orderby out (PS3.18 10.6.3.1)", maxOrdered)}
 	}
-	q.Limit = most + 1 // one more tells whether there are more
-	more := false
-	for ds, err := range s.store.Search(ctx, q) {
-		if err != nil {
-			return nil, err
+	found := &page{}
+	more := most == 0
+	if !more {
+		q.Limit = most + 1 // one more tells whether there are more
+		for ds, err := range s.store.Search(ctx, q) {
+			if err != nil {
+				return nil, err
+			}
+			if more = found.results == most; more {
+				break
+			}
+			if err := w.add(result(ds)); err != nil {
+				return nil, err
+			}
+			found.results++
 		}
-		if found.results == most {
-			more = true
-			break
-		}
-		if found.results > 0 {
-			found.json = append(found.json, ',')
-		}
-		if found.json, err = result(q, ds, base).AppendJSON(found.json); err != nil {
-			return nil, err
-		}
-		found.results++
 	}
-	found.json = append(found.json, ']')
-	if more {
+	if found.results > 0 {
+		found.mediaType, found.body = w.end()
+	}
+	found.matches = q.Offset + found.results
+	if more || found.results == 0 && q.Offset > 0 {
 		matches, err := s.store.Count(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		found.remaining = max(1, matches-q.Offset-found.results) // something may have been deleted in between
+		if found.matches = matches; found.results > 0 { // something may have been deleted in between
+			found.matches = max(matches, q.Offset+found.results+1)
+		}
 	}
 	return found, nil
 }
 
-// result makes what is sent of a match (PS3.18 10.6.3.3): what only the request can add is the Retrieve URL.
-func result(q match.Query, ds *dicom.DataSet, base string) *dicom.DataSet {
-	ref := ds.Ref()
-	switch q.Level {
-	case match.Study:
-		ref = dicom.Ref{Study: ref.Study}
-	case match.Series:
-		ref.Instance = ""
-	}
+// result makes what is sent of a match (PS3.18 10.6.3.3): what only the request can add are the Retrieve URL and the Record Key.
+func (p *searchParameters) result(q match.Query, ds *dicom.DataSet, base string) *dicom.DataSet {
+	at := store.PositionOf(q.Level, ds)
 	row := q.Project(ds)
-	row.SetStrings(dicom.RetrieveURL, dicom.UR, base+ref.Path())
+	row.SetStrings(dicom.RetrieveURL, dicom.UR, base+at.Ref.Path())
+	if p.recordKeys {
+		row.Set(dicom.Element{Tag: dicom.RecordKey, VR: dicom.OB, Value: dicom.Bytes(at.Key(q.Level))})
+	}
 	return row
 }

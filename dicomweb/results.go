@@ -1,0 +1,69 @@
+package dicomweb
+
+import (
+	"bytes"
+	"crypto/rand"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// searchResults is how the results of a search are offered (PS3.18 Table 10.6.4-1), the default first.
+var searchResults = append(dicomJSON[:len(dicomJSON):len(dicomJSON)], offer{multipart: true, mediaType: "application/dicom+xml"})
+
+// resultWriter collects the payload of a search.
+type resultWriter interface {
+	add(ds *dicom.DataSet) error
+	end() (mediaType string, body []byte)
+}
+
+func newResultWriter(o offer) resultWriter {
+	if !o.multipart {
+		return &jsonResults{mediaType: o.mediaType}
+	}
+	// Data sets may hold any text, so nobody may know the boundary beforehand.
+	x := &xmlResults{contentType: o.contentType(), boundary: "noctis-" + rand.Text()}
+	x.parts = multipartWriter{w: &x.body, boundary: x.boundary, first: true}
+	return x
+}
+
+// jsonResults is one array of all results (PS3.18 F.2.1).
+type jsonResults struct {
+	mediaType string
+	body      []byte
+}
+
+func (j *jsonResults) add(ds *dicom.DataSet) (err error) {
+	separator := byte('[')
+	if len(j.body) > 0 {
+		separator = ','
+	}
+	j.body, err = ds.AppendJSON(append(j.body, separator))
+	return err
+}
+
+func (j *jsonResults) end() (string, []byte) { return j.mediaType, append(j.body, ']') }
+
+// xmlResults is a multipart message with a part per result (PS3.18 8.7.3.2).
+type xmlResults struct {
+	contentType string
+	boundary    string
+	body        bytes.Buffer
+	parts       multipartWriter
+	document    []byte
+}
+
+func (x *xmlResults) add(ds *dicom.DataSet) (err error) {
+	if x.document, err = ds.AppendXML(x.document[:0]); err != nil {
+		return err
+	}
+	if err := x.parts.begin(partHeader{contentType: x.contentType, length: int64(len(x.document))}); err != nil {
+		return err
+	}
+	_, err = x.body.Write(x.document)
+	return err
+}
+
+func (x *xmlResults) end() (string, []byte) {
+	x.body.WriteString(x.parts.tail())
+	return multipartType(x.contentType, x.boundary), x.body.Bytes()
+}
