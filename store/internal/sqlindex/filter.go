@@ -234,14 +234,22 @@ func keyIs(t dicom.Tag, value string) clause {
 	return clause{sql: inKey + "value = ?)", args: []any{t, value}, exact: true}
 }
 
-// keyLike narrows the candidates of a wildcard down: by the text before the first wildcard, or by the longest one between two.
+// keyLike is exact for one literal text that begins the value, or lies anywhere in it. Of other patterns it takes the text before
+// the first wildcard, or the longest one between two, to narrow the candidates down.
 func keyLike(t dicom.Tag, pattern string) clause {
 	literals := strings.FieldsFunc(pattern, func(r rune) bool { return r == '*' || r == '?' })
 	if len(literals) == 0 {
 		return unknown
 	}
 	if prefix := literals[0]; strings.HasPrefix(pattern, prefix) {
-		return clause{sql: inKey + "value >= ? AND value < ?)", args: []any{t, prefix, prefix + "\U0010FFFF"}}
+		if pattern == prefix {
+			return keyIs(t, prefix)
+		}
+		return clause{
+			sql:   inKey + "value >= ? AND value < ?)",
+			args:  []any{t, prefix, prefix + "\U0010FFFF"},
+			exact: pattern == prefix+"*",
+		}
 	}
 	longest := ""
 	for _, l := range literals {
@@ -249,8 +257,7 @@ func keyLike(t dicom.Tag, pattern string) clause {
 			longest = l
 		}
 	}
-	escaped := strings.NewReplacer(`!`, `!!`, `%`, `!%`, `_`, `!_`).Replace(longest)
-	return clause{sql: inKey + "value LIKE ? ESCAPE '!')", args: []any{t, "%" + escaped + "%"}}
+	return clause{sql: inKey + "instr(value, ?) > 0)", args: []any{t, longest}, exact: pattern == "*"+longest+"*"}
 }
 
 func anyOf(c match.AnyOf, one func(match.Condition) clause) clause {
