@@ -38,6 +38,7 @@ var ours = map[string][]string{
 	"dicom/part10":             {"dicom"},
 	"dicom/pixel":              {"dicom"},
 	"dicom/codec":              {"dicom", "dicom/pixel"},
+	"dicom/codestream":         {"dicom", "dicom/pixel"},
 	"dicom/codec/rle":          {},
 	"dicom/codec/jpeg2000":     {},
 	"dicom/codec/jpegdct":      {"dicom/codec/internal..."},
@@ -65,7 +66,7 @@ var foreign = []struct {
 
 // testFixtures are packages that every test may import.
 var testFixtures = []string{"internal/corpus", "internal/corpus/corpusimage", "internal/dicomtest", "dicom", "dicom/part10", "dicom/match", "dicom/match/matchtest",
-	"dicom/pixel", "dicom/codec", "store", "store/memstore", "store/storetest", "store/file", "store/sqlite"}
+	"dicom/pixel", "dicom/codec", "dicom/codestream", "store", "store/memstore", "store/storetest", "store/file", "store/sqlite"}
 
 func TestImportsRunDownwards(t *testing.T) {
 	for _, file := range sources(t, ".go") {

@@ -1,0 +1,136 @@
+package codestream
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// The transfer syntaxes of video that are told apart here (PS3.5 8.2.5 to 8.2.8).
+const (
+	mpeg2MainLevel  dicom.UID = "1.2.840.10008.1.2.4.100"
+	mpeg2HighLevel  dicom.UID = "1.2.840.10008.1.2.4.101"
+	h264Level41     dicom.UID = "1.2.840.10008.1.2.4.102"
+	h264Level42     dicom.UID = "1.2.840.10008.1.2.4.104"
+	h264Stereo      dicom.UID = "1.2.840.10008.1.2.4.106"
+	hevcMain        dicom.UID = "1.2.840.10008.1.2.4.107"
+	hevcMain10      dicom.UID = "1.2.840.10008.1.2.4.108"
+	videoPhotometry           = "YBR_PARTIAL_420"
+)
+
+// track is what is known of the video track of an MP4.
+type track struct {
+	video      bool
+	syntax     dicom.UID
+	rows, cols int
+	bits       int
+	samples    int // frames
+}
+
+// inspectMP4 reads the movie header (ISO/IEC 14496-12, -15); the container stays, for PS3.5 8.2.7 allows it.
+func inspectMP4(r *io.SectionReader) (Stream, error) {
+	var found *track
+	err := eachBox(r, func(kind string, body *io.SectionReader) error {
+		if kind != "moov" {
+			return nil
+		}
+		return eachBox(body, func(kind string, body *io.SectionReader) error {
+			if kind != "trak" {
+				return nil
+			}
+			t := &track{bits: 8}
+			if err := t.read(body, 0); err != nil {
+				return err
+			}
+			if t.video && found == nil {
+				found = t
+			}
+			return nil
+		})
+	})
+	switch {
+	case err != nil:
+		return Stream{}, err
+	case found == nil:
+		return Stream{}, errors.New("there is no video track")
+	case found.syntax == "":
+		return Stream{}, errors.New("the video is neither H.264 nor H.265")
+	}
+	return videoStream(found.syntax, found.rows, found.cols, found.bits, found.samples)
+}
+
+func videoStream(syntax dicom.UID, rows, columns, bits, frames int) (Stream, error) {
+	d, err := describe(rows, columns, 3, bits, false)
+	d.Photometric, d.Frames = videoPhotometry, frames
+	return Stream{TransferSyntax: syntax, Description: d}, err
+}
+
+func (t *track) read(r *io.SectionReader, depth int) error {
+	return eachBox(r, func(kind string, body *io.SectionReader) error {
+		switch kind {
+		case "mdia", "minf", "stbl":
+			if depth < 3 {
+				return t.read(body, depth+1)
+			}
+		case "hdlr":
+			var b [12]byte
+			_, err := body.ReadAt(b[:], 0)
+			t.video = err == nil && string(b[8:]) == "vide"
+		case "stsz", "stz2":
+			var b [12]byte
+			if _, err := body.ReadAt(b[:], 0); err == nil {
+				t.samples = int(min(binary.BigEndian.Uint32(b[8:]), 1<<31-1))
+			}
+		case "stsd":
+			if body.Size() > 8 {
+				return eachBox(io.NewSectionReader(body, 8, body.Size()-8), t.sampleEntry)
+			}
+		}
+		return nil
+	})
+}
+
+// visualEntry is the length of the fields of a VisualSampleEntry before its boxes.
+const visualEntry = 78
+
+func (t *track) sampleEntry(kind string, body *io.SectionReader) error {
+	var fields [visualEntry]byte
+	if _, err := body.ReadAt(fields[:], 0); err != nil || t.cols > 0 {
+		return nil
+	}
+	switch kind {
+	case "avc1", "avc3", "hvc1", "hev1":
+	default:
+		return nil
+	}
+	t.cols, t.rows = int(binary.BigEndian.Uint16(fields[24:])), int(binary.BigEndian.Uint16(fields[26:]))
+	return eachBox(io.NewSectionReader(body, visualEntry, body.Size()-visualEntry), func(kind string, body *io.SectionReader) error {
+		var c [4]byte
+		if _, err := body.ReadAt(c[:], 0); err != nil {
+			return nil
+		}
+		switch kind {
+		case "avcC":
+			t.syntax = h264Syntax(c[1], c[3])
+		case "hvcC":
+			t.syntax = hevcMain
+			if c[1]&0x1F == 2 {
+				t.syntax, t.bits = hevcMain10, 10
+			}
+		}
+		return nil
+	})
+}
+
+// h264Syntax is the transfer syntax for a profile and level (ISO/IEC 14496-10 Annex A): 128 is Stereo High.
+func h264Syntax(profile, level byte) dicom.UID {
+	switch {
+	case profile == 128:
+		return h264Stereo
+	case level <= 41:
+		return h264Level41
+	}
+	return h264Level42
+}
