@@ -35,6 +35,10 @@ type Options struct {
 	MaxBody, MaxPart int64
 	// MaxParts is the most parts of a request; 0: 10,000.
 	MaxParts int
+	// MaxSpool is the most bytes that a request of metadata and bulk data may keep on disk until its last part has come; 0: 16 GiB.
+	MaxSpool int64
+	// SpoolFolder is where; "" is the system's folder for temporary files, which may lie in memory.
+	SpoolFolder string
 	// MaxResults is the most results of one search; 0: 10,000. A search that has more says so (PS3.18 8.3.4.4).
 	MaxResults int
 	// RenderCache is the most bytes of rendered pictures kept; 0: 64 MiB; negative: none.
@@ -53,6 +57,7 @@ func (o Options) withDefaults() Options {
 	o.MaxBody = cmp.Or(o.MaxBody, 64<<30)
 	o.MaxPart = cmp.Or(o.MaxPart, 32<<30)
 	o.MaxParts = cmp.Or(o.MaxParts, 10_000)
+	o.MaxSpool = cmp.Or(o.MaxSpool, 16<<30)
 	o.MaxResults = cmp.Or(o.MaxResults, 10_000)
 	o.RenderCache = cmp.Or(o.RenderCache, 64<<20)
 	o.MaxDecodes = cmp.Or(o.MaxDecodes, runtime.GOMAXPROCS(0))

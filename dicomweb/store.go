@@ -49,6 +49,8 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 
 // upload is one instance on its way in. It reads as the instance's bytes, and remembers why it ended early.
 type upload struct {
+	failure   *store.Failure // why there are none: of metadata that cannot become an instance
+	done      func()         // nil: nothing has to be released
 	r         io.Reader
 	mediaType string // of the part, "" if it says none
 	left      int64  // bytes that may still come
@@ -71,6 +73,10 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (s *Server) newUpload(r io.Reader, mediaType string) *upload {
+	return &upload{r: r, mediaType: mediaType, left: s.options.MaxPart, limit: s.options.MaxPart}
+}
+
 // isInstance reports whether the part can be a PS3.10 file. octet-stream is bulk data by the standard, and what tools send that
 // have never heard of application/dicom.
 func (u *upload) isInstance() bool {
@@ -88,18 +94,18 @@ func (s *Server) uploadsOf(r *http.Request) (iter.Seq2[*upload, error], error) {
 	if err != nil {
 		return nil, err
 	}
-	newUpload := func(r io.Reader, mediaType string) *upload {
-		return &upload{r: r, mediaType: mediaType, left: s.options.MaxPart, limit: s.options.MaxPart}
-	}
 	if content.name == "application/dicom" {
 		if r.ContentLength == 0 {
 			return nil, badRequest("the request has no body")
 		}
-		return func(yield func(*upload, error) bool) { yield(newUpload(body, content.name), nil) }, nil
+		return func(yield func(*upload, error) bool) { yield(s.newUpload(body, content.name), nil) }, nil
 	}
 	parts, err := newPartReader(body, content, s.options.MaxParts)
 	if err != nil {
 		return nil, err
+	}
+	if root := rootOf(content); isComposite(root) {
+		return s.assembled(parts, root), nil
 	}
 	return func(yield func(*upload, error) bool) {
 		for {
@@ -111,7 +117,7 @@ func (s *Server) uploadsOf(r *http.Request) (iter.Seq2[*upload, error], error) {
 				yield(nil, err)
 				return
 			}
-			if !yield(newUpload(part, parseMediaType(part.Header.Get("Content-Type")).name), nil) {
+			if !yield(s.newUpload(part, parseMediaType(part.Header.Get("Content-Type")).name), nil) {
 				return
 			}
 		}
@@ -120,7 +126,8 @@ func (s *Server) uploadsOf(r *http.Request) (iter.Seq2[*upload, error], error) {
 
 // storable says why a request of this Content-Type cannot be stored (PS3.18 10.5.3.1).
 func storable(content mediaType) error {
-	const takes = `; this server takes multipart/related; type="application/dicom", and application/dicom`
+	const takes = `; this server takes multipart/related with type="application/dicom", "application/dicom+json", ` +
+		`"application/dicom+xml" or a media type of bulk data, and application/dicom`
 	reject := func(format string, a ...any) error {
 		return &problem{status: http.StatusUnsupportedMediaType, detail: fmt.Sprintf(format, a...) + takes}
 	}
@@ -133,15 +140,16 @@ func storable(content mediaType) error {
 	default:
 		return reject("Content-Type %s cannot be stored", excerpt(content.name))
 	}
-	switch root := parseMediaType(content.params["type"]).name; root {
-	case "", "application/dicom", "*/*":
+	switch root := rootOf(content); {
+	case root == "", root == "application/dicom", root == "*/*", isComposite(root):
 		return nil
-	case "application/dicom+json", "application/dicom+xml":
-		return reject("instances as metadata and bulk data (type=%s) cannot be stored", excerpt(root))
 	default:
 		return reject("multipart/related with type=%s cannot be stored", excerpt(root))
 	}
 }
+
+// rootOf is the media type of the root part (PS3.18 8.6.1.2), "" where the request does not say it.
+func rootOf(content mediaType) string { return parseMediaType(content.params["type"]).name }
 
 // stored is what became of a Store request.
 type stored struct {
@@ -162,13 +170,21 @@ func (s *Server) take(ctx context.Context, uploads iter.Seq2[*upload, error], st
 	for u, err := range uploads {
 		switch {
 		case err != nil:
-			result.stopped = requestError(err)
+			result.stopped = requestError(storeError(err))
+		case u.failure != nil:
+			result.failures = append(result.failures, u.failure)
+			continue
 		case !u.isInstance():
 			result.failures = append(result.failures, &store.Failure{Reason: store.ReasonCannotUnderstand,
 				Err: fmt.Errorf("a part has Content-Type %s, not application/dicom", excerpt(u.mediaType))})
 			continue
 		default:
 			if err = batch.Add(ctx, u); err == nil {
+				continue
+			}
+			var failure *store.Failure
+			if errors.As(u.err, &failure) { // an instance that could not be made to its end
+				result.failures = append(result.failures, failure)
 				continue
 			}
 			if result.stopped = storeError(err); u.err != nil {

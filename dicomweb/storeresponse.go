@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -21,6 +22,9 @@ func (st *stored) status() int {
 	}
 	return http.StatusConflict
 }
+
+// dicomXML is how the response module is offered as XML (PS3.18 I.3).
+var dicomXML = []offer{{mediaType: "application/dicom+xml"}, {mediaType: "application/xml"}, {mediaType: "text/xml"}}
 
 // respondStored sends the Store Instances Response Module, under every status: also a request that failed may have stored
 // something. The codes in it say little, so that Warning says the rest (PS3.18 10.5.3.2).
@@ -56,11 +60,15 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 	}
 	h.Set("Cache-Control", "no-store")
 	// The default is sent where nothing acceptable is supported (PS3.18 Table 8.7.3-1): what is stored is stored.
-	chosen, err := acceptOf(r).choose(dicomJSON...)
+	chosen, err := acceptOf(r).choose(slices.Concat(dicomJSON, dicomXML)...)
 	if err != nil {
 		chosen = dicomJSON[0]
 	}
-	body, err := st.module(base).AppendJSON(nil)
+	write := (*dicom.DataSet).AppendJSON
+	if slices.Contains(dicomXML, chosen) {
+		write = (*dicom.DataSet).AppendXML
+	}
+	body, err := write(st.module(base), nil)
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,7 @@ const (
 	ReasonProcessingFailure   uint16 = 0x0110
 	ReasonDuplicateInstance   uint16 = 0x0111 // same SOP Instance UID, other bytes
 	ReasonOutOfResources      uint16 = 0xA700
+	ReasonDataSetMismatch     uint16 = 0xA900 // bulk data does not go with the metadata
 	ReasonStudyMismatch       uint16 = 0xA901 // data set does not match the addressed study
 	ReasonCannotUnderstand    uint16 = 0xC000
 	ReasonInvalidUID          uint16 = 0xC001 // a UID is missing or breaks PS3.5 9.1

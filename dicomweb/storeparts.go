@@ -1,0 +1,296 @@
+package dicomweb
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/textproto"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/codestream"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// What the metadata of one instance may cost: as much as the header of a file (part10.Limits).
+const (
+	metadataBytes    = 64 << 20
+	metadataElements = 2_000_000 // elements, items and what else opens a brace or a tag
+)
+
+// composite is a request of metadata and bulk data (PS3.18 10.5.1.4). Its parts lie in the spool until the last has come, since only
+// the end of the request tells which parts belong to an instance: bulk data may even come before its metadata.
+type composite struct {
+	root      string // the media type of a first part that has none itself
+	spool     *spool
+	documents []document
+	parts     []*bulkPart
+	locations *locations
+	left      int64 // bytes that may still be assembled
+}
+
+// document is a part with metadata: of one instance where it is XML, of any number where it is JSON.
+type document struct {
+	xml bool
+	extent
+}
+
+// bulkPart is a part with bulk data.
+type bulkPart struct {
+	extent
+	mediaType      string
+	transferSyntax dicom.UID // "" where the part names none
+	location       string
+	used           bool
+}
+
+// isMetadata reports whether the media type is one of metadata, and whether that is XML.
+func isMetadata(name string) (yes, isXML bool) {
+	switch name {
+	case "application/dicom+json", "application/json":
+		return true, false
+	case "application/dicom+xml", "application/xml", "text/xml":
+		return true, true
+	}
+	return false, false
+}
+
+// isComposite reports whether multipart/related of this root type is metadata and bulk data (PS3.18 Table 10.5.4-1).
+func isComposite(root string) bool {
+	metadata, _ := isMetadata(root)
+	return metadata || root == mediaOctets || root == "application/pdf" || codestream.Known(root)
+}
+
+// assembled yields the instances of a request of metadata and bulk data, after all of it has been read. Of one that breaks off
+// nothing is yielded, since an instance may lack its last frame then; PS3.10 files in it are instances as always.
+func (s *Server) assembled(parts *partReader, root string) iter.Seq2[*upload, error] {
+	return func(yield func(*upload, error) bool) {
+		c := &composite{
+			root: root, locations: newLocations(), left: s.options.MaxBody,
+			spool: &spool{folder: s.options.SpoolFolder, limit: s.options.MaxSpool},
+		}
+		defer c.spool.close()
+		for {
+			part, err := parts.next()
+			if err == io.EOF {
+				break
+			}
+			if err == nil && parseMediaType(part.Header.Get("Content-Type")).name == "application/dicom" {
+				if !yield(s.newUpload(part, "application/dicom"), nil) {
+					return
+				}
+				continue
+			}
+			if err == nil {
+				err = c.take(part.Header, s.newUpload(part, ""))
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+		for ds, err := range c.dataSets() {
+			var u *upload
+			if err == nil {
+				u, err = s.assemble(c, ds)
+			}
+			var failure *store.Failure
+			if errors.As(err, &failure) {
+				u, err = &upload{failure: failure}, nil
+			}
+			more := yield(u, err)
+			if u != nil && u.done != nil {
+				u.done()
+			}
+			if !more || err != nil {
+				return
+			}
+		}
+		c.leftovers(yield)
+	}
+}
+
+// take spools a part.
+func (c *composite) take(h textproto.MIMEHeader, body io.Reader) error {
+	content := parseMediaType(h.Get("Content-Type"))
+	if content.name == "" && len(c.documents)+len(c.parts) == 0 {
+		content.name = c.root
+	}
+	e, err := c.spool.add(body)
+	if err != nil {
+		return err
+	}
+	if yes, isXML := isMetadata(content.name); yes && !c.isDocument(content.name, h) {
+		c.documents = append(c.documents, document{xml: isXML, extent: e})
+		return nil
+	}
+	p := &bulkPart{extent: e, mediaType: content.name, location: strings.TrimSpace(h.Get("Content-Location"))}
+	if p.mediaType == "" {
+		p.mediaType = mediaOctets
+	}
+	if alias, there := oldMediaTypes[p.mediaType]; there {
+		p.mediaType = alias
+	}
+	if ts := content.params["transfer-syntax"]; ts != "*" {
+		p.transferSyntax = dicom.UID(ts)
+	}
+	c.parts = append(c.parts, p)
+	c.locations.add(p.location, p)
+	return nil
+}
+
+// isDocument reports whether an XML part is a value: an encapsulated document (a CDA is text/xml), which has a location, and comes
+// behind metadata.
+func (c *composite) isDocument(name string, h textproto.MIMEHeader) bool {
+	return (name == "text/xml" || name == "application/xml") && h.Get("Content-Location") != "" && len(c.documents) > 0
+}
+
+// leftovers yields a failure for each part that belongs to no instance: what was sent is never lost without a word.
+func (c *composite) leftovers(yield func(*upload, error) bool) {
+	for _, p := range c.parts {
+		if p.used {
+			continue
+		}
+		if !yield(&upload{failure: &store.Failure{Reason: store.ReasonCannotUnderstand, Err: fmt.Errorf(
+			"no metadata refers to a part with Content-Type %s by its Content-Location", excerpt(p.mediaType))}}, nil) {
+			return
+		}
+	}
+}
+
+// dataSets yields the data sets of all metadata. A *store.Failure is that of one instance; another error ends the request.
+func (c *composite) dataSets() iter.Seq2[*dicom.DataSet, error] {
+	return func(yield func(*dicom.DataSet, error) bool) {
+		for _, d := range c.documents {
+			if d.xml {
+				if !yield(parseXMLMetadata(c.spool.open(d.extent))) {
+					return
+				}
+				continue
+			}
+			for ds, err := range jsonDataSets(c.spool.open(d.extent)) {
+				if !yield(ds, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func misread(err error) error {
+	return &store.Failure{Reason: store.ReasonCannotUnderstand, Err: fmt.Errorf("metadata: %w", err)}
+}
+
+var errCostly = &store.Failure{Reason: store.ReasonLimitExceeded,
+	Err: fmt.Errorf("metadata of one instance has more than %d bytes or %d elements", metadataBytes, metadataElements)}
+
+func parseXMLMetadata(r *io.SectionReader) (*dicom.DataSet, error) {
+	counted := &costReader{r: r, opening: '<', bytes: metadataBytes, elements: metadataElements}
+	ds, err := dicom.ParseXML(counted)
+	switch {
+	case counted.exceeded:
+		return nil, errCostly
+	case err != nil:
+		return nil, misread(err)
+	}
+	return ds, nil
+}
+
+// jsonDataSets yields the data sets of an array (PS3.18 F.2.1), or the one that is not in an array. One is in memory at a time.
+func jsonDataSets(r io.Reader) iter.Seq2[*dicom.DataSet, error] {
+	return func(yield func(*dicom.DataSet, error) bool) {
+		in := bufio.NewReader(r)
+		if b, _ := in.Peek(3); string(b) == "\xEF\xBB\xBF" { // a byte order mark, from Windows
+			in.Discard(3)
+		}
+		counted := &costReader{r: in, opening: '{'}
+		decoder := json.NewDecoder(counted)
+		var raw json.RawMessage
+		next := func() error {
+			counted.bytes, counted.elements, raw = metadataBytes, metadataElements, raw[:0]
+			return decoder.Decode(&raw)
+		}
+		fail := func(err error) {
+			switch {
+			case counted.exceeded:
+				yield(nil, errCostly)
+			case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(*json.SyntaxError)):
+				yield(nil, badRequest("the metadata is not JSON: it breaks at byte %d", decoder.InputOffset()))
+			default:
+				yield(nil, err)
+			}
+		}
+		isArray := firstByte(in) == '['
+		if isArray {
+			counted.bytes, counted.elements = metadataBytes, metadataElements
+			if _, err := decoder.Token(); err != nil {
+				fail(err)
+				return
+			}
+		}
+		for !isArray || decoder.More() {
+			if err := next(); err != nil {
+				fail(err)
+				return
+			}
+			ds := new(dicom.DataSet)
+			err := ds.UnmarshalJSON(raw)
+			if err != nil {
+				err = misread(err)
+			}
+			if !yield(ds, err) {
+				return
+			}
+			if !isArray {
+				break
+			}
+		}
+		if isArray {
+			if _, err := decoder.Token(); err != nil {
+				fail(err)
+				return
+			}
+		}
+		if err := next(); err != io.EOF {
+			fail(&json.SyntaxError{})
+		}
+	}
+}
+
+// firstByte passes white space and returns what comes then, unread.
+func firstByte(in *bufio.Reader) byte {
+	for {
+		b, err := in.ReadByte()
+		if err != nil {
+			return 0
+		}
+		if !bytes.ContainsRune([]byte(" \t\r\n"), rune(b)) {
+			in.UnreadByte() // a byte was just read
+			return b
+		}
+	}
+}
+
+// costReader bounds what is read of one instance. The bytes that open an element or an item are counted, wherever they stand: the
+// bound is one above what there can be.
+type costReader struct {
+	r               io.Reader
+	opening         byte
+	bytes, elements int64
+	exceeded        bool
+}
+
+func (c *costReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.bytes -= int64(n)
+	c.elements -= int64(bytes.Count(p[:n], []byte{c.opening}))
+	if c.bytes < 0 || c.elements < 0 {
+		c.exceeded = true
+		return 0, errCostly
+	}
+	return n, err
+}
