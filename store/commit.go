@@ -43,7 +43,9 @@ func (b *Batch) flush(ctx context.Context) error {
 	release, err := b.store.locks.acquire(ctx, lockNames(batch))
 	if err == nil {
 		defer release()
-		if err = b.store.judge(ctx, batch); err == nil {
+		if err = b.store.judge(ctx, batch); err == nil && b.dry != nil {
+			b.dry.judge(batch)
+		} else if err == nil {
 			err = b.store.commit(ctx, batch)
 		}
 	}

@@ -44,6 +44,7 @@ type Batch struct {
 	staged   []*staged
 	memory   int64         // of the data sets in staged
 	buffer   *bufio.Writer // between the scanner's reads and the blob's writes
+	dry      *rehearsal    // nil: what is committed stays
 }
 
 // Batch begins a batch. study is the addressed study, "" if none was.
@@ -56,7 +57,7 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w, err := b.store.blobs.Create(ctx)
+	w, err := b.create(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"hash"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// DryRun begins a batch whose outcomes are what those of Batch would be, and that stores nothing: neither index nor blobs are
+// written. Only what fails in writing does not fail here.
+func (s *Store) DryRun(study dicom.UID) *Batch {
+	b := s.Batch(study)
+	b.dry = &rehearsal{seen: map[dicom.UID]BlobID{}}
+	return b
+}
+
+// rehearsal is what a dry batch has to remember, since the index will not.
+type rehearsal struct{ seen map[dicom.UID]BlobID }
+
+// judge says of the instances that would be stored what the index would say of them, had it stored those before.
+func (d *rehearsal) judge(batch []*staged) {
+	for _, st := range batch {
+		e := st.entry
+		if st.verdict != fresh {
+			continue
+		}
+		switch blob, there := d.seen[e.Ref.Instance]; {
+		case !there:
+			d.seen[e.Ref.Instance] = e.Blob
+		case blob == e.Blob:
+			st.verdict = known
+		default:
+			st.verdict = taken
+		}
+	}
+}
+
+// create begins the blob of an instance.
+func (b *Batch) create(ctx context.Context) (BlobWriter, error) {
+	if b.dry != nil {
+		return discarded{sha256.New()}, nil
+	}
+	return b.store.blobs.Create(ctx)
+}
+
+// discarded is a blob of which only the digest is kept.
+type discarded struct{ hash.Hash }
+
+func (d discarded) ID() (id BlobID) {
+	d.Sum(id[:0])
+	return id
+}
+
+func (discarded) Cancel() {}
