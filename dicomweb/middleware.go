@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -70,7 +71,9 @@ func requestID(r *http.Request) string {
 		ok = c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '_' || c == '.'
 	}
 	if !ok {
-		id = rand.Text()
+		var random [12]byte
+		rand.Read(random[:])
+		id = hex.EncodeToString(random[:]) // no letters of which a name could be made by chance
 	}
 	return id
 }
