@@ -3,6 +3,7 @@ package jpeg2000
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 )
 
 // blockDecoder decodes code-blocks one after the other (T.800 Annex D). Its buffers serve all of them.
@@ -133,42 +134,62 @@ func (d *blockDecoder) significant(i int, shift uint, negative uint32, causal bo
 	}
 }
 
+// stripe is four rows of a code-block, or fewer at its end.
+type stripe struct {
+	at      int      // of the first word in the flags of the code-block
+	flags   []uint32 // one for each column
+	samples []uint32
+	rows    uint32 // flagSelf of each row
+}
+
+// stripe returns the one that begins at row y.
+func (d *blockDecoder) stripe(y int) stripe {
+	at := (y/4+1)*d.stride + 1
+	return stripe{at, d.flags[at : at+d.width], d.samples[y*d.width:], uint32(allSelf) >> (3 * max(0, y+4-d.height)) & allSelf}
+}
+
+// rowOf tells the row of a stripe from the place of its flagSelf.
+var rowOf = [32]uint8{4: 0, 7: 1, 10: 2, 13: 3}
+
 // propagate is the significance propagation pass (T.800 D.3.1).
 func (d *blockDecoder) propagate(zero *[512]uint8, bit uint32, causal bool) {
 	m, slack, value := &d.mq, d.slack, bit|bit>>1
 	for y := 0; y < d.height; y += 4 {
-		rows := uint(min(4, d.height-y)) * 3
-		at := (y/4+1)*d.stride + 1
-		flags, samples := d.flags[at:at+d.width], d.samples[y*d.width:]
-		for x, f := range flags {
+		s := d.stripe(y)
+		for x, f := range s.flags {
 			if f == 0 {
-				continue // nothing significant around
+				continue
 			}
-			for shift, k := uint(0), x; shift < rows; shift, k = shift+3, k+d.width {
-				g := f >> (shift & 31)
-				if g&flagSelf != 0 || g&flagNeighbors == 0 {
-					continue
-				}
-				cx := uint32(zero[g&flagNeighbors])
-				s := m.contexts[cx&31]
-				slack -= int32(s >> 16)
-				decision := s & 1
+			for todo := beside(f) & s.rows &^ f; todo != 0; {
+				self := uint(bits.TrailingZeros32(todo)) & 31
+				todo &= todo - 1
+				shift := self - flagSelfBit
+				cx := uint32(zero[f>>(shift&31)&flagNeighbors])
+				state := m.contexts[cx&31]
+				slack -= int32(state >> 16)
+				decision := state & 1
 				if slack < 0 {
 					slack, decision = m.exchange(slack, cx)
 				}
 				if decision != 0 {
 					var negative uint32
-					slack, negative = d.decodeSign(slack, at+x, f, shift)
-					samples[k] = value | negative<<31
+					slack, negative = d.decodeSign(slack, s.at+x, f, shift)
+					s.samples[x+int(rowOf[self])*d.width] = value | negative<<31
 					f |= (flagSelf | negative<<19) << (shift & 31)
-					d.significant(at+x, shift, negative, causal)
+					d.significant(s.at+x, shift, negative, causal)
+					todo |= flagSelf << 3 << (shift & 31) & s.rows &^ f // the sample below has a significant neighbour now
 				}
 				f |= flagVisited << (shift & 31)
 			}
-			flags[x] = f
+			s.flags[x] = f
 		}
 	}
 	d.slack = slack
+}
+
+// beside returns flagSelf for each row of a stripe column in which a sample has a significant neighbour.
+func beside(f uint32) uint32 {
+	return f<<4 | f<<3 | f<<2 | f<<1 | f>>1 | f>>2 | f>>3 | f>>4
 }
 
 // decodeSign decodes the sign of a sample that becomes significant (T.800 D.3.2): 1 if it is negative.
@@ -188,35 +209,33 @@ func (d *blockDecoder) decodeSign(slack int32, at int, f uint32, shift uint) (ne
 func (d *blockDecoder) refine(bit uint32) {
 	m, slack, half := &d.mq, d.slack, bit>>1
 	for y := 0; y < d.height; y += 4 {
-		rows := uint(min(4, d.height-y)) * 3
-		at := (y/4+1)*d.stride + 1
-		flags, samples := d.flags[at:at+d.width], d.samples[y*d.width:]
-		for x, f := range flags {
-			if f&allSelf == 0 {
+		s := d.stripe(y)
+		for x, f := range s.flags {
+			todo := f & s.rows &^ (f / (flagVisited / flagSelf))
+			if todo == 0 {
 				continue
 			}
-			for shift, k := uint(0), x; shift < rows; shift, k = shift+3, k+d.width {
-				g := f >> (shift & 31)
-				if g&(flagSelf|flagVisited) != flagSelf {
-					continue
-				}
-				cx := uint32(contextMagnitude)
-				if g&flagRefined != 0 {
+			near := beside(f)
+			for refined := uint32(0); ; {
+				self := uint(bits.TrailingZeros32(todo)) & 31
+				cx := contextMagnitude + near>>self&1
+				if f>>self&(flagRefined/flagSelf) != 0 {
 					cx = contextMagnitude + 2
-				} else if g&flagNeighbors != 0 {
-					cx = contextMagnitude + 1
 				}
-				s := m.contexts[cx&31]
-				slack -= int32(s >> 16)
-				decision := s & 1
+				state := m.contexts[cx&31]
+				slack -= int32(state >> 16)
+				decision := state & 1
 				if slack < 0 {
 					slack, decision = m.exchange(slack, cx)
 				}
 				// The half of the plane above is the bit that is decided here, and becomes 0 or stays 1.
-				samples[k] ^= half | bit&(decision-1)
-				f |= flagRefined << (shift & 31)
+				s.samples[x+int(rowOf[self])*d.width] ^= half | bit&(decision-1)
+				refined |= flagRefined / flagSelf << self
+				if todo &= todo - 1; todo == 0 {
+					s.flags[x] = f | refined
+					break
+				}
 			}
-			flags[x] = f
 		}
 	}
 	d.slack = slack
@@ -226,54 +245,51 @@ func (d *blockDecoder) refine(bit uint32) {
 func (d *blockDecoder) cleanup(zero *[512]uint8, bit uint32, causal bool) {
 	m, slack, value := &d.mq, d.slack, bit|bit>>1
 	for y := 0; y < d.height; y += 4 {
-		rows := uint(min(4, d.height-y)) * 3
-		at := (y/4+1)*d.stride + 1
-		flags, samples := d.flags[at:at+d.width], d.samples[y*d.width:]
-		for x := range flags {
-			f := flags[x]
-			first, run := uint(0), false
-			if f == 0 && rows == 12 {
-				s := m.contexts[contextRun]
-				slack -= int32(s >> 16)
-				decision := s & 1
-				if slack < 0 {
-					slack, decision = m.exchange(slack, contextRun)
-				}
-				if decision == 0 {
+		s := d.stripe(y)
+		for x, f := range s.flags {
+			todo, run := s.rows&^(f|f/(flagVisited/flagSelf)), false
+			if f == 0 && todo == allSelf {
+				var first uint32
+				if slack, first = d.runLength(slack); first == 4 {
 					continue
 				}
-				var high, low uint32
-				slack, high = m.decode(slack, contextUniform)
-				slack, low = m.decode(slack, contextUniform)
-				first, run = uint(high<<1|low)*3, true
+				todo, run = todo&^(1<<(3*first+flagSelfBit)-1), true
 			}
-			for shift, k := first, x+int(first)/3*d.width; shift < rows; shift, k = shift+3, k+d.width {
-				g := f >> (shift & 31)
-				if g&(flagSelf|flagVisited) != 0 {
-					continue
-				}
-				decision := uint32(1)
-				if run {
-					run = false // the sample that ended the run is known to be significant
-				} else {
-					cx := uint32(zero[g&flagNeighbors])
-					s := m.contexts[cx&31]
-					slack -= int32(s >> 16)
-					decision = s & 1
+			for ; todo != 0; todo &= todo - 1 {
+				self := uint(bits.TrailingZeros32(todo)) & 31
+				shift := self - flagSelfBit
+				if !run {
+					cx := uint32(zero[f>>(shift&31)&flagNeighbors])
+					state := m.contexts[cx&31]
+					slack -= int32(state >> 16)
+					decision := state & 1
 					if slack < 0 {
 						slack, decision = m.exchange(slack, cx)
 					}
+					if decision == 0 {
+						continue
+					}
 				}
-				if decision != 0 {
-					var negative uint32
-					slack, negative = d.decodeSign(slack, at+x, f, shift)
-					samples[k] = value | negative<<31
-					f |= (flagSelf | negative<<19) << (shift & 31)
-					d.significant(at+x, shift, negative, causal)
-				}
+				run = false // the sample that ends a run is known to be significant
+				var negative uint32
+				slack, negative = d.decodeSign(slack, s.at+x, f, shift)
+				s.samples[x+int(rowOf[self])*d.width] = value | negative<<31
+				f |= (flagSelf | negative<<19) << (shift & 31)
+				d.significant(s.at+x, shift, negative, causal)
 			}
-			flags[x] = f &^ allVisited
+			s.flags[x] = f &^ allVisited
 		}
 	}
 	d.slack = slack
+}
+
+// runLength decodes how many samples of a stripe column come before the first significant one (T.800 Table D.5): 4 if there is none.
+func (d *blockDecoder) runLength(slack int32) (newSlack int32, length uint32) {
+	slack, decision := d.mq.decode(slack, contextRun)
+	if decision == 0 {
+		return slack, 4
+	}
+	slack, high := d.mq.decode(slack, contextUniform)
+	slack, low := d.mq.decode(slack, contextUniform)
+	return slack, high<<1 | low
 }

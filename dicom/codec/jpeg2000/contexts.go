@@ -7,7 +7,8 @@ package jpeg2000
 // and flagRefined that it was refined before. Significance, sign, flagRefined and flagVisited all move by three bits from one
 // sample to the next, except for the sign of the row above.
 const (
-	flagSelf      = 1 << 4
+	flagSelfBit   = 4
+	flagSelf      = 1 << flagSelfBit
 	flagNeighbors = 0x1EF // of the nine bits, all but the sample
 	flagLeft      = 1 << 3
 	flagRight     = 1 << 5

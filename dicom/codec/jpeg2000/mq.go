@@ -18,7 +18,7 @@ type mqDecoder struct {
 	contexts [32]uint32 // the state of each context, as in mqStates; 19 of them are used
 	a        int32      // register A, less the slack
 	c        int64      // register C, less the slack in its upper half
-	count    int32      // CT
+	count    uint32     // CT
 	data     []byte     // the codeword segment, followed by FF FF
 	at       int        // BP
 }
@@ -110,25 +110,22 @@ func (m *mqDecoder) exchange(slack int32, context uint32) (newSlack int32, bit u
 		c += int64(qe) << 16
 		a, lower = qe, !lower
 	}
+	next := s >> 8
 	if lower {
+		next = s >> 1
 		bit ^= 1
-		*cx = mqStates[s>>1&127]
-	} else {
-		*cx = mqStates[s>>8&127]
 	}
-	for shift := int32(bits.LeadingZeros16(uint16(a))); shift > 0; {
-		if m.count == 0 {
-			m.c = c
-			m.byteIn()
-			c = m.c
-		}
-		n := min(shift, m.count)
-		a, c = a<<n, c<<n
-		m.count -= n
-		shift -= n
+	*cx = mqStates[next&127]
+	shift, count := uint32(bits.LeadingZeros16(uint16(a))), m.count
+	for shift > count {
+		a, m.c = a<<(count&31), c<<(count&63)
+		shift -= count
+		m.byteIn()
+		c, count = m.c, m.count
 	}
+	a, c = a<<(shift&31), c<<(shift&63)
 	slack = min(a-0x8000, int32(c>>16))
-	m.a, m.c = a-slack, c-int64(slack)<<16
+	m.a, m.c, m.count = a-slack, c-int64(slack)<<16, count-shift
 	return slack, bit
 }
 
