@@ -7,9 +7,9 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strings"
 	"time"
 
-	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -24,17 +24,27 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	dry, err := dryRun(r)
+	if err != nil {
+		return err
+	}
 	uploads, err := s.uploadsOf(r)
 	if err != nil {
 		return err
 	}
 
 	// Behavior
-	result := s.take(r.Context(), uploads, ref.Study)
-	s.metrics.stored.Add(float64(result.stored - result.duplicates))
-	s.metrics.duplicates.Add(float64(result.duplicates))
-	for _, f := range result.failures {
-		s.metrics.failed(f.Reason)
+	begin := s.store.Batch
+	if dry {
+		begin = s.store.DryRun
+	}
+	result := take(r.Context(), uploads, begin(ref.Study))
+	if result.dry = dry; !dry {
+		s.metrics.stored.Add(float64(result.stored - result.duplicates))
+		s.metrics.duplicates.Add(float64(result.duplicates))
+		for _, f := range result.failures {
+			s.metrics.failed(f.Reason)
+		}
 	}
 
 	// Response
@@ -45,6 +55,26 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("there is no instance in the request")
 	}
 	return s.respondStored(w, r, result)
+}
+
+// dryRun reads the parameter "dry-run", an extension: the request is checked and answered as if, and nothing is stored. The Store
+// transaction of the standard has no parameters (PS3.18 10.5.1.2), and others are ignored (8.3).
+func dryRun(r *http.Request) (bool, error) {
+	query, err := queryOf(r)
+	if err != nil {
+		return false, err
+	}
+	values, there := query["dry-run"]
+	if !there {
+		return false, nil
+	}
+	switch strings.ToLower(values[0]) {
+	case "", "true", "1":
+		return true, nil
+	case "false", "0":
+		return false, nil
+	}
+	return false, badRequest("dry-run is %s; it can be true or false", excerpt(values[0]))
 }
 
 // upload is one instance on its way in. It reads as the instance's bytes, and remembers why it ended early.
@@ -157,14 +187,14 @@ type stored struct {
 	failures   []*store.Failure // all of them, those of parts that were not read too
 	stored     int
 	duplicates int   // among stored
+	dry        bool  // nothing was stored in truth
 	stopped    error // why the rest of the request was not looked at
 }
 
 func (st *stored) empty() bool { return len(st.outcomes) == 0 && len(st.failures) == 0 }
 
 // take stores what comes. What is committed stays committed when the client goes away, so the commit does not depend on it.
-func (s *Server) take(ctx context.Context, uploads iter.Seq2[*upload, error], study dicom.UID) *stored {
-	batch := s.store.Batch(study)
+func take(ctx context.Context, uploads iter.Seq2[*upload, error], batch *store.Batch) *stored {
 	defer batch.Cancel()
 	result := &stored{}
 	for u, err := range uploads {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -15,12 +16,17 @@ func (st *stored) status() int {
 	switch {
 	case st.stopped != nil:
 		return problemOf(st.stopped).status
-	case len(st.failures) == 0:
+	case len(st.failures) == 0 && !st.warned():
 		return http.StatusOK
 	case st.stored > 0:
 		return http.StatusAccepted
 	}
 	return http.StatusConflict
+}
+
+// warned reports whether an instance was stored with a Warning Reason.
+func (st *stored) warned() bool {
+	return slices.ContainsFunc(st.outcomes, func(o store.Outcome) bool { return o.Failure == nil && warningReason(o.Receipt) != 0 })
 }
 
 // dicomXML is how the response module is offered as XML (PS3.18 I.3).
@@ -42,15 +48,8 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 	if x := exchangeOf(r); x.err == nil && len(st.failures) > 0 {
 		x.err = fmt.Errorf("refused %d, the first for: %w", len(st.failures), st.failures[0])
 	}
-	const mostWarnings = 10
-	for i, f := range st.failures {
-		if i == mostWarnings {
-			warn(h, base, fmt.Sprintf("there are %d more failures", len(st.failures)-i))
-			break
-		}
-		warn(h, base, fmt.Sprintf("%04X %s%v", f.Reason, subjectOf(f), f.Err))
-	}
-	if st.stored > 0 {
+	st.warn(h, base)
+	if st.stored > 0 && !st.dry {
 		location := base + st.common().Path()
 		if st.common() == (dicom.Ref{}) {
 			location = base + "/studies"
@@ -73,6 +72,35 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 		return err
 	}
 	return respond(w, r, st.status(), chosen.mediaType, body)
+}
+
+// warn says what the codes do not, in at most mostWarnings lines.
+func (st *stored) warn(h http.Header, base string) {
+	var lines []string
+	if st.dry {
+		lines = append(lines, "dry-run: nothing has been stored")
+	}
+	for _, f := range st.failures {
+		lines = append(lines, fmt.Sprintf("%04X %s%v", f.Reason, subjectOf(f), f.Err))
+	}
+	for _, o := range st.outcomes {
+		if o.Failure != nil || len(o.Warnings) == 0 {
+			continue
+		}
+		code := ""
+		if reason := warningReason(o.Receipt); reason != 0 {
+			code = fmt.Sprintf("%04X ", reason)
+		}
+		lines = append(lines, fmt.Sprintf("%s%s: %s", code, o.Ref.Instance, strings.Join(o.Warnings, "; ")))
+	}
+	const mostWarnings = 10
+	for i, line := range lines {
+		if i == mostWarnings {
+			warn(h, base, fmt.Sprintf("there are %d more failures or warnings", len(lines)-i))
+			return
+		}
+		warn(h, base, line)
+	}
 }
 
 func subjectOf(f *store.Failure) string {
@@ -108,6 +136,9 @@ func (st *stored) module(base string) *dicom.DataSet {
 		}
 		item := reference(o.SOPClass, o.Ref.Instance)
 		item.SetStrings(dicom.RetrieveURL, dicom.UR, base+o.Ref.Path())
+		if reason := warningReason(o.Receipt); reason != 0 {
+			item.SetInts(dicom.WarningReason, dicom.US, int64(reason))
+		}
 		referenced = append(referenced, item)
 	}
 	for _, f := range st.failures {
