@@ -13,11 +13,15 @@ import (
 func stallGuard(next http.Handler, most time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
-		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &guardedBody{r.Body, control, most}
-		}
 		guarded := &guardedWriter{w, control, most}
 		guarded.extend()
+		if r.Body != nil && r.Body != http.NoBody {
+			control.SetReadDeadline(time.Now().Add(most)) //nolint:errcheck // as in extend
+			// In a copy: by the body of its own request the server knows what it needs not wait for before it sends an early answer.
+			copied := *r
+			copied.Body = &guardedBody{r.Body, control, most}
+			r = &copied
+		}
 		next.ServeHTTP(guarded, r)
 	})
 }

@@ -72,6 +72,31 @@ func TestSlowHandlerIsNotStalled(t *testing.T) {
 	}
 }
 
+// A handler that refuses a request by its header answers at once, whether or not the client then sends the body.
+func TestRefusalDoesNotWaitForBody(t *testing.T) {
+	server := httptest.NewServer(stallGuard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnsupportedMediaType)
+	}), time.Second))
+	defer server.Close()
+	for name, header := range map[string]string{
+		"long body":               "Content-Length: 1000000\r\n",
+		"body after 100-continue": "Content-Length: 1000\r\nExpect: 100-continue\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\n%s\r\n", header)
+			if line, err := bufio.NewReader(conn).ReadString('\n'); !strings.Contains(line, " 415 ") {
+				t.Errorf("answer %q, %v", line, err)
+			}
+		})
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
