@@ -31,6 +31,10 @@ type offer struct {
 	transferSyntax dicom.UID // "" where the media type has none: JSON, rendered pictures
 	// preset: it may be sent to a client that names no transfer syntax (PS3.18 8.7.3.4). Of no meaning without transferSyntax.
 	preset bool
+	// standard: it is there for clients that name no transfer syntax, and may give way to another where it cannot be made.
+	standard bool
+	// stored: these are the stored bytes. verbatim: and only transfer-syntax=* means them, for they are not what they say.
+	stored, verbatim bool
 }
 
 // String writes the offer as an Accept header would ask for it.
@@ -149,6 +153,8 @@ func (r mediaRange) specificity(o offer) int {
 		rank += 5
 	}
 	switch {
+	case o.verbatim && r.transferSyntax != "*":
+		return 0
 	case r.transferSyntax == "":
 		if o.transferSyntax != "" && !o.preset {
 			return 0

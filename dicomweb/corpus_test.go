@@ -59,6 +59,7 @@ func TestCorpus(t *testing.T) {
 			var want referenceResult
 			described := f.Describe(t, &want)
 			checkFile(t, a, file)
+			checkTranscoded(t, a, file)
 			checkValues(t, a)
 			if described {
 				checkReferenceFrames(t, a, receipt.TransferSyntax, want)
@@ -73,7 +74,7 @@ func TestCorpus(t *testing.T) {
 
 func checkFile(t *testing.T, a *archive, file []byte) {
 	t.Helper()
-	for _, accept := range []string{"", "application/dicom; transfer-syntax=*"} {
+	for _, accept := range []string{`multipart/related; type="application/dicom"; transfer-syntax=*`, "application/dicom; transfer-syntax=*"} {
 		if p := partsOf(t, a.get(a.refs[0], "", accept)); len(p) != 1 || !bytes.Equal(p[0].body, file) {
 			t.Errorf("Accept %q: not the stored file", accept)
 		}

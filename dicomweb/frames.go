@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -206,17 +207,26 @@ func (s *Server) decodedFrame(ctx context.Context, in *store.Instance, n int) (c
 	return contentOf(samples), err
 }
 
-// sendSingle sends a part as the whole body; ranges of it can be asked for.
+// sendSingle sends a part as the whole body; ranges of it can be asked for, unless it is made on the way.
 func sendSingle(w http.ResponseWriter, r *http.Request, e *store.Entry, p part) error {
 	body, err := p.open(r.Context())
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	w.Header().Set("Content-Type", p.contentType)
+	w.Header().Set("Content-Type", cmp.Or(body.contentType, p.contentType))
 	w.Header().Set("Content-Location", p.location)
-	http.ServeContent(w, r, "", e.Stored, body.SectionReader)
-	return nil
+	if body.stream == nil {
+		http.ServeContent(w, r, "", e.Stored, body.SectionReader)
+		return nil
+	}
+	w.Header().Set("Content-Length", strconv.FormatInt(body.size, 10))
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err = body.copyTo(w, nil)
+	return err
 }
 
 // syntaxName names a transfer syntax for people.

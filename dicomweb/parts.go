@@ -16,10 +16,43 @@ type part struct {
 	open       func(ctx context.Context) (content, error)
 }
 
-// content is the body of a part.
+// content is the body of a part: bytes that lie somewhere, or what stream writes.
 type content struct {
 	*io.SectionReader
-	close func() error // nil: there is nothing to close
+	stream      func(w io.Writer) error // nil: there is a SectionReader
+	size        int64                   // of what stream writes
+	contentType string                  // where it turned out to be another than was announced; else ""
+	close       func() error            // nil: there is nothing to close
+}
+
+// Size is the length of the body.
+func (c content) Size() int64 {
+	if c.stream != nil {
+		return c.size
+	}
+	return c.SectionReader.Size()
+}
+
+// copyTo writes the body.
+func (c content) copyTo(w io.Writer, buffer []byte) (int64, error) {
+	if c.stream == nil {
+		return io.CopyBuffer(w, c.SectionReader, buffer)
+	}
+	counted := &countedWriter{w: w}
+	err := c.stream(counted)
+	return counted.n, err
+}
+
+// countedWriter counts what goes through it.
+type countedWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countedWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // contentOf is a body that lies in memory.
@@ -70,6 +103,9 @@ func sendParts(w http.ResponseWriter, r *http.Request, status int, rootType, eta
 // send writes a part and closes its body.
 func (m *multipartWriter) send(p partHeader, body content, buffer []byte) error {
 	defer body.Close()
+	if body.contentType != "" {
+		p.contentType, p.length = body.contentType, -1
+	}
 	switch size := body.Size(); {
 	case p.length < 0:
 		p.length = size
@@ -79,7 +115,7 @@ func (m *multipartWriter) send(p partHeader, body content, buffer []byte) error 
 	if err := m.begin(p); err != nil {
 		return err
 	}
-	n, err := io.CopyBuffer(m.w, body.SectionReader, buffer)
+	n, err := body.copyTo(m.w, buffer)
 	if err == nil && n != p.length {
 		err = io.ErrUnexpectedEOF
 	}

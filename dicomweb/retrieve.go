@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -18,7 +19,7 @@ import (
 const mediaDICOM = "application/dicom"
 
 // retrieveInstances retrieves the instances of a study or series, or one instance (PS3.18 10.4.1.1.1): the stored files, byte for
-// byte. A client that names no transfer syntax gets the stored one; one that names another gets 406 with what there is.
+// byte, where their transfer syntax is acceptable, else files in Explicit VR Little Endian; fileOffers says when.
 func (s *Server) retrieveInstances(w http.ResponseWriter, r *http.Request) error {
 	// Request
 	ref, err := refOf(r)
@@ -37,15 +38,15 @@ func (s *Server) retrieveInstances(w http.ResponseWriter, r *http.Request) error
 	}
 	// Response
 	switch {
-	case chosen.mediaType != mediaDICOM:
+	case chosen[0].mediaType != mediaDICOM:
 		return s.sendBulkdataOf(w, r, entries, accepted)
-	case chosen.multipart:
-		return s.sendFiles(w, r, entries)
+	case chosen[0].multipart:
+		return s.sendFiles(w, r, entries, chosen)
 	}
-	return s.sendFile(w, r, entries[0])
+	return s.sendFile(w, r, entries[0], chosen[0])
 }
 
-// entries collects the entries below ref, without their layouts: 404 if there are none.
+// entries collects the entries below ref, without what is long in their layouts: 404 if there are none.
 func (s *Server) entries(ctx context.Context, ref dicom.Ref) ([]*store.Entry, error) {
 	var entries []*store.Entry
 	for e, err := range s.store.Entries(ctx, ref) {
@@ -54,6 +55,9 @@ func (s *Server) entries(ctx context.Context, ref dicom.Ref) ([]*store.Entry, er
 		}
 		slim := *e
 		slim.Layout = part10.Layout{Encoding: e.Layout.Encoding, DataSet: e.Layout.DataSet}
+		if p := e.Layout.Pixel; p != nil {
+			slim.Layout.Pixel = &part10.PixelData{Tag: p.Tag, Encapsulated: p.Encapsulated, NumberOfFrames: p.NumberOfFrames}
+		}
 		entries = append(entries, &slim)
 	}
 	if len(entries) == 0 {
@@ -105,56 +109,46 @@ func (s *Server) open(ctx context.Context, e *store.Entry) (*store.Instance, err
 	return in, err
 }
 
-// chooseInstances selects the representation of instances (PS3.18 Table 10.4.4-1). The transfer syntax is a matter of each part
-// (8.7.8.2), but the kind is the same for all: Part 10 files or their bulk data.
-func chooseInstances(a acceptance, ref dicom.Ref, entries []*store.Entry) (offer, error) {
-	var chosen offer
-	var syntaxes []dicom.UID
-	for _, e := range entries {
-		if slices.Contains(syntaxes, e.TransferSyntax) {
-			continue
-		}
-		syntaxes = append(syntaxes, e.TransferSyntax)
-		offers := []offer{{multipart: true, mediaType: mediaDICOM, transferSyntax: e.TransferSyntax, preset: true}}
+// chooseInstances selects the representation of instances (PS3.18 Table 10.4.4-1), one for each entry: the transfer syntax is a
+// matter of each part (8.7.8.2), but the kind is the same for all, Part 10 files or their bulk data.
+func chooseInstances(a acceptance, ref dicom.Ref, entries []*store.Entry) ([]offer, error) {
+	chosen := make([]offer, len(entries))
+	for i, e := range entries {
+		files := fileOffers(e)
+		offers := multiparts(files)
 		if ref.Instance != "" {
-			offers = append(offers, offer{mediaType: mediaDICOM, transferSyntax: e.TransferSyntax, preset: true})
+			offers = append(offers, files...)
 		}
-		o, err := a.choose(append(offers, multiparts(pixelOffers(e.TransferSyntax))...)...)
-		switch {
-		case err != nil:
-			return offer{}, err
-		case len(syntaxes) == 1:
-			chosen = o
-		case (o.mediaType == mediaDICOM) != (chosen.mediaType == mediaDICOM):
-			return offer{}, &problem{status: http.StatusNotAcceptable,
+		var err error
+		if chosen[i], err = a.choose(append(offers, multiparts(pixelOffers(e.TransferSyntax))...)...); err != nil {
+			return nil, err
+		}
+		if (chosen[i].mediaType == mediaDICOM) != (chosen[0].mediaType == mediaDICOM) {
+			return nil, &problem{status: http.StatusNotAcceptable,
 				detail: "what is acceptable are files for some instances and bulk data for others; ask for one of them"}
 		}
 	}
 	return chosen, nil
 }
 
-// sendFile sends one file as the whole body; ranges of it can be asked for (PS3.18 8.6.1.1).
-func (s *Server) sendFile(w http.ResponseWriter, r *http.Request, e *store.Entry) error {
-	etag := entityTag(mediaDICOM, digest(e))
+// sendFile sends one file as the whole body; ranges of a stored one can be asked for (PS3.18 8.6.1.1).
+func (s *Server) sendFile(w http.ResponseWriter, r *http.Request, e *store.Entry, chosen offer) error {
+	etag := entityTag(mediaDICOM, fileTag(e, chosen))
 	validators(w, etag, e.Stored)
 	if notModified(w, r, etag) {
 		return nil
 	}
-	in, err := s.open(r.Context(), e)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	w.Header().Set("Content-Type", offer{mediaType: mediaDICOM, transferSyntax: e.TransferSyntax}.contentType())
-	w.Header().Set("Content-Location", s.baseURL(r)+e.Ref.Path())
-	http.ServeContent(w, r, "", e.Stored, in.File())
-	return nil
+	return sendSingle(w, r, e, s.filePart(s.baseURL(r), e, chosen))
 }
 
 // sendFiles sends files as the parts of a multipart response.
-func (s *Server) sendFiles(w http.ResponseWriter, r *http.Request, entries []*store.Entry) error {
+func (s *Server) sendFiles(w http.ResponseWriter, r *http.Request, entries []*store.Entry, chosen []offer) error {
 	base := s.baseURL(r)
-	etag := entityTag(mediaDICOM, "multipart", base, digest(entries...))
+	tags := []string{mediaDICOM, "multipart", base}
+	for i, e := range entries {
+		tags = append(tags, fileTag(e, chosen[i]))
+	}
+	etag := entityTag(tags...)
 	validators(w, etag, newest(entries))
 	if notModified(w, r, etag) {
 		return nil
@@ -164,22 +158,17 @@ func (s *Server) sendFiles(w http.ResponseWriter, r *http.Request, entries []*st
 	}
 	parts := make([]part, len(entries))
 	for i, e := range entries {
-		parts[i] = part{
-			partHeader: partHeader{
-				contentType: offer{mediaType: mediaDICOM, transferSyntax: e.TransferSyntax}.contentType(),
-				location:    base + e.Ref.Path(),
-				length:      e.Size,
-			},
-			open: func(ctx context.Context) (content, error) {
-				in, err := s.open(ctx, e)
-				if err != nil {
-					return content{}, err
-				}
-				return content{in.File(), in.Close}, nil
-			},
-		}
+		parts[i] = s.filePart(base, e, chosen[i])
 	}
 	return sendParts(w, r, http.StatusOK, mediaDICOM, etag, parts)
+}
+
+// fileTag names the bytes of a file, for an entity tag.
+func fileTag(e *store.Entry, chosen offer) string {
+	if chosen.stored {
+		return digest(e)
+	}
+	return digest(e) + string(chosen.transferSyntax) + strconv.FormatBool(chosen.standard)
 }
 
 // checkOpenable opens and closes each file, so that one that is missing is a clear error and not a response that breaks off every

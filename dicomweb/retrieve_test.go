@@ -283,11 +283,11 @@ func TestRetrieveStudy(t *testing.T) {
 		if strings.Contains(w.Header().Get("Content-Length"), "-") || w.Header().Get("Content-Length") == "" {
 			t.Error("no Content-Length")
 		}
-		checkStatus(t, a.get(test.ref, "", "", "If-None-Match", w.Header().Get("ETag")), 304)
+		checkStatus(t, a.get(test.ref, "", `multipart/related; type="application/dicom"; transfer-syntax=*`, "If-None-Match", w.Header().Get("ETag")), 304)
 	}
 	// A study has no single part, not even one with a single instance (PS3.18 Table 10.4.4-1, note 3).
 	checkStatus(t, a.get(study, "", "application/dicom"), 406, "multipart/related")
-	checkStatus(t, a.get(study, "", `multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1`), 406)
+	checkStatus(t, a.get(study, "", `multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2`), 406)
 	both := `multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1,
 		multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2; q=0.5`
 	if parts := partsOf(t, a.get(study, "", strings.ReplaceAll(both, "\n\t\t", " "))); len(parts) != 3 {

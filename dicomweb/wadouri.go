@@ -48,10 +48,11 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 		if u.windowed {
 			return badRequest("windowCenter and windowWidth have no meaning for application/dicom (PS3.18 9.5.1.2.6)")
 		}
-		if err := u.checkSyntax(e); err != nil {
+		syntax, err := u.chooseSyntax(e)
+		if err != nil {
 			return err
 		}
-		return s.sendFile(w, r, e)
+		return s.sendFile(w, r, e, syntax)
 	}
 	return s.sendURIPicture(w, r, e, u, chosen)
 }
@@ -273,14 +274,28 @@ func parseRegion(text string) (*region, error) {
 	return &region{n[0], n[1], n[2], n[3]}, nil
 }
 
-// checkSyntax is 406 where the stored transfer syntax is not among those asked for (PS3.18 9.4.2.4).
-func (u *uriRequest) checkSyntax(e *store.Entry) error {
-	if u.transferSyntax == "" || slices.Contains(splitList(u.transferSyntax), "*") ||
-		slices.Contains(splitList(u.transferSyntax), string(e.TransferSyntax)) {
-		return nil
+// chooseSyntax selects the transfer syntax of the file (PS3.18 9.4.2.4): the first of those asked for that there is, the default of
+// 8.7.3.4 where none is; 406 with what there is.
+func (u *uriRequest) chooseSyntax(e *store.Entry) (offer, error) {
+	offers := fileOffers(e)
+	if u.transferSyntax == "" {
+		return acceptance{silent: true}.choose(offers...)
 	}
-	return &problem{status: http.StatusNotAcceptable,
-		detail: "the instance is available in this transfer syntax only: " + string(e.TransferSyntax)}
+	for _, uid := range splitList(u.transferSyntax) {
+		for _, o := range offers {
+			if uid == "*" || uid == string(o.transferSyntax) && !o.verbatim {
+				return o, nil
+			}
+		}
+	}
+	var there []string
+	for _, o := range offers {
+		if !slices.Contains(there, string(o.transferSyntax)) {
+			there = append(there, string(o.transferSyntax))
+		}
+	}
+	return offer{}, &problem{status: http.StatusNotAcceptable,
+		detail: "the instance is available in these transfer syntaxes only: " + strings.Join(there, ", ")}
 }
 
 // once returns the value of a parameter that may be given once, "" if it is not there.
