@@ -35,6 +35,7 @@ type serveCommand struct {
 	MaxBody         size          `default:"64GiB" placeholder:"SIZE" help:"Most bytes of a request (default ${default})."`
 	MaxPart         size          `default:"32GiB" placeholder:"SIZE" help:"Most bytes of an instance (default ${default})."`
 	MaxParts        int           `default:"10000" help:"Most instances in a request (default ${default})."`
+	MaxSpool        size          `default:"16GiB" placeholder:"SIZE" help:"Most bytes of metadata and bulk data that one request keeps in the data folder until it is complete (default ${default})."`
 	MaxHeader       size          `default:"64KiB" placeholder:"SIZE" help:"Most bytes of a request's header (default ${default})."`
 	MaxResults      int           `default:"10000" help:"Most results of one search (default ${default})."`
 	MaxDecodes      int           `help:"Frames decoded at the same time (default: number of processors)."`
@@ -141,6 +142,7 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (h
 	services, err := dicomweb.New(a.Store, dicomweb.Options{
 		PublicURL: c.PublicURL, TrustProxy: c.TrustProxy, AllowedOrigins: c.AllowedOrigins,
 		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
+		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache),
 		Log: log, Registry: registry,
 	})
