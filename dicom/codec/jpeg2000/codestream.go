@@ -65,8 +65,8 @@ func parseMainHeader(data []byte) (*codestream, error) {
 		if marker == markSOT {
 			break
 		}
-		if cs.main == nil && marker != markSIZ {
-			return nil, fmt.Errorf("main header: marker %04X where SIZ is due (T.800 A.5.1)", marker)
+		if marker == markSOD || cs.main == nil && marker != markSIZ {
+			return nil, fmt.Errorf("main header: marker %04X at byte %d (T.800 A.3)", marker, cs.at)
 		}
 		if err := cs.mainSegment(marker, segment); err != nil {
 			return nil, fmt.Errorf("main header: %w", err)
