@@ -39,6 +39,7 @@ func Index(t *testing.T, fresh func(t *testing.T) OpenIndex) {
 		"Reopen":        testReopen,
 		"Search":        testSearch,
 		"Keys":          testKeys,
+		"ManyMatches":   testManyMatches,
 		"Page":          testPage,
 		"WhileIterated": testWhileIterated,
 		"Blobs":         testBlobsOfIndex,

@@ -48,6 +48,9 @@ func testKeys(t *testing.T, o OpenIndex) {
 						if !slices.Equal(got, want) {
 							t.Errorf("%v with %v=%q fuzzy %v (%#v):\n got %v\nwant %v", q.Level, path, form, fuzzy, key.Condition, got, want)
 						}
+						if n, err := x.Count(t.Context(), q); err != nil || n != len(want) {
+							t.Errorf("%v with %v=%q fuzzy %v: Count says %d, %v; %d match", q.Level, path, form, fuzzy, n, err, len(want))
+						}
 						asked++
 						hits += len(want)
 					}
@@ -108,4 +111,53 @@ func forms(vr dicom.VR, v, other string) []string {
 		}
 	}
 	return forms
+}
+
+// testManyMatches asks for pages of keys that most studies match, which an index may look for in another way.
+func testManyMatches(t *testing.T, o OpenIndex) {
+	const studies = 1200
+	x, oracle := open(t, o), memstore.NewIndex()
+	var all []*store.Entry
+	for i := range studies {
+		ds := instance(fmt.Sprintf("1.2.%d", i), fmt.Sprintf("1.3.%d", i), fmt.Sprintf("1.4.%d", i), "")
+		ds.SetStrings(dicom.PatientName, dicom.PN, fmt.Sprintf("%s^%d", []string{"DOE", "POE", "ROE", "MILLER"}[i%4], i))
+		ds.SetStrings(dicom.StudyDate, dicom.DA, fmt.Sprintf("2024%02d%02d", i%12+1, i*7%28+1))
+		ds.SetStrings(dicom.Modality, dicom.CS, []string{"CT", "MR", "CT"}[i%3])
+		all = append(all, entryOf(t, ds, ""))
+	}
+	insert(t, x, all...)
+	insert(t, oracle, all...)
+	for _, asked := range [][]string{
+		{"PatientName", "*oe*"}, {"PatientName", "*oe^*"}, {"PatientName", "*o?^*"}, {"PatientName", "doe*", "ModalitiesInStudy", "CT,MR"},
+		{"ModalitiesInStudy", "CT"}, {"Modality", "CT", "PatientName", "*OE*"}, {"ModalitiesInStudy", "CT", "StudyDate", "20240301-20240930"},
+		{"PatientName", "*oe*", "StudyInstanceUID", "1.2.5,1.2.6,1.2.7"}, {"PatientName", "p*"},
+	} {
+		var keys []match.Key
+		for i := 0; i < len(asked); i += 2 {
+			path, err := match.ParsePath(asked[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			key, err := match.ParseKey(path, asked[i+1], match.ParseOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, key)
+		}
+		for level := match.Study; level <= match.Instance; level++ {
+			if match.LevelOf(keys[0].Path[0]) > level {
+				continue
+			}
+			for _, q := range []match.Query{{Limit: -1}, {Limit: 25}, {Offset: 190, Limit: 30}} {
+				q.Level, q.Keys = level, keys
+				if want, got := uids(t, oracle, q), uids(t, x, q); !slices.Equal(got, want) {
+					t.Errorf("%v with %q from %d: got %d, want %d:\n%v\n%v", level, asked, q.Offset, len(got), len(want), got, want)
+				}
+				want, _ := oracle.Count(t.Context(), q)
+				if n, err := x.Count(t.Context(), q); err != nil || n != want {
+					t.Errorf("%v with %q: Count says %d, %v; want %d", level, asked, n, err, want)
+				}
+			}
+		}
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
-	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -57,12 +56,6 @@ type series struct {
 	merged    store.Merged
 	instances int
 	changed   bool
-}
-
-// key is a row of study_key: one value of an attribute in its normal form.
-type key struct {
-	attribute dicom.Tag
-	value     string
 }
 
 // study reads the row, or makes one.
@@ -183,7 +176,7 @@ func (s *session) writeStudy(st *study) error {
 	if err != nil {
 		return err
 	}
-	return s.writeKeys(st)
+	return s.writeKeys(st, studyKeys(st))
 }
 
 // modalities collects ModalitiesInStudy from the series.
@@ -203,66 +196,6 @@ func (s *session) modalities(st *study) error {
 	}
 	slices.Sort(st.counts.Modalities)
 	return rows.Err()
-}
-
-// writeKeys brings study_key up to date.
-func (s *session) writeKeys(st *study) error {
-	keys := studyKeys(st)
-	for _, k := range st.keys {
-		if !slices.Contains(keys, k) {
-			if err := s.exec(s.st.deleteKey, k.attribute, k.value, st.id); err != nil {
-				return err
-			}
-		}
-	}
-	for _, k := range keys {
-		if !slices.Contains(st.keys, k) {
-			if err := s.exec(s.st.insertKey, k.attribute, k.value, st.id); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// keyed are the attributes that study_key has rows of: those by which studies are searched most (PS3.18 Table 10.6.1-5), and
-// those that narrow searches of series and instances down to a few studies. UIDs and Study Date have columns of their own.
-var keyed = map[dicom.Tag]dicom.VR{
-	dicom.AccessionNumber:        dicom.SH,
-	dicom.ModalitiesInStudy:      dicom.CS,
-	dicom.PatientID:              dicom.LO,
-	dicom.PatientName:            dicom.PN,
-	dicom.ReferringPhysicianName: dicom.PN,
-	dicom.SOPClassesInStudy:      dicom.UI,
-	dicom.StudyID:                dicom.SH,
-}
-
-// studyKeys returns every value that the keyed attributes have; of a person name each of its component groups.
-func studyKeys(st *study) []key {
-	var keys []key
-	add := func(t dicom.Tag, value string) {
-		if k := (key{t, value}); value != "" && !slices.Contains(keys, k) {
-			keys = append(keys, k)
-		}
-	}
-	for t, vr := range keyed {
-		for _, v := range st.merged.DataSet.Strings(t) {
-			if vr != dicom.PN {
-				add(t, match.Normal(vr, v))
-				continue
-			}
-			for _, group := range match.NameGroups(v) {
-				add(t, group)
-			}
-		}
-	}
-	for _, m := range st.counts.Modalities {
-		add(dicom.ModalitiesInStudy, m)
-	}
-	for _, c := range st.counts.SOPClasses {
-		add(dicom.SOPClassesInStudy, c)
-	}
-	return keys
 }
 
 // decodeMerged reads what encodeMerged wrote.

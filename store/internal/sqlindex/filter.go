@@ -1,6 +1,7 @@
 package sqlindex
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -13,7 +14,24 @@ type clause struct {
 	args   []any
 	exact  bool
 	narrow bool // names series or instances, so that going through all studies would be a detour
+
+	// keyed are selections of study ids, each of which a study must be in. It is what the clause says altogether if whole is set.
+	keyed []selection
+	whole bool
 }
+
+// selection is a query that yields study ids, some of them perhaps twice.
+type selection struct {
+	sql  string
+	args []any
+}
+
+// inStudies is the clause of studies that are selected.
+func inStudies(s selection, exact bool) clause {
+	return clause{sql: byKey + s.sql + ")", args: s.args, exact: exact, keyed: []selection{s}, whole: true}
+}
+
+const byKey = "study.id IN ("
 
 // unknown is the clause of a key that only the oracle can answer.
 var unknown = clause{}
@@ -228,10 +246,10 @@ func nameClause(t dicom.Tag, fuzzy bool, want string, group func(string) clause)
 	return unknown
 }
 
-const inKey = "study.id IN (SELECT study_id FROM study_key WHERE attribute = ? AND "
+const ofKey = "SELECT study_id FROM study_key WHERE attribute = ? AND "
 
 func keyIs(t dicom.Tag, value string) clause {
-	return clause{sql: inKey + "value = ?)", args: []any{t, value}, exact: true}
+	return inStudies(selection{ofKey + "value = ?", []any{t, value}}, true)
 }
 
 // keyLike is exact for one literal text that begins the value, or lies anywhere in it. Of other patterns it takes the text before
@@ -245,11 +263,8 @@ func keyLike(t dicom.Tag, pattern string) clause {
 		if pattern == prefix {
 			return keyIs(t, prefix)
 		}
-		return clause{
-			sql:   inKey + "value >= ? AND value < ?)",
-			args:  []any{t, prefix, prefix + "\U0010FFFF"},
-			exact: pattern == prefix+"*",
-		}
+		s := selection{ofKey + "value >= ? AND value < ?", []any{t, prefix, prefix + "\U0010FFFF"}}
+		return inStudies(s, pattern == prefix+"*")
 	}
 	longest := ""
 	for _, l := range literals {
@@ -257,7 +272,30 @@ func keyLike(t dicom.Tag, pattern string) clause {
 			longest = l
 		}
 	}
-	return clause{sql: inKey + "instr(value, ?) > 0)", args: []any{t, longest}, exact: pattern == "*"+longest+"*"}
+	return inStudies(keyHas(t, longest), pattern == "*"+longest+"*")
+}
+
+// maxGrams bounds the pairs of characters that narrow a search down; more of them seldom do.
+const maxGrams = 6
+
+// keyHas selects by a text within the value: where study_gram has its pairs of characters, only values that have all of them are
+// looked at, and a text that is itself a pair needs no look.
+func keyHas(t dicom.Tag, text string) selection {
+	const ofGram = "SELECT study_id FROM study_gram WHERE attribute = ? AND gram = ?"
+	s := selection{ofKey + "instr(value, ?) > 0", []any{t, text}}
+	parts := pairs(text)
+	switch {
+	case !slices.Contains(grammed, t) || len(parts) == 0:
+		return s
+	case len(parts) == 1:
+		return selection{ofGram, s.args}
+	}
+	parts = parts[:min(len(parts), maxGrams)]
+	for _, p := range parts {
+		s.args = append(s.args, t, p)
+	}
+	s.sql += " AND study_id IN (" + strings.Repeat(ofGram+" INTERSECT ", len(parts)-1) + ofGram + ")"
+	return s
 }
 
 func anyOf(c match.AnyOf, one func(match.Condition) clause) clause {
@@ -287,8 +325,10 @@ func all(clauses []clause) clause {
 		joined.exact = joined.exact && c.exact
 		joined.narrow = joined.narrow || c.narrow
 		if c.sql != "" {
+			joined.whole = c.whole && len(texts) == 0
 			texts = append(texts, c.sql)
 			joined.args = append(joined.args, c.args...)
+			joined.keyed = append(joined.keyed, c.keyed...)
 		}
 	}
 	joined.sql = strings.Join(texts, " AND ")
@@ -297,8 +337,12 @@ func all(clauses []clause) clause {
 
 // either joins clauses by OR. If one of them says nothing, neither does the result.
 func either(clauses []clause) clause {
+	if len(clauses) == 1 {
+		return clauses[0]
+	}
 	joined := clause{exact: true}
 	var texts []string
+	union, whole := selection{}, true
 	for _, c := range clauses {
 		if c.sql == "" {
 			return clause{exact: c.exact}
@@ -306,6 +350,16 @@ func either(clauses []clause) clause {
 		joined.exact = joined.exact && c.exact
 		texts = append(texts, c.sql)
 		joined.args = append(joined.args, c.args...)
+		if whole = whole && c.whole; whole {
+			if union.sql != "" {
+				union.sql += " UNION ALL "
+			}
+			union.sql += c.keyed[0].sql
+			union.args = append(union.args, c.keyed[0].args...)
+		}
+	}
+	if whole && len(texts) > 0 && len(joined.args) <= maxArgs {
+		return inStudies(union, joined.exact)
 	}
 	if len(texts) == 0 || len(joined.args) > maxArgs {
 		return unknown

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
@@ -52,6 +54,9 @@ func (x *Index) matches(ctx context.Context, q match.Query) ([]int64, error) {
 		return nil, ctx.Err()
 	}
 	f := filter(q)
+	if err := x.plan(ctx, &f); err != nil {
+		return nil, err
+	}
 	if f.exact {
 		query := "SELECT " + q.Level.String() + ".id" + tables(q.Level, false, !f.narrow) + f.and() + order(q.Level)
 		if q.Limit > 0 {
@@ -71,6 +76,28 @@ func (x *Index) matches(ctx context.Context, q match.Query) ([]int64, error) {
 	return x.judge(ctx, q, f)
 }
 
+// few is how many studies are looked up one by one and then put in order, rather than met on the way through all of them.
+const few = 500
+
+// plan decides how a search by study_key goes. Databases look selected studies up and sort them, which is right for few of them. Of
+// many, a search with a limit needs only the first, which the index of the order has: it is walked until there are enough.
+func (x *Index) plan(ctx context.Context, f *clause) error {
+	for _, s := range f.keyed {
+		var n int
+		query := "SELECT COUNT(*) FROM (" + s.sql + " LIMIT ?)"
+		args := append(slices.Clone(s.args), few)
+		if err := x.each(ctx, query, args, func(rows *sql.Rows) error { return rows.Scan(&n) }); err != nil {
+			return err
+		}
+		if n < few {
+			f.narrow = true
+			return nil
+		}
+	}
+	f.sql = strings.ReplaceAll(f.sql, byKey, "+"+byKey) // the sign keeps the database from looking up by it
+	return nil
+}
+
 // Count implements store.Index.
 func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 	f := filter(q)
@@ -80,6 +107,11 @@ func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 		return len(ids), err
 	}
 	var n int
+	if f.whole && q.Level == match.Study {
+		query := "SELECT COUNT(DISTINCT study_id) FROM (" + f.keyed[0].sql + ")"
+		err := x.each(ctx, query, f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
+		return n, err
+	}
 	err := x.each(ctx, "SELECT COUNT(*)"+tables(q.Level, false, false)+f.and(), f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
 	return n, err
 }

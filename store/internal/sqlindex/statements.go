@@ -10,7 +10,7 @@ type statements struct {
 	blobOfInstance, insertInstance, insertMetadata          *sql.Stmt
 	study, insertStudy, updateStudy, countStudy, modalities *sql.Stmt
 	series, insertSeries, updateSeries, countSeries         *sql.Stmt
-	insertKey, deleteKey                                    *sql.Stmt
+	insertKey, deleteKey, insertGram, deleteGram            *sql.Stmt
 }
 
 func (x *Index) prepare(ctx context.Context) (statements, error) {
@@ -40,6 +40,8 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 
 		{&s.insertKey, `INSERT INTO study_key (attribute, value, study_id) VALUES (?, ?, ?)`},
 		{&s.deleteKey, `DELETE FROM study_key WHERE attribute = ? AND value = ? AND study_id = ?`},
+		{&s.insertGram, `INSERT INTO study_gram (attribute, gram, study_id) VALUES (?, ?, ?)`},
+		{&s.deleteGram, `DELETE FROM study_gram WHERE attribute = ? AND gram = ? AND study_id = ?`},
 	} {
 		var err error
 		if *p.to, err = x.writer.PrepareContext(ctx, x.rebind(p.sql)); err != nil {

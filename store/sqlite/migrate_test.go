@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// TestGramsOfOldIndex: what the migration makes of the rows of an older index is what storing would have made.
+func TestGramsOfOldIndex(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	x, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"DOE^JANE", "山田^太郎=やまだ", "Müller^Jörg", "X", "AAAA", ""} {
+		ds := &dicom.DataSet{}
+		ds.SetStrings(dicom.StudyInstanceUID, dicom.UI, "1.2."+string(rune('1'+i)))
+		ds.SetStrings(dicom.SeriesInstanceUID, dicom.UI, "1.3."+string(rune('1'+i)))
+		ds.SetStrings(dicom.SOPInstanceUID, dicom.UI, "1.4."+string(rune('1'+i)))
+		ds.SetStrings(dicom.PatientName, dicom.PN, name)
+		ds.SetStrings(dicom.PatientID, dicom.LO, "ID 'quoted'", "second")
+		entry := &store.Entry{Ref: ds.Ref(), Blob: sha256.Sum256([]byte(name)), DataSet: ds, Metadata: []byte("{}")}
+		if _, err := x.Insert(t.Context(), []*store.Entry{entry}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: writing})
+	defer db.Close()
+	grams := func() (all []string) {
+		rows, err := db.Query("SELECT attribute || ' ' || gram || ' ' || study_id FROM study_gram ORDER BY attribute, gram, study_id")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var s string
+			if err := rows.Scan(&s); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, s)
+		}
+		return all
+	}
+	want := grams()
+	text, err := migrations.ReadFile("migrations/00002_study_gram.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, insert, _ := strings.Cut(string(text), "INSERT OR IGNORE")
+	for _, statement := range []string{"DELETE FROM study_gram", "INSERT OR IGNORE" + insert} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := grams(); len(want) < 60 || !slices.Equal(got, want) {
+		t.Errorf("migrated %d: %q\nstored %d: %q", len(got), got, len(want), want)
+	}
+}
