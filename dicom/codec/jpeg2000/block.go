@@ -45,8 +45,8 @@ func (d *blockDecoder) decode(b *block, c *tileComponent, data []byte) error {
 		passes := 0
 		for first := i; i < len(b.chunks) && (i == first || !b.chunks[i].begins); i++ {
 			chunk := b.chunks[i]
-			d.data = append(d.data, data[chunk.offset:chunk.offset+chunk.length]...)
-			passes += chunk.passes
+			d.data = append(d.data, data[chunk.offset:][:chunk.length]...)
+			passes += int(chunk.passes)
 		}
 		if err := d.decodeSegment(b.band.orientation, c.style, planes, pass, passes); err != nil {
 			return err

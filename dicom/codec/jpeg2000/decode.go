@@ -51,7 +51,7 @@ func (d *imageDecoder) tile(ctx context.Context, index int) (*tile, error) {
 	if s.parameters.layers > d.limits.Layers {
 		return nil, fmt.Errorf("%d layers, where %d are allowed: %w", s.parameters.layers, d.limits.Layers, ErrLimit)
 	}
-	t, err := newTile(d.codestream, index, headers, d.limits.Blocks)
+	t, err := newTile(d.codestream, index, headers, d.limits)
 	if err != nil {
 		return nil, err
 	}

@@ -157,7 +157,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{"samples", jpeg2000.Limits{Samples: 1000}, func([]byte) {}, "1000 samples are allowed", jpeg2000.ErrLimit},
 		{"huge", jpeg2000.Limits{}, func(b []byte) { copy(b[8:], "\x7F\xFF\xFF\xFF\x7F\xFF\xFF\xFF") }, "SIZ", nil},
-		{"blocks", jpeg2000.Limits{Blocks: 1}, func([]byte) {}, "code-blocks, where 1 are allowed", jpeg2000.ErrLimit},
+		{"blocks", jpeg2000.Limits{Blocks: 3}, func([]byte) {}, "code-blocks, where 3 are allowed", jpeg2000.ErrLimit},
+		{"segments", jpeg2000.Limits{Segments: 1}, func([]byte) {}, "2 codeword segments", jpeg2000.ErrLimit},
 		{"extensions", jpeg2000.Limits{}, func(b []byte) { b[6] = 0x80 }, "T.801", jpeg2000.ErrUnsupported},
 		{"grid", jpeg2000.Limits{}, func(b []byte) { b[8] = 0x80 }, "reference grid", jpeg2000.ErrUnsupported},
 		{"no area", jpeg2000.Limits{}, func(b []byte) { copy(b[8:], "\x00\x00\x00\x00") }, "an image from", nil},

@@ -69,9 +69,9 @@ func (d *blockDecoder) decodeHT(b *block, c *tileComponent, data []byte) error {
 	d.data = d.data[:0]
 	cleanup := 0
 	for i, chunk := range b.chunks {
-		d.data = append(d.data, data[chunk.offset:chunk.offset+chunk.length]...)
+		d.data = append(d.data, data[chunk.offset:][:chunk.length]...)
 		if i == 0 {
-			cleanup = chunk.length
+			cleanup = int(chunk.length)
 		}
 	}
 	if cleanup == 0 {

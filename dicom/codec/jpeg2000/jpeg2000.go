@@ -67,15 +67,21 @@ type Limits struct {
 	Samples int // of all components together; 268,435,456 by default. A decode takes about 4 bytes for each, 8 if irreversible.
 	Tiles   int // 65,535 by default, as many as there can be
 	Layers  int // 65,535 by default, as many as there can be
-	Blocks  int // code-blocks of one tile that hold something, and blocks beside them; 1,048,576 by default
-	Workers int // goroutines that decode at a time; GOMAXPROCS by default
+	// Blocks bounds the code-blocks of one tile, those of precincts that hold nothing aside, and its precincts: 1,048,576 by default.
+	// A block takes about 150 bytes.
+	Blocks   int
+	Segments int // codeword segments of one tile, and pieces of them in layers; 4,194,304 by default, of 16 bytes each
+	Workers  int // goroutines that decode at a time; GOMAXPROCS by default
 }
 
 func (l Limits) withDefaults() Limits {
 	for _, v := range []struct {
 		limit *int
 		value int
-	}{{&l.Samples, 1 << 28}, {&l.Tiles, 65535}, {&l.Layers, 65535}, {&l.Blocks, 1 << 20}, {&l.Workers, runtime.GOMAXPROCS(0)}} {
+	}{
+		{&l.Samples, 1 << 28}, {&l.Tiles, 65535}, {&l.Layers, 65535}, {&l.Blocks, 1 << 20}, {&l.Segments, 1 << 22},
+		{&l.Workers, runtime.GOMAXPROCS(0)},
+	} {
 		if *v.limit <= 0 {
 			*v.limit = v.value
 		}

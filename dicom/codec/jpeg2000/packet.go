@@ -35,7 +35,7 @@ func (t *tile) readPackets(ctx context.Context, p *parameters, s *tileStream) er
 		}
 	}
 	n := 0
-	if err := t.packets(p, func(place packetPlace, layer int) error {
+	if err := t.packets(ctx, p, func(place packetPlace, layer int) error {
 		if n++; n%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -153,7 +153,13 @@ func (r *packetReader) readLengths(b *block, style uint8) error {
 			return err
 		}
 		length := r.headers.bits(int(b.lblock) + bits.Len(uint(n)) - 1)
-		announced.chunks = append(announced.chunks, chunk{length: length, passes: n, begins: begins})
+		if length > len(r.data)-r.at {
+			return fmt.Errorf("a code-block of %d bytes where at most %d are left: %w", length, len(r.data)-r.at, ErrTruncated)
+		}
+		if r.segments++; r.segments > r.limits.Segments {
+			return fmt.Errorf("%d codeword segments, where %d are allowed: %w", r.segments, r.limits.Segments, ErrLimit)
+		}
+		announced.chunks = append(announced.chunks, chunk{length: int32(length), passes: uint8(n), begins: begins})
 		b.passes += n
 		passes -= n
 	}
@@ -213,11 +219,11 @@ func nextSegment(b *block, passes int, style uint8) (n int, begins bool, err err
 func (r *packetReader) takeBodies() error {
 	for _, p := range r.pending {
 		for _, c := range p.chunks {
-			if c.length > len(r.data)-r.at {
+			if int(c.length) > len(r.data)-r.at {
 				return fmt.Errorf("a code-block of %d bytes where %d are left: %w", c.length, len(r.data)-r.at, ErrTruncated)
 			}
 			c.offset = r.at
-			r.at += c.length
+			r.at += int(c.length)
 			p.block.chunks = append(p.block.chunks, c)
 		}
 	}

@@ -2,6 +2,7 @@ package jpeg2000
 
 import (
 	"cmp"
+	"context"
 	"slices"
 )
 
@@ -11,7 +12,7 @@ type packetPlace struct {
 	x, y                            int // of the precinct on the reference grid
 }
 
-// volume is a part of the packets, and the order in which they come (T.800 B.12.2).
+// volumes are the parts of the packets, each with the order in which they come (T.800 B.12.2).
 func (p *parameters) volumes() []progressionChange {
 	if p.changes != nil {
 		return p.changes
@@ -21,8 +22,11 @@ func (p *parameters) volumes() []progressionChange {
 
 // packets calls yield for the packets of a tile in their order (T.800 B.12.1) until it returns an error. Instead of walking over
 // all positions of the reference grid it sorts the precincts by their positions, so that its time follows their number.
-func (t *tile) packets(p *parameters, yield func(place packetPlace, layer int) error) error {
+func (t *tile) packets(ctx context.Context, p *parameters, yield func(place packetPlace, layer int) error) error {
 	for _, v := range p.volumes() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		places := t.places(v)
 		for len(places) > 0 {
 			n := v.order.together(places)

@@ -11,7 +11,8 @@ type tile struct {
 	components []tileComponent
 	data       []byte // the packets of all its tile-parts
 	blocks     int    // code-blocks so far
-	maxBlocks  int
+	segments   int    // codeword segments so far
+	limits     Limits
 }
 
 // tileComponent is one component of a tile.
@@ -80,17 +81,18 @@ type block struct {
 
 // chunk is what one packet holds for a codeword segment of a code-block.
 type chunk struct {
-	offset, length int  // in the data of the tile
-	passes         int  // coding passes
-	begins         bool // a new codeword segment begins
+	offset int // in the data of the tile
+	length int32
+	passes uint8
+	begins bool // a new codeword segment begins
 }
 
 // newTile lays out a tile. What it takes is bounded by maxPackets, since each packet takes at least one byte of packet headers;
 // the code-blocks come later, when a packet has something for them.
-func newTile(cs *codestream, index, maxPackets, maxBlocks int) (*tile, error) {
+func newTile(cs *codestream, index, maxPackets int, limits Limits) (*tile, error) {
 	p := cs.tiles[index].parameters
-	t := &tile{area: cs.size.tileArea(index), maxBlocks: maxBlocks, components: make([]tileComponent, len(p.components))}
-	packets := 0
+	t := &tile{area: cs.size.tileArea(index), limits: limits, components: make([]tileComponent, len(p.components))}
+	packets, precincts := 0, 0
 	for i := range t.components {
 		size := cs.size.components[i]
 		c := &t.components[i]
@@ -105,6 +107,9 @@ func newTile(cs *codestream, index, maxPackets, maxBlocks int) (*tile, error) {
 					res.wide, res.high, p.layers, maxPackets, ErrTruncated)
 			}
 			packets += res.wide * res.high * p.layers
+			if precincts += res.wide * res.high; precincts > limits.Blocks {
+				return nil, fmt.Errorf("%d precincts, where %d are allowed: %w", precincts, limits.Blocks, ErrLimit)
+			}
 			res.precincts = make([]precinct, res.wide*res.high)
 			if err := c.layoutBands(r, size.precision); err != nil {
 				return nil, fmt.Errorf("component %d: %w", i, err)
@@ -176,8 +181,8 @@ func (t *tile) precinctParts(c *tileComponent, r, index int) ([]part, error) {
 		}
 		x0, y0 := in.x0>>xcb, in.y0>>ycb
 		p.wide, p.high = ceilShift(in.x1, xcb)-x0, ceilShift(in.y1, ycb)-y0
-		if p.wide > (t.maxBlocks-t.blocks)/p.high {
-			return nil, fmt.Errorf("a precinct of %d by %d code-blocks, where %d are allowed: %w", p.wide, p.high, t.maxBlocks, ErrLimit)
+		if p.wide > (t.limits.Blocks-t.blocks)/p.high {
+			return nil, fmt.Errorf("a precinct of %d by %d code-blocks, where %d are allowed: %w", p.wide, p.high, t.limits.Blocks, ErrLimit)
 		}
 		t.blocks += p.wide * p.high
 		p.inclusion, p.planes = newTagTree(p.wide, p.high), newTagTree(p.wide, p.high)
