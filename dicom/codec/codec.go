@@ -1,6 +1,6 @@
 // Package codec turns the encoded bytes of a frame into samples, one table entry per transfer syntax (PS3.5 Annex A, 8.2).
 //
-// syntax.go is that table; native.go, rle.go, jpeg.go (with ycbcr.go for its colors) and jpegls.go read the samples of one family of
+// syntax.go is that table; native.go, rle.go, jpeg.go (with ycbcr.go for its colors), jpegls.go and jpeg2000.go read the samples of one family of
 // syntaxes each, codestream.go holds what those have in common that compress the image as a whole, and samples.go brings samples
 // into the one form that pixel.Frame promises. The codestreams themselves are decoded
 // by packages of their own below this one, which know nothing of DICOM.
@@ -31,7 +31,8 @@ const maxValues = 1 << 28
 //
 // What Photometric says of the samples afterwards: native YBR_FULL_422 has become YBR_FULL. JPEG declared as any YBR has become
 // RGB, by the conversion of JFIF. JPEG declared as RGB is delivered as its components are (PS3.5 8.2.1), but called YBR_FULL where
-// a JFIF or Adobe marker says that they are Y, CB and CR: the data set was mislabelled. All else is as declared.
+// a JFIF or Adobe marker says that they are Y, CB and CR: the data set was mislabelled. YBR_RCT and YBR_ICT of JPEG 2000 have become
+// RGB. All else is as declared.
 func Decode(ctx context.Context, ts dicom.UID, d pixel.Description, data []byte) (*pixel.Frame, error) {
 	syntax, known := dicom.TransferSyntaxOf(ts)
 	if !known {
