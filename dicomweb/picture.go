@@ -59,10 +59,18 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 	if err != nil {
 		return nil, damaged(e, frame, err)
 	}
+	if o.Overlays && attributes.HasEmbedded() {
+		whole, err := s.wholeSamples(ctx, in, f.stored, frame)
+		if err != nil {
+			return nil, err
+		}
+		attributes = attributes.Embed(whole)
+	}
 	viewport := o.viewport(f.frame.Columns, f.frame.Rows)
-	img, err := render.Render(f.frame, attributes, render.Options{Window: o.Window, Viewport: viewport})
+	img, err := render.Render(f.frame, attributes, render.Options{
+		Window: o.Window, VOI: o.VOI, Overlays: o.Overlays, Deep: o.Deep, Viewport: viewport})
 	switch {
-	case errors.Is(err, render.ErrOptions) && viewport == nil:
+	case errors.Is(err, render.ErrTooLarge) && viewport == nil:
 		return nil, &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf(
 			"frame %d of instance %s: %v; a viewport makes it smaller", frame, e.Ref.Instance, err)}
 	case errors.Is(err, render.ErrOptions):
@@ -75,8 +83,9 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 	return b.Bytes(), err
 }
 
-// maxLookupTable is longer than any lookup table can sensibly be: 65536 entries of 16 bits take an eighth of it.
-const maxLookupTable = 1 << 20
+// maxLookupTable is longer than any lookup table or plane of an overlay can sensibly be: 65536 entries of 16 bits take 128 KiB of
+// it, a plane of 8192 x 8192 pixels half of it.
+const maxLookupTable = 16 << 20
 
 // lookupTables reads those lookup tables of an instance that its data set only names.
 func lookupTables(in *store.Instance) render.Bulk {
@@ -86,7 +95,7 @@ func lookupTables(in *store.Instance) render.Bulk {
 			return nil, err
 		}
 		if r.Size() > maxLookupTable {
-			return nil, fmt.Errorf("a lookup table of %d bytes", r.Size())
+			return nil, fmt.Errorf("a lookup table or overlay of %d bytes", r.Size())
 		}
 		b := make([]byte, r.Size())
 		_, err = io.ReadFull(r, b)
@@ -134,6 +143,28 @@ func (s *Server) decodeFrame(ctx context.Context, in *store.Instance, ds *dicom.
 		return decoded{}, damaged(in.Entry, n, err)
 	}
 	return decoded{f, d}, nil
+}
+
+// wholeSamples decodes a frame with all its allocated bits, those above the stored ones too. Only native and RLE samples have such
+// bits; of others the frame is one without any.
+func (s *Server) wholeSamples(ctx context.Context, in *store.Instance, d pixel.Description, n int) (*pixel.Frame, error) {
+	if in.Entry.Layout.Pixel.Encapsulated && in.Entry.TransferSyntax != dicom.RLELossless {
+		return &pixel.Frame{Description: d}, nil
+	}
+	d.BitsStored, d.HighBit, d.Signed = d.BitsAllocated, d.BitsAllocated-1, false
+	encoded, err := in.Frame(n)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, min(encoded.Size(), encodedLimit(d)))
+	if _, err := io.ReadFull(encoded, data); err != nil {
+		return nil, damaged(in.Entry, n, err)
+	}
+	whole, err := codec.Decode(ctx, in.Entry.TransferSyntax, d, data)
+	if err != nil {
+		return nil, damaged(in.Entry, n, err)
+	}
+	return whole, nil
 }
 
 // encodedLimit is the most bytes that an encoded frame can sensibly have: twice its samples, and room for headers. It bounds the

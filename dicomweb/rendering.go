@@ -24,6 +24,9 @@ const (
 // rendering is what a client asks of a picture (PS3.18 8.3.5.1).
 type rendering struct {
 	Window   *render.Window
+	VOI      *render.Choice // extension "voi": one of the views of the data set
+	Overlays bool           // extension "overlays=yes"
+	Deep     bool           // extension "bits=16", for PNG
 	Viewport *render.Viewport
 	Region   *region // WADO-URI only: the source region in normalized coordinates
 	Quality  int     // 1 to 100, the best
@@ -59,6 +62,9 @@ func parseRendering(q url.Values, mediaType string) (rendering, error) {
 		{"quality", (*rendering).parseQuality},
 		{"viewport", (*rendering).parseViewport},
 		{"window", (*rendering).parseWindow},
+		{"voi", (*rendering).parseVOI},
+		{"overlays", (*rendering).parseOverlays},
+		{"bits", func(o *rendering, v string) error { return o.parseBits(v, mediaType) }},
 		{"iccprofile", func(o *rendering, v string) error { return o.parseICCProfile(v, mediaType) }},
 	} {
 		if err := o.parameter(q, p.name, p.parse); err != nil {
@@ -231,6 +237,15 @@ func (o rendering) canonical(mediaType string) string {
 		fmt.Fprintf(&b, ";w%d", w.Function)
 		number(w.Center)
 		number(w.Width)
+	}
+	if c := o.VOI; c != nil && o.Window == nil {
+		fmt.Fprintf(&b, ";c%d,%q", c.Number, strings.ToUpper(c.Explanation))
+	}
+	if o.Overlays {
+		b.WriteString(";o")
+	}
+	if o.Deep {
+		b.WriteString(";d")
 	}
 	if v := o.Viewport; v != nil {
 		fmt.Fprintf(&b, ";v%d,%d", v.Width, v.Height)

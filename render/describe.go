@@ -16,8 +16,11 @@ type Attributes struct {
 	Window      *Window  // the frame's first window, if it is usable
 	Inverse     bool     // Presentation LUT Shape is INVERSE; MONOCHROME1 is inverted anyway, and once
 	Padding     *Range   // stored values that are no part of the picture (PS3.3 C.7.5.1.1.2)
-	Palette     *Palette // for PALETTE COLOR
-	PixelAspect float64  // height of a pixel over its width; 0: not known
+	Palette     *Palette // for PALETTE COLOR, or the supplemental one of an image that is gray else
+	VOIs        []VOI    // all that the frame offers: tables, then windows
+	Overlays    []Overlay
+	Shutter     *Shutter
+	PixelAspect float64 // height of a pixel over its width; 0: not known
 }
 
 // Rescale is the linear Modality LUT: Slope times the stored value plus Intercept (PS3.3 C.11.1.1.2). Both are finite, and Slope
@@ -55,13 +58,30 @@ func DescribeWithBulk(ds *dicom.DataSet, frame int, bulk Bulk) (Attributes, erro
 	a.Inverse = keyword(ds, dicom.PresentationLUTShape) == "INVERSE"
 	a.Padding = padding(ds, r.signed)
 	a.PixelAspect = pixelAspect(macros(groups, dicom.PixelMeasuresSequence, ds))
-	if keyword(ds, dicom.PhotometricInterpretation) == "PALETTE COLOR" {
-		var err error
+	var err error
+	if colored(ds) {
 		if a.Palette, err = r.palette(ds); err != nil {
 			return Attributes{}, err
 		}
 	}
+	if a.Overlays, err = r.overlays(ds, frame); err != nil {
+		return Attributes{}, err
+	}
+	a.Shutter = r.shutter(macros(groups, dicom.FrameDisplayShutterSequence, ds), a.Overlays)
 	return a, nil
+}
+
+// colored reports whether the data set has a palette that matters: that of PALETTE COLOR, or a supplemental one (PS3.3 C.7.6.19),
+// which only counts where Pixel Presentation says so.
+func colored(ds *dicom.DataSet) bool {
+	switch keyword(ds, dicom.PhotometricInterpretation) {
+	case "PALETTE COLOR":
+		return true
+	case "MONOCHROME2":
+		presentation := keyword(ds, dicom.PixelPresentation)
+		return (presentation == "COLOR" || presentation == "MIXED") && len(numbers(ds, dicom.RedPaletteColorLookupTableDescriptor)) == 3
+	}
+	return false
 }
 
 // functionalGroups are the items that may hold macros of the frame: its own before the shared one.
@@ -101,8 +121,8 @@ func isSigned(ds *dicom.DataSet) bool {
 // modality reads the Modality LUT Module or the Pixel Value Transformation macro from the first place that has either.
 func (r reader) modality(a *Attributes, places []*dicom.DataSet) (err error) {
 	for _, p := range places {
-		if item := table(p, dicom.ModalityLUTSequence); item != nil {
-			a.ModalityLUT, err = r.lut(item, "Modality LUT Sequence (0028,3000)", r.signed)
+		if items := tables(p, dicom.ModalityLUTSequence); len(items) > 0 {
+			a.ModalityLUT, err = r.lut(items[0], "Modality LUT Sequence (0028,3000)", r.signed)
 			return err
 		}
 		slope, hasSlope := number(p, dicom.RescaleSlope)
@@ -119,55 +139,6 @@ func (r reader) modality(a *Attributes, places []*dicom.DataSet) (err error) {
 		return nil
 	}
 	return nil
-}
-
-// voi reads the VOI LUT Module or the Frame VOI LUT macro from the first place that has a table or a window.
-func (r reader) voi(a *Attributes, places []*dicom.DataSet) (err error) {
-	for _, p := range places {
-		if item := table(p, dicom.VOILUTSequence); item != nil {
-			// The table is entered with what the modality transformation gives, signed unless that cannot be negative.
-			signed := r.signed && a.ModalityLUT == nil || a.Rescale != nil && (a.Rescale.Slope < 0 || a.Rescale.Intercept < 0)
-			a.VOILUT, err = r.lut(item, "VOI LUT Sequence (0028,3010)", signed)
-			return err
-		}
-		if len(numbers(p, dicom.WindowCenter)) > 0 {
-			a.Window = window(p)
-			return nil
-		}
-	}
-	return nil
-}
-
-// table returns the first item of the sequence that has a lookup table, nil if none has: files hold items of empty elements.
-func table(ds *dicom.DataSet, sequence dicom.Tag) *dicom.DataSet {
-	for _, item := range ds.Items(sequence) {
-		if len(numbers(item, dicom.LUTDescriptor)) > 0 {
-			return item
-		}
-	}
-	return nil
-}
-
-// window reads the first window, nil if it means nothing. LINEAR is not defined for a width below 1 (PS3.3 C.11.2.1.2.1); where
-// values are small numbers, a file that says so means LINEAR_EXACT.
-func window(p *dicom.DataSet) *Window {
-	center, hasCenter := number(p, dicom.WindowCenter)
-	width, hasWidth := number(p, dicom.WindowWidth)
-	if !hasCenter || !hasWidth || width <= 0 {
-		return nil
-	}
-	w := &Window{Center: center, Width: width}
-	switch keyword(p, dicom.VOILUTFunction) {
-	case "LINEAR_EXACT":
-		w.Function = LinearExact
-	case "SIGMOID":
-		w.Function = Sigmoid
-	default:
-		if width < 1 {
-			w.Function = LinearExact
-		}
-	}
-	return w
 }
 
 // padding reads Pixel Padding Value and Range Limit, which bounds the range on either side (PS3.3 C.7.5.1.1.2).

@@ -1,50 +1,31 @@
 package render
 
 import (
+	"encoding/binary"
 	"fmt"
 	"image"
+	"math"
 
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 )
 
-// renderGray takes a frame of MONOCHROME1 or MONOCHROME2 through modality, VOI and presentation transformation. Samples of 8 and
-// 16 bits go through one table that holds all three.
-func renderGray(f *pixel.Frame, a Attributes, asked *Window) (*image.Gray, error) {
+// level of gray: a stored value to 0 to white, through modality, VOI and presentation transformation.
+type grayLevel func(stored float64) float64
+
+// grayscale composes the transformations. The window that was asked for replaces what the data set has; a MONOCHROME1 image or the
+// Presentation LUT Shape INVERSE turns black and white around (PS3.3 C.7.6.3.1.2, C.11.6). Both at once, as in a DX image of
+// MONOCHROME1, mean the same and not the reverse of it.
+func grayscale(f *pixel.Frame, a Attributes, o Options) (grayLevel, error) {
 	if f.Photometric != "MONOCHROME1" && f.Photometric != "MONOCHROME2" {
 		return nil, fmt.Errorf("Photometric Interpretation (0028,0004) %q cannot be rendered", f.Photometric)
 	}
-	gray := grayscale(f, a, asked)
-	img := image.NewGray(image.Rect(0, 0, f.Columns, f.Rows))
-	switch {
-	case f.U8 != nil:
-		var table [1 << 8]uint8
-		for v := range table {
-			table[v] = gray(stored8(uint8(v), f.Signed))
-		}
-		for i, v := range f.U8[:len(img.Pix)] {
-			img.Pix[i] = table[v]
-		}
-	case f.U16 != nil:
-		table := table16(f, gray)
-		for i, v := range f.U16[:len(img.Pix)] {
-			img.Pix[i] = table[v]
-		}
-	default:
-		for i := range img.Pix {
-			img.Pix[i] = gray(storedAt(f, i))
-		}
-	}
-	return img, nil
-}
-
-// grayscale composes the transformations: a stored value to a gray level. The window that was asked for replaces what the data
-// set has; a MONOCHROME1 image or the Presentation LUT Shape INVERSE turns black and white around (PS3.3 C.7.6.3.1.2, C.11.6).
-// Both at once, as in a DX image of MONOCHROME1, mean the same and not the reverse of it.
-func grayscale(f *pixel.Frame, a Attributes, asked *Window) func(stored float64) uint8 {
 	var v voi
+	var err error
 	switch {
-	case asked != nil:
-		v = asked.at
+	case o.Window != nil:
+		v = o.Window.at
+	case o.VOI != nil:
+		v, err = a.chosen(*o.VOI)
 	case a.VOILUT != nil:
 		v = a.VOILUT.voi
 	case a.Window != nil && a.Window.valid():
@@ -52,19 +33,79 @@ func grayscale(f *pixel.Frame, a Attributes, asked *Window) func(stored float64)
 	default:
 		v = automatic(f, a)
 	}
-	inverse := a.Inverse || f.Photometric == "MONOCHROME1"
-	return func(stored float64) uint8 {
-		level := uint8(v(a.modality(stored)) + 0.5)
-		if inverse {
-			return white - level
-		}
-		return level
+	if err != nil {
+		return nil, err
 	}
+	if a.Inverse || f.Photometric == "MONOCHROME1" {
+		return func(stored float64) float64 { return white - v(a.modality(stored)) }, nil
+	}
+	return func(stored float64) float64 { return v(a.modality(stored)) }, nil
+}
+
+// level8 and level16 round to the gray levels of a picture.
+func (g grayLevel) level8(stored float64) uint8 { return uint8(g(stored) + 0.5) }
+
+func (g grayLevel) level16(stored float64) uint16 {
+	return uint16(g(stored)*(math.MaxUint16/white) + 0.5)
+}
+
+// renderGray makes a picture of 8 bits. Samples of 8 and 16 bits go through one table that holds all transformations.
+func renderGray(f *pixel.Frame, gray grayLevel) *image.Gray {
+	img := image.NewGray(image.Rect(0, 0, f.Columns, f.Rows))
+	switch {
+	case f.U8 != nil:
+		var table [1 << 8]uint8
+		for v := range table {
+			table[v] = gray.level8(stored8(uint8(v), f.Signed))
+		}
+		for i, v := range f.U8[:len(img.Pix)] {
+			img.Pix[i] = table[v]
+		}
+	case f.U16 != nil:
+		table := table16(f, gray.level8)
+		for i, v := range f.U16[:len(img.Pix)] {
+			img.Pix[i] = table[v]
+		}
+	default:
+		for i := range img.Pix {
+			img.Pix[i] = gray.level8(storedAt(f, i))
+		}
+	}
+	return img
+}
+
+// renderDeep makes a picture of 16 bits.
+func renderDeep(f *pixel.Frame, gray grayLevel) *image.Gray16 {
+	img := image.NewGray16(image.Rect(0, 0, f.Columns, f.Rows))
+	level := func(i int) uint16 { return gray.level16(storedAt(f, i)) }
+	if f.U16 != nil {
+		table := table16(f, gray.level16)
+		level = func(i int) uint16 { return table[f.U16[i]] }
+	}
+	for i := range f.Pixels() {
+		binary.BigEndian.PutUint16(img.Pix[2*i:], level(i))
+	}
+	return img
+}
+
+// renderSupplemented shows the stored values that the palette has in its colors, and all others in gray (PS3.3 C.7.6.19.1).
+func renderSupplemented(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, f.Columns, f.Rows))
+	levels := renderGray(f, gray)
+	for i := range levels.Pix {
+		c := [3]uint8{levels.Pix[i], levels.Pix[i], levels.Pix[i]}
+		if n := int(storedAt(f, i)) - p.First; n >= 0 && n < len(p.Colors) {
+			c = p.Colors[n]
+		}
+		pix := img.Pix[4*i:][:4]
+		pix[0], pix[1], pix[2], pix[3] = c[0], c[1], c[2], white
+	}
+	return img
 }
 
 // table16 has the gray level of each 16-bit sample that can occur: those of the bits stored.
-func table16(f *pixel.Frame, gray func(float64) uint8) *[1 << 16]uint8 {
-	var table [1 << 16]uint8
+func table16[T uint8 | uint16](f *pixel.Frame, gray func(float64) T) *[1 << 16]T {
+	var table [1 << 16]T
 	n := 1 << f.BitsStored
 	first := 0
 	if f.Signed {
@@ -93,6 +134,10 @@ func stored16(v uint16, signed bool) float64 {
 
 func storedAt(f *pixel.Frame, i int) float64 {
 	switch {
+	case f.U8 != nil:
+		return stored8(f.U8[i], f.Signed)
+	case f.U16 != nil:
+		return stored16(f.U16[i], f.Signed)
 	case f.U32 != nil && f.Signed:
 		return float64(int32(f.U32[i]))
 	case f.U32 != nil:

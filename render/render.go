@@ -17,6 +17,9 @@ import (
 // ErrOptions is the error, wrapped, of options that cannot be fulfilled: the request is at fault, not the image.
 var ErrOptions = errors.New("rendering options")
 
+// ErrTooLarge is the error, wrapped together with ErrOptions, of a picture of more pixels than it may have.
+var ErrTooLarge = errors.New("too large")
+
 // Function is a VOI LUT Function (PS3.3 C.11.2.1.2, C.11.2.1.3).
 type Function int
 
@@ -42,14 +45,17 @@ type Viewport struct {
 
 // Options are what the client asked for.
 type Options struct {
-	Window    *Window   // nil: the data set's first VOI LUT or window, else an automatic one; ignored for color
+	Window    *Window   // nil: the VOI that is chosen, else the data set's first, else an automatic one; ignored for color
+	VOI       *Choice   // one of the data set's views; Window wins over it; ignored for color
+	Overlays  bool      // draw the overlays of the data set; no picture of the image alone has them (PS3.4 N.2)
+	Deep      bool      // gray levels of 16 bits; color has 8 anyway
 	Viewport  *Viewport // nil: 1:1
 	MaxPixels int       // most pixels of a picture; 0: 64 million
 }
 
 const defaultMaxPixels = 64 << 20
 
-// Render makes the picture: *image.Gray or *image.RGBA (opaque). It does not change f. An error wraps ErrOptions where the
+// Render makes the picture: *image.Gray, *image.RGBA (opaque), or *image.Gray16 if it is to be deep. It does not change f. An error wraps ErrOptions where the
 // options are at fault; else it says what of the image cannot be shown.
 //
 // Where neither the options nor the attributes have a usable window, an automatic one is used: from the lowest to the highest
@@ -70,15 +76,32 @@ func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 		return nil, err
 	}
 	if f.Samples == 1 && f.Photometric != "PALETTE COLOR" {
-		img, err := renderGray(f, a, o.Window)
-		if err != nil {
-			return nil, err
-		}
-		return crop.gray(img), nil
+		return renderMonochrome(f, a, o, crop)
 	}
 	img, err := renderColor(f, a)
 	if err != nil {
 		return nil, err
 	}
+	a.cover(img, o.Overlays)
 	return crop.color(img), nil
+}
+
+// renderMonochrome makes a picture of gray levels; or of color, if there is a supplemental palette.
+func renderMonochrome(f *pixel.Frame, a Attributes, o Options, crop placement) (image.Image, error) {
+	gray, err := grayscale(f, a, o)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.Palette != nil:
+		img := renderSupplemented(f, a.Palette, gray)
+		a.cover(img, o.Overlays)
+		return crop.color(img), nil
+	case o.Deep:
+		img := renderDeep(f, gray)
+		a.cover(img, o.Overlays)
+		return crop.deep(img), nil
+	}
+	img := renderGray(f, gray)
+	a.cover(img, o.Overlays)
+	return crop.gray(img), nil
 }

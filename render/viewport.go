@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/disintegration/imaging"
+	"golang.org/x/image/draw"
 
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 )
@@ -35,7 +36,7 @@ func plan(d pixel.Description, aspect float64, v *Viewport, limit int) (placemen
 	}
 	if p.width > limit/p.height {
 		if v == nil {
-			return p, fmt.Errorf("%w: a picture of %d x %d pixels: the most is %d in all", ErrOptions, p.width, p.height, limit)
+			return p, fmt.Errorf("%w: %w: a picture of %d x %d pixels: the most is %d in all", ErrOptions, ErrTooLarge, p.width, p.height, limit)
 		}
 		return p, fmt.Errorf("%w: a viewport for %d x %d pixels: the most is %d in all", ErrOptions, p.width, p.height, limit)
 	}
@@ -104,4 +105,25 @@ func (p placement) color(img *image.RGBA) *image.RGBA {
 	}
 	// All pixels are opaque, and then color.NRGBA and color.RGBA are the same bytes.
 	return &image.RGBA{Pix: placed.Pix, Stride: placed.Stride, Rect: placed.Rect}
+}
+
+// deep places a picture of the whole image of 16 bits.
+func (p placement) deep(img *image.Gray16) *image.Gray16 {
+	if p.region == img.Rect && !p.scales() && !p.flipX && !p.flipY {
+		return img
+	}
+	out := image.NewGray16(image.Rect(0, 0, p.width, p.height))
+	draw.CatmullRom.Scale(out, out.Rect, img, p.region, draw.Src, nil)
+	for y := 0; p.flipX && y < p.height; y++ {
+		row := out.Pix[y*out.Stride:][:2*p.width]
+		for a, b := 0, 2*p.width-2; a < b; a, b = a+2, b-2 {
+			row[a], row[a+1], row[b], row[b+1] = row[b], row[b+1], row[a], row[a+1]
+		}
+	}
+	for a, b := 0, p.height-1; p.flipY && a < b; a, b = a+1, b-1 {
+		for x := range out.Stride {
+			out.Pix[a*out.Stride+x], out.Pix[b*out.Stride+x] = out.Pix[b*out.Stride+x], out.Pix[a*out.Stride+x]
+		}
+	}
+	return out
 }
