@@ -4,78 +4,170 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/xml"
+	"fmt"
 	"io"
+	"iter"
 	"net/http"
-	"strconv"
-	"strings"
-
-	"github.com/klauspost/compress/gzip"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
 )
 
+// metadataOffers are the representations of metadata (PS3.18 Table 10.4.4-1), the default first.
+var metadataOffers = append(dicomJSON[:len(dicomJSON):len(dicomJSON)], offer{multipart: true, mediaType: mediaXML})
+
+// mediaXML is the media type of the Native DICOM Model (PS3.18 8.7.3.2).
+const mediaXML = "application/dicom+xml"
+
 // retrieveMetadata retrieves the data sets of the instances of a study or series, or of one instance, without bulk data (PS3.18
-// 10.4.1.1.2), as DICOM JSON: one array, written as the index yields it. The JSON was made at ingest; only the BulkDataURIs, which
-// depend on where the client believes the server to be, are completed on the way.
+// 10.4.1.1.2): one array of DICOM JSON, or a part of XML for each, written as the index yields them. The JSON was made at ingest; only
+// the BulkDataURIs, which depend on where the client believes the server to be, are completed on the way. Compressed answers are kept.
 func (s *Server) retrieveMetadata(w http.ResponseWriter, r *http.Request) error {
 	// Request
 	ref, err := refOf(r)
 	if err != nil {
 		return err
 	}
-	chosen, err := acceptOf(r).choose(dicomJSON...)
+	query, err := queryOf(r)
 	if err != nil {
 		return err
 	}
-	zipped := acceptsGzip(r.Header.Values("Accept-Encoding"))
+	filter, err := parseMetadataFilter(query)
+	if err != nil {
+		return err
+	}
+	chosen, err := acceptOf(r).choose(metadataOffers...)
+	if err != nil {
+		return err
+	}
+	coding := contentCoding(r.Header.Values("Accept-Encoding"))
 	// Behavior
-	entries, err := s.entries(r.Context(), ref)
+	state, err := s.stateOf(r.Context(), ref)
 	if err != nil {
 		return err
 	}
 	// Response
 	base := s.baseURL(r)
-	etag := entityTag("metadata", chosen.mediaType, strconv.FormatBool(zipped), base, digest(entries...))
-	validators(w, etag, newest(entries))
+	etag := entityTag("metadata", chosen.String(), coding, base, ref.Path(), filter.text, state.digest)
+	validators(w, etag, state.modified)
 	w.Header().Add("Vary", "Accept-Encoding")
 	if notModified(w, r, etag) {
 		return nil
 	}
+	out := metadataWriter{ref: ref, base: base, filter: filter}
 	w.Header().Set("Content-Type", chosen.mediaType)
-	if !zipped {
-		return s.writeMetadata(r.Context(), w, ref, base)
+	write := out.json
+	if chosen.multipart {
+		out.boundary = boundaryOf(etag)
+		w.Header().Set("Content-Type", multipartType(mediaXML, out.boundary))
+		write = out.xml
 	}
-	w.Header().Set("Content-Encoding", "gzip")
-	gz := gzip.NewWriter(w)
-	if err := s.writeMetadata(r.Context(), gz, ref, base); err != nil {
-		return err
+	return s.metadata.send(w, coding, etag, func(w io.Writer) error { return write(w, s.store.Metadata(r.Context(), ref)) })
+}
+
+// state is what the metadata of a study, series or instance is made of.
+type state struct {
+	digest   string // of its instances
+	modified time.Time
+}
+
+// stateOf returns the state below ref, from memory as long as nothing was stored: 404 if there is nothing.
+func (s *Server) stateOf(ctx context.Context, ref dicom.Ref) (state, error) {
+	key := fmt.Sprintf("%d %s", s.store.Generation(), ref.Path()) // the generation first, or it might be newer than the entries
+	if known, found := s.metadata.states.get(key); found {
+		return known, nil
 	}
-	return gz.Close()
+	entries, err := s.entries(ctx, ref)
+	if err != nil {
+		return state{}, err
+	}
+	st := state{entityTag(digest(entries...)), newest(entries)}
+	s.metadata.states.add(key, st, int64(len(st.digest)))
+	return st, nil
+}
+
+// metadataWriter writes what lies below ref.
+type metadataWriter struct {
+	ref      dicom.Ref
+	base     string
+	boundary string
+	filter   metadataFilter
 }
 
 // metadataBuffer is how much metadata is written at once. What fails before is still a status.
 const metadataBuffer = 64 << 10
 
-// writeMetadata writes the array of what lies below ref.
-func (s *Server) writeMetadata(ctx context.Context, w io.Writer, ref dicom.Ref, base string) error {
+// json writes one array (PS3.18 F.2.1).
+func (m metadataWriter) json(w io.Writer, all iter.Seq2[store.Metadata, error]) error {
 	b := bufio.NewWriterSize(w, metadataBuffer)
 	separator := byte('[')
-	for m, err := range s.store.Metadata(ctx, ref) {
+	for one, err := range all {
+		if err == nil && !m.filter.empty() {
+			one.JSON, err = m.filter.json(one)
+		}
 		if err != nil {
 			return err
 		}
 		b.WriteByte(separator) // bufio keeps its first error for Flush
-		if err := writeBulkdataURIs(b, m, base); err != nil {
+		if err := writeBulkdataURIs(b, one, m.base); err != nil {
 			return err
 		}
 		separator = ','
 	}
 	if separator == '[' {
-		return notFound("nothing is stored under %s", ref.Path())
+		return notFound("nothing is stored under %s", m.ref.Path())
 	}
 	b.WriteByte(']')
 	return b.Flush()
+}
+
+// xml writes a part for each instance (PS3.18 8.7.3.2).
+func (m metadataWriter) xml(w io.Writer, all iter.Seq2[store.Metadata, error]) error {
+	b := bufio.NewWriterSize(w, metadataBuffer)
+	parts := multipartWriter{w: b, boundary: m.boundary, first: true}
+	for one, err := range all {
+		if err != nil {
+			return err
+		}
+		document, err := m.document(one)
+		if err != nil {
+			return err
+		}
+		location := m.base + one.Ref.Path() + "/metadata"
+		if err := parts.begin(partHeader{contentType: mediaXML, location: location, length: int64(len(document))}); err != nil {
+			return err
+		}
+		b.Write(document)
+	}
+	if parts.first {
+		return notFound("nothing is stored under %s", m.ref.Path())
+	}
+	if err := parts.end(); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// relativeXML is how a BulkDataURI begins in XML. It cannot occur in a text, where "<" is escaped.
+var relativeXML = []byte(`<BulkData uri="bulkdata/`)
+
+// document is the XML of one instance, its BulkDataURIs made absolute.
+func (m metadataWriter) document(one store.Metadata) ([]byte, error) {
+	ds, err := m.filter.dataSet(one)
+	if err != nil {
+		return nil, err
+	}
+	document, err := ds.AppendXML(nil)
+	if err != nil {
+		return nil, fmt.Errorf("metadata of instance %s: %w", one.Ref.Instance, err)
+	}
+	var base bytes.Buffer
+	if err := xml.EscapeText(&base, []byte(bulkdataURI(m.base, one.Ref, ""))); err != nil {
+		return nil, err
+	}
+	return bytes.ReplaceAll(document, relativeXML, []byte(`<BulkData uri="`+base.String())), nil
 }
 
 // relativeURI is how a BulkDataURI begins in the JSON of an index. It cannot occur in a text, where quotes have a backslash.
@@ -98,21 +190,4 @@ func writeBulkdataURIs(w *bufio.Writer, m store.Metadata, base string) error {
 		w.WriteByte('/')
 		rest = rest[i+before:]
 	}
-}
-
-// acceptsGzip reads Accept-Encoding (RFC 9110 12.5.3).
-func acceptsGzip(headers []string) bool {
-	accepted := false
-	for element := range strings.SplitSeq(strings.Join(headers, ","), ",") {
-		m := parseMediaType(element)
-		if m.name != "gzip" && m.name != "x-gzip" && m.name != "*" {
-			continue
-		}
-		yes := parseWeight(m.params["q"]) > 0
-		if m.name != "*" {
-			return yes
-		}
-		accepted = yes
-	}
-	return accepted
 }

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // dicomJSON is how a data set, or a list of them, is offered as JSON; the default first.
@@ -21,13 +19,18 @@ func respond(w http.ResponseWriter, r *http.Request, status int, mediaType strin
 	h := w.Header()
 	h.Set("Content-Type", mediaType)
 	h.Add("Vary", "Accept, Accept-Encoding")
-	if len(body) >= gzipFrom && acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		var zipped bytes.Buffer
-		z := gzip.NewWriter(&zipped)
+	if coding := contentCoding(r.Header.Values("Accept-Encoding")); len(body) >= gzipFrom && coding != "" {
+		var compressed bytes.Buffer
+		z, err := newCompressor(&compressed, coding)
+		if err != nil {
+			return err
+		}
 		z.Write(body) // a buffer takes everything
-		z.Close()
-		h.Set("Content-Encoding", "gzip")
-		body = zipped.Bytes()
+		if err := z.Close(); err != nil {
+			return err
+		}
+		h.Set("Content-Encoding", coding)
+		body = compressed.Bytes()
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

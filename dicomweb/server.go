@@ -43,6 +43,8 @@ type Options struct {
 	MaxResults int
 	// RenderCache is the most bytes of rendered pictures kept; 0: 64 MiB; negative: none.
 	RenderCache int64
+	// MetadataCache is the most bytes of compressed metadata kept; 0: 64 MiB; negative: none.
+	MetadataCache int64
 	// MaxDecodes bounds the frames decoded at the same time; 0: number of processors.
 	MaxDecodes int
 	// MaxFramePixels bounds the samples of a frame that is decoded; 0: 256 million.
@@ -60,6 +62,7 @@ func (o Options) withDefaults() Options {
 	o.MaxSpool = cmp.Or(o.MaxSpool, 16<<30)
 	o.MaxResults = cmp.Or(o.MaxResults, 10_000)
 	o.RenderCache = cmp.Or(o.RenderCache, 64<<20)
+	o.MetadataCache = cmp.Or(o.MetadataCache, 64<<20)
 	o.MaxDecodes = cmp.Or(o.MaxDecodes, runtime.GOMAXPROCS(0))
 	o.MaxFramePixels = cmp.Or(o.MaxFramePixels, 256_000_000)
 	o.Log = cmp.Or(o.Log, slog.Default())
@@ -78,6 +81,7 @@ type Server struct {
 	metrics  *metrics
 	pictures *pictures
 	dataSets *boundedCache[*dicom.DataSet] // by blob
+	metadata *metadataCache
 	handler  http.Handler
 }
 
@@ -94,6 +98,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	}
 	s.pictures = newPictures(o.RenderCache, o.MaxDecodes, s.metrics)
 	s.dataSets = newBoundedCache[*dicom.DataSet](dataSetCache)
+	s.metadata = newMetadataCache(o.MetadataCache)
 	s.handler = s.exchange(newCORS(o.AllowedOrigins).wrap(s.guard(s.router())))
 	return s, nil
 }

@@ -134,6 +134,7 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 		return nil
 	}
 	inserted, err := s.index.Insert(ctx, entries)
+	s.generation.Add(1) // even after an error: nobody knows then what is visible
 	if err != nil {
 		s.discard(ctx, inserts)
 		return err

@@ -102,6 +102,7 @@ func (s *Store) adopt(ctx context.Context, orphan BlobInfo) (bool, error) {
 		return false, errors.Join(ctx.Err(), &unadoptable{sc.err})
 	}
 	inserted, err := s.index.Insert(ctx, []*Entry{sc.entry})
+	s.generation.Add(1)
 	switch {
 	case err != nil:
 		return false, err

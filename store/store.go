@@ -12,6 +12,7 @@ package store
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
@@ -37,7 +38,13 @@ type Store struct {
 	blobs  Blobs
 	limits part10.Limits
 	locks  *locks
+
+	generation atomic.Uint64
 }
+
+// Generation changes whenever what is stored has changed, before whoever changed it is told so. What was read from the store after a
+// generation was is current as long as that generation is.
+func (s *Store) Generation() uint64 { return s.generation.Load() }
 
 // Options of a Store; the zero value is ready for use.
 type Options struct {

@@ -1,0 +1,151 @@
+package dicomweb
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/internal/dicomtest"
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/memstore"
+)
+
+// TestMetadataCache wants the same body in every coding, first and later, and nothing old once an instance has been stored.
+func TestMetadataCache(t *testing.T) {
+	a := newArchive(t, dicomtest.Image{Series: "a", Number: 1}.File())
+	series := dicom.Ref{Study: a.refs[0].Study, Series: a.refs[0].Series}
+	for n := 1; n <= 3; n++ {
+		plain := a.get(series, "/metadata", "")
+		if got := len(objects(t, plain)); got != n {
+			t.Fatalf("%d instances, want %d", got, n)
+		}
+		for _, coding := range []string{"gzip", "zstd", "gzip", "zstd"} {
+			w := a.get(series, "/metadata", "", "Accept-Encoding", coding)
+			if w.Header().Get("Content-Encoding") != coding || !bytes.Equal(decompressed(t, w), plain.Body.Bytes()) {
+				t.Errorf("%s of %d instances: %v", coding, n, w.Header())
+			}
+			checkStatus(t, a.get(series, "/metadata", "", "Accept-Encoding", coding, "If-None-Match", w.Header().Get("ETag")), 304)
+		}
+		file := dicomtest.Image{Series: "a", Number: n + 1}.File()
+		if _, err := a.server.store.Ingest(t.Context(), bytes.NewReader(file), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func decompressed(t *testing.T, w *httptest.ResponseRecorder) []byte {
+	t.Helper()
+	var r io.Reader
+	var err error
+	if w.Header().Get("Content-Encoding") == "gzip" {
+		r, err = gzip.NewReader(w.Body)
+	} else {
+		r, err = zstd.NewReader(w.Body)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestContentCoding(t *testing.T) {
+	for header, want := range map[string]string{
+		"": "", "identity": "", "br": "", "gzip": "gzip", "x-gzip": "gzip", "*": "gzip", "gzip;q=0": "", "gzip;q=0, *": "",
+		"gzip, deflate, br, zstd": "zstd", "gzip, zstd;q=0.5": "gzip", "zstd;q=0": "", "*;q=0": "", "identity, gzip;q=0.5": "",
+	} {
+		if got := contentCoding([]string{header}); got != want {
+			t.Errorf("%q: %q, want %q", header, got, want)
+		}
+	}
+}
+
+func TestMetadataFilter(t *testing.T) {
+	item := func(keep string) *dicom.DataSet {
+		ds := &dicom.DataSet{}
+		ds.SetStrings(dicom.CodeValue, dicom.SH, keep)
+		ds.SetStrings(dicom.CodeMeaning, dicom.LO, keep)
+		ds.SetStrings(dicom.NewTag(0x0009, 0x0010), dicom.LO, "ACME")
+		return ds
+	}
+	ds := &dicom.DataSet{}
+	ds.SetStrings(dicom.SOPInstanceUID, dicom.UI, "1.2")
+	ds.SetStrings(dicom.PatientName, dicom.PN, "A^B")
+	ds.SetItems(dicom.ProcedureCodeSequence, item("1"), item("2"))
+	for query, want := range map[string]string{
+		"includefield=PatientName":                                                 `{"00080018":{"vr":"UI","Value":["1.2"]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"A^B"}]}}`,
+		"includefield=ProcedureCodeSequence.CodeValue":                             `{"00080018":{"vr":"UI","Value":["1.2"]},"00081032":{"vr":"SQ","Value":[{"00080100":{"vr":"SH","Value":["1"]}},{"00080100":{"vr":"SH","Value":["2"]}}]}}`,
+		"excludefield=PatientName,00081032":                                        `{"00080018":{"vr":"UI","Value":["1.2"]}}`,
+		"includefield=00081032&excludefield=00081032.00080104&excludeprivate=true": `{"00080018":{"vr":"UI","Value":["1.2"]},"00081032":{"vr":"SQ","Value":[{"00080100":{"vr":"SH","Value":["1"]}},{"00080100":{"vr":"SH","Value":["2"]}}]}}`,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/?"+query, nil)
+		f, err := parseMetadataFilter(r.URL.Query())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := f.apply(ds, match.Path{}, f.includes).MarshalJSON()
+		if err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v, want %s", query, got, err, want)
+		}
+	}
+}
+
+// BenchmarkSeriesMetadata sends the metadata of 1,000 instances with gzip, beside one blob of the same bytes in memory.
+func BenchmarkSeriesMetadata(b *testing.B) {
+	st := memstore.New(store.Options{})
+	var ref dicom.Ref
+	for n := range 1000 {
+		receipt, err := st.Ingest(b.Context(), bytes.NewReader(dicomtest.Image{Series: "a", Number: n + 1}.File()), "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		ref = receipt.Ref
+	}
+	server, err := New(st, Options{PublicURL: "http://pacs.example", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var body []byte
+	blob := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(body) })
+	for _, h := range []struct {
+		name    string
+		handler http.Handler
+	}{{"noctis", server}, {"blob", blob}} {
+		b.Run(h.name, func(b *testing.B) {
+			web := httptest.NewServer(h.handler)
+			defer web.Close()
+			r, err := http.NewRequestWithContext(b.Context(), "GET",
+				fmt.Sprintf("%s%s/studies/%s/series/%s/metadata", web.URL, BasePath, ref.Study, ref.Series), nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r.Header.Set("Accept-Encoding", "gzip")
+			for b.Loop() {
+				response, err := http.DefaultClient.Do(r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				got, err := io.ReadAll(response.Body)
+				response.Body.Close()
+				if err != nil || response.StatusCode != http.StatusOK {
+					b.Fatal(response.Status, err)
+				}
+				if h.name == "noctis" {
+					body = got
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,128 @@
+package dicomweb
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// metadataFilter is what is wanted of the metadata: extensions of PS3.18 10.4.1.1.2, spelled as the parameters of a search.
+// includefield keeps what it names and what identifies the instance, excludefield leaves out what it names, excludeprivate all that
+// is private. An attribute is a keyword or a tag, one in a sequence is joined to it by a full stop.
+type metadataFilter struct {
+	include, exclude []match.Path
+	includes         bool // there is an includefield other than "all"
+	excludePrivate   bool
+	text             string // of the parameters, for an entity tag
+}
+
+// identifying are the attributes that no filter takes away.
+var identifying = []dicom.Tag{
+	dicom.SpecificCharacterSet, dicom.SOPClassUID, dicom.SOPInstanceUID, dicom.StudyInstanceUID, dicom.SeriesInstanceUID,
+	dicom.AvailableTransferSyntaxUID,
+}
+
+func (f *metadataFilter) empty() bool { return !f.includes && len(f.exclude) == 0 && !f.excludePrivate }
+
+// parseMetadataFilter reads the query. What is no attribute is ignored, as in a search (PS3.18 8.3.4.3).
+func parseMetadataFilter(q url.Values) (metadataFilter, error) {
+	var f metadataFilter
+	var all bool
+	var err error
+	if f.include, all, err = attributesOf(q["includefield"]); err != nil {
+		return f, err
+	}
+	f.includes = len(q["includefield"]) > 0 && !all
+	if f.exclude, _, err = attributesOf(q["excludefield"]); err != nil {
+		return f, err
+	}
+	switch v, err := once(q, "excludeprivate"); {
+	case err != nil:
+		return f, err
+	case v == "true" || q.Has("excludeprivate") && v == "":
+		f.excludePrivate = true
+	case v != "" && v != "false":
+		return f, badRequest("excludeprivate=%s: want true or false", excerpt(v))
+	}
+	f.text = fmt.Sprint(f.include, f.exclude, f.includes, f.excludePrivate)
+	return f, nil
+}
+
+// attributesOf reads lists of attributes, as far as they are known; all says that one is the word.
+func attributesOf(lists []string) (paths []match.Path, all bool, err error) {
+	for _, list := range lists {
+		for _, name := range splitList(list) {
+			if strings.EqualFold(name, "all") {
+				all = true
+				continue
+			}
+			if path, err := match.ParsePath(name); err == nil {
+				paths = append(paths, path)
+			}
+			if len(paths) > maxInclude {
+				return nil, false, badRequest("more than %d attributes are named", maxInclude)
+			}
+		}
+	}
+	return paths, all, nil
+}
+
+// json is the metadata of an instance with the filter applied.
+func (f *metadataFilter) json(m store.Metadata) ([]byte, error) {
+	ds, err := f.dataSet(m)
+	if err != nil {
+		return nil, err
+	}
+	return ds.MarshalJSON()
+}
+
+// dataSet is the data set of an instance with the filter applied.
+func (f *metadataFilter) dataSet(m store.Metadata) (*dicom.DataSet, error) {
+	ds := &dicom.DataSet{}
+	if err := ds.UnmarshalJSON(m.JSON); err != nil {
+		return nil, fmt.Errorf("metadata of instance %s: %w", m.Ref.Instance, err)
+	}
+	if f.empty() {
+		return ds, nil
+	}
+	return f.apply(ds, nil, f.includes), nil
+}
+
+// apply returns what is left of a data set that lies at a path; including says that only what is included is.
+func (f *metadataFilter) apply(ds *dicom.DataSet, at match.Path, including bool) *dicom.DataSet {
+	out := &dicom.DataSet{}
+	for e := range ds.All() {
+		path := append(at[:len(at):len(at)], e.Tag)
+		within, whole := !including, !including
+		for _, p := range f.include {
+			within = within || isPrefix(path, p)
+			whole = whole || slices.Equal(p, path)
+		}
+		switch {
+		case len(at) == 0 && slices.Contains(identifying, e.Tag):
+			out.Set(e)
+			continue
+		case f.excludePrivate && e.Tag.IsPrivate(), !within, slices.ContainsFunc(f.exclude, func(p match.Path) bool { return slices.Equal(p, path) }):
+			continue
+		}
+		if items, ok := e.Value.(dicom.Items); ok {
+			left := make(dicom.Items, len(items))
+			for i, item := range items {
+				left[i] = f.apply(item, path, !whole)
+			}
+			e.Value = left
+		}
+		out.Set(e)
+	}
+	return out
+}
+
+// isPrefix reports whether a path leads to another one, or is it.
+func isPrefix(path, to match.Path) bool {
+	return len(path) <= len(to) && slices.Equal(path, to[:len(path)])
+}
