@@ -33,6 +33,51 @@ func (s *Server) retrieveBulkdata(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	return s.sendBulkdata(w, r, e, path)
+}
+
+// retrieveAllBulkdata retrieves all bulk data of a study, series or instance, pixel data frame by frame (PS3.18 10.4.1.1.5).
+func (s *Server) retrieveAllBulkdata(w http.ResponseWriter, r *http.Request) error {
+	ref, err := refOf(r)
+	if err != nil {
+		return err
+	}
+	entries, err := s.entries(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	return s.sendBulkdataOf(w, r, entries, acceptOf(r), false)
+}
+
+// retrievePixelData retrieves the pixel data of a study, series or instance (PS3.18 10.4.1.1.6): that of the top level, never an
+// icon's. That of one instance can be had as a single part.
+func (s *Server) retrievePixelData(w http.ResponseWriter, r *http.Request) error {
+	// Request
+	ref, err := refOf(r)
+	if err != nil {
+		return err
+	}
+	// Behavior
+	entries, err := s.entries(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	// Response
+	if ref.Instance == "" {
+		return s.sendBulkdataOf(w, r, entries, acceptOf(r), true)
+	}
+	e, err := s.entry(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	if e.Layout.Pixel == nil {
+		return notFound("instance %s has no pixel data", ref.Instance)
+	}
+	return s.sendBulkdata(w, r, e, e.Layout.Pixel.Tag.String())
+}
+
+// sendBulkdata sends the value at a path of an instance.
+func (s *Server) sendBulkdata(w http.ResponseWriter, r *http.Request, e *store.Entry, path string) error {
 	switch p := e.Layout.Pixel; {
 	case p != nil && p.Tag.String() == path && isVideo(e.TransferSyntax):
 		return s.sendVideo(w, r, e)
@@ -129,18 +174,19 @@ func (s *Server) sendPixelData(w http.ResponseWriter, r *http.Request, e *store.
 
 // sendBulkdataOf sends the bulk data of instances as one multipart response: what application/octet-stream means on an instance
 // resource (PS3.18 Table 10.4.4-1, note 2). Pixel data comes last of an instance, frame by frame, in the representation that the
-// client accepts.
-func (s *Server) sendBulkdataOf(w http.ResponseWriter, r *http.Request, entries []*store.Entry, accepted acceptance) error {
+// client accepts; with pixelsOnly nothing else comes.
+func (s *Server) sendBulkdataOf(w http.ResponseWriter, r *http.Request, entries []*store.Entry, accepted acceptance,
+	pixelsOnly bool) error {
 	base := s.baseURL(r)
 	var parts []part
-	described := []string{"bulkdata-of", base, digest(entries...)}
+	described := []string{"bulkdata-of", base, strconv.FormatBool(pixelsOnly), digest(entries...)}
 	for _, slim := range entries {
 		e, err := s.entry(r.Context(), slim.Ref)
 		if err != nil {
 			return err
 		}
 		for _, v := range e.Layout.Bulk {
-			if e.Layout.Pixel == nil || v.Path != e.Layout.Pixel.Tag.String() {
+			if !pixelsOnly && (e.Layout.Pixel == nil || v.Path != e.Layout.Pixel.Tag.String()) {
 				parts = append(parts, s.valuePart(base, e, v))
 			}
 		}

@@ -39,7 +39,7 @@ func (s *Server) retrieveInstances(w http.ResponseWriter, r *http.Request) error
 	// Response
 	switch {
 	case chosen[0].mediaType != mediaDICOM:
-		return s.sendBulkdataOf(w, r, entries, accepted)
+		return s.sendBulkdataOf(w, r, entries, accepted, false)
 	case chosen[0].multipart:
 		return s.sendFiles(w, r, entries, chosen)
 	}
