@@ -129,10 +129,11 @@ func (x *xmlReader) dataSet(depth int) (*DataSet, error) {
 		}
 		e, creator, err := x.attribute(start, depth)
 		switch {
-		case err != nil || e.Tag.IsGroupLength():
+		case err != nil:
 			return err
-		case creator != "" && e.Tag.IsPrivate():
+		case creator != "" && e.Tag.IsPrivate(): // one that ends in 00 looks like a group length without its block
 			private = append(private, privateElement{e, creator})
+		case e.Tag.IsGroupLength():
 		default:
 			elements = append(elements, e)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
 )
@@ -143,6 +144,8 @@ func (p *partReader) next() (*multipart.Part, error) {
 		return nil, errBrokenOff
 	case err == multipart.ErrMessageTooLarge:
 		return nil, &problem{status: http.StatusRequestEntityTooLarge, detail: "the header of a part is too long"}
+	case errors.As(err, new(textproto.ProtocolError)), err != nil && strings.HasPrefix(err.Error(), "multipart: expecting a new Part"):
+		return nil, badRequest("the header of a part is malformed") // the error quotes it
 	case err != nil:
 		return nil, err
 	case p.parts == 0:
