@@ -78,6 +78,11 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 	case err != nil:
 		return nil, damaged(e, frame, err)
 	}
+	if o.Patient || o.Technique {
+		if err := render.Annotate(ds, frame, o.Patient, o.Technique).Draw(img); err != nil {
+			return nil, err
+		}
+	}
 	var b bytes.Buffer
 	err = render.Encode(&b, img, mediaType, o.Quality)
 	return b.Bytes(), err

@@ -158,9 +158,9 @@ func TestRenderedParameters(t *testing.T) {
 	checkStatus(t, a.request("GET", BasePath+ref.Path()+"/rendered?iccprofile=yes&accept=image/gif"), 400, "iccprofile")
 
 	w := a.request("GET", BasePath+ref.Path()+"/rendered?annotation=patient,technique")
-	const want = "299 http://pacs.example/dicom-web: The following annotation values are not supported: patient,technique"
-	if got := w.Header().Get("Warning"); w.Code != http.StatusOK || got != want {
-		t.Errorf("%d, Warning %q, want %q", w.Code, got, want)
+	plain := a.get(ref, "/rendered", "")
+	if got := w.Header().Get("Warning"); w.Code != http.StatusOK || got != "" || bytes.Equal(w.Body.Bytes(), plain.Body.Bytes()) {
+		t.Errorf("%d, Warning %q, want annotations and no warning", w.Code, got)
 	}
 	small, large := a.get(ref, "/rendered?quality=10", ""), a.get(ref, "/rendered?quality=100", "")
 	if small.Body.Len() >= large.Body.Len() {
@@ -316,4 +316,17 @@ func TestThumbnail(t *testing.T) {
 	checkStatus(t, a.get(middle, "/thumbnail?viewport=64,64,0,0,1,1", ""), 400)
 	checkStatus(t, a.get(middle, "/thumbnail", "application/dicom"), 406, "image/jpeg")
 	checkStatus(t, a.get(dicom.Ref{Study: "1.2.3"}, "/thumbnail", ""), 404)
+}
+
+// A thumbnail shows no pixels that say who the patient is: it is the icon.
+func TestThumbnailBurnedIn(t *testing.T) {
+	icon := func(with ...any) []byte {
+		a := newArchive(t, dicomtest.Image{With: with}.File())
+		return a.get(a.refs[0], "/thumbnail", "image/png").Body.Bytes()
+	}
+	shown := icon(dicom.BurnedInAnnotation, "NO")
+	burned, face := icon(dicom.BurnedInAnnotation, "YES"), icon(dicom.RecognizableVisualFeatures, "YES")
+	if bytes.Equal(shown, burned) || !bytes.Equal(burned, face) {
+		t.Error("the pixels are shown")
+	}
 }

@@ -23,13 +23,15 @@ const (
 
 // rendering is what a client asks of a picture (PS3.18 8.3.5.1).
 type rendering struct {
-	Window   *render.Window
-	VOI      *render.Choice // extension "voi": one of the views of the data set
-	Overlays bool           // extension "overlays=yes"
-	Deep     bool           // extension "bits=16", for PNG
-	Viewport *render.Viewport
-	Region   *region // WADO-URI only: the source region in normalized coordinates
-	Quality  int     // 1 to 100, the best
+	Window    *render.Window
+	VOI       *render.Choice // extension "voi": one of the views of the data set
+	Overlays  bool           // extension "overlays=yes"
+	Deep      bool           // extension "bits=16", for PNG
+	Patient   bool           // burn in patient information
+	Technique bool           // burn in technique information
+	Viewport  *render.Viewport
+	Region    *region // WADO-URI only: the source region in normalized coordinates
+	Quality   int     // 1 to 100, the best
 	// Warnings are the texts of Warning 299 header fields: values that are legal, but not supported.
 	Warnings []string
 }
@@ -105,15 +107,18 @@ func (o *rendering) parameter(q url.Values, name string, parse func(*rendering, 
 	}
 }
 
-// parseAnnotation reads a list of keywords (PS3.18 8.3.5.1.1). No annotation is burned in; the standard wants a warning then.
+// parseAnnotation reads a list of keywords (PS3.18 8.3.5.1.1). There is no keyword that is legal and not supported.
 func (o *rendering) parseAnnotation(value string) error {
-	keywords := splitList(value)
-	for _, k := range keywords {
-		if k != "patient" && k != "technique" {
+	for _, k := range splitList(value) {
+		switch k {
+		case "patient":
+			o.Patient = true
+		case "technique":
+			o.Technique = true
+		default:
 			return badRequest(`annotation=%.40q: want "patient" or "technique", or both (PS3.18 8.3.5.1.1)`, value)
 		}
 	}
-	o.Warnings = append(o.Warnings, "The following annotation values are not supported: "+strings.Join(keywords, ","))
 	return nil
 }
 
@@ -246,6 +251,12 @@ func (o rendering) canonical(mediaType string) string {
 	}
 	if o.Deep {
 		b.WriteString(";d")
+	}
+	if o.Patient {
+		b.WriteString(";patient")
+	}
+	if o.Technique {
+		b.WriteString(";technique")
 	}
 	if v := o.Viewport; v != nil {
 		fmt.Fprintf(&b, ";v%d,%d", v.Width, v.Height)

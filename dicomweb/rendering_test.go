@@ -32,8 +32,10 @@ func TestParseRendering(t *testing.T) {
 		{"window=-600,1500,linear", rendering{Window: &render.Window{Center: -600, Width: 1500}}},
 		{"window=0.5,.25,linear-exact", rendering{Window: &render.Window{Center: .5, Width: .25, Function: render.LinearExact}}},
 		{"window=40,1E-3,sigmoid", rendering{Window: &render.Window{Center: 40, Width: 1e-3, Function: render.Sigmoid}}},
-		{"annotation=patient,technique", rendering{
-			Warnings: []string{"The following annotation values are not supported: patient,technique"}}},
+		{"annotation=patient,technique", rendering{Patient: true, Technique: true}},
+		{"voi=2", rendering{VOI: &render.Choice{Number: 2}}},
+		{"voi=Bone", rendering{VOI: &render.Choice{Explanation: "Bone"}}},
+		{"overlays=yes&bits=8", rendering{Overlays: true}},
 		{"iccprofile=no", rendering{}},
 		{"iccprofile=srgb", rendering{Warnings: []string{"The following iccprofile values are not supported: srgb"}}},
 	} {
@@ -65,7 +67,7 @@ func TestParseRenderingRefuses(t *testing.T) {
 		"window=", "window=40", "window=40,400", "window=40,,linear", "window=,400,linear", "window=40,400,", "window=40,400,LINEAR",
 		"window=40,400,linear,", "window=40,0,linear", "window=40,0.5,linear", "window=40,0,sigmoid", "window=40,-1,linear-exact",
 		"window=a,400,linear", "window=40,400,cubic", "window=NaN,400,linear", "window=4 0,400,linear",
-		"annotation", "annotation=", "annotation=patient,", "annotation=Patient", "annotation=patient,foo",
+		"voi=", "voi=0", "overlays=maybe", "bits=12", "annotation", "annotation=", "annotation=patient,", "annotation=Patient", "annotation=patient,foo",
 		"iccprofile=", "iccprofile=cmyk", "iccprofile=no,yes",
 	} {
 		q, err := url.ParseQuery(query)
@@ -126,7 +128,7 @@ func TestRenderingCanonical(t *testing.T) {
 		seen[c] = query
 	}
 	a, _ := parseRendering(url.Values{"quality": {"10"}, "window": {"40,4e2,linear"}}, "image/png")
-	b, _ := parseRendering(url.Values{"annotation": {"patient"}, "window": {"40.0,400,linear"}}, "image/png")
+	b, _ := parseRendering(url.Values{"overlays": {"no"}, "window": {"40.0,400,linear"}}, "image/png")
 	if a, b := a.canonical("image/png"), b.canonical("image/png"); a != b {
 		t.Errorf("the same picture is both %s and %s", a, b)
 	}

@@ -27,7 +27,7 @@ func TestViews(t *testing.T) {
 		{Choice{Number: 1}, []uint8{255, 0, 0}},             // the table
 		{Choice{Number: 2}, []uint8{0, 255, 255}},           // center 0.5, width 1: black up to 0
 		{Choice{Explanation: "bone"}, []uint8{0, 255, 255}}, // the same by name
-		{Choice{Explanation: "soft"}, []uint8{1, 2, 101}},   // (x-127)/255*255 + 127.5 is x + 0.5
+		{Choice{Explanation: "soft"}, []uint8{0, 1, 100}},   // (x-127.5)/255*255 + 127.5 is x
 		{Choice{Explanation: "BAD"}, nil},                   // width 0
 		{Choice{Explanation: "NONE"}, nil},
 		{Choice{Number: 5}, nil},

@@ -1,0 +1,166 @@
+package render
+
+import (
+	"image"
+	"image/color"
+	"image/draw"
+	"strconv"
+	"strings"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/gofont/goregular"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/font/sfnt"
+	"golang.org/x/image/math/fixed"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// Annotation is the text that is burned into a picture (PS3.18 8.3.5.1.1): Patient from its top, Technique up from its bottom.
+type Annotation struct{ Patient, Technique []string }
+
+// Annotate collects the texts of a frame: patient name, ID, birth date and sex; study date, modality, series, image and frame
+// number, position and technique. Attributes that are absent have no text.
+func Annotate(ds *dicom.DataSet, frame int, patient, technique bool) Annotation {
+	var a Annotation
+	value := func(prefix string, t dicom.Tag, suffix string) string {
+		if v := strings.TrimSpace(ds.String(t)); v != "" {
+			return prefix + v + suffix
+		}
+		return ""
+	}
+	if patient {
+		name, _, _ := strings.Cut(ds.String(dicom.PatientName), "=") // the alphabetic representation (PS3.5 6.2.1.2)
+		if name == "" {
+			name = strings.Trim(ds.String(dicom.PatientName), "=")
+		}
+		a.Patient = lines(strings.Join(strings.FieldsFunc(name, func(c rune) bool { return c == '^' }), " "),
+			value("ID ", dicom.PatientID, ""),
+			joined(isoDate(ds.String(dicom.PatientBirthDate)), value("", dicom.PatientSex, "")))
+	}
+	if technique {
+		image := value("Im ", dicom.InstanceNumber, "")
+		if len(ds.Items(dicom.PerFrameFunctionalGroupsSequence)) > 1 || frame > 1 {
+			image = joined(image, "Fr "+strconv.Itoa(frame))
+		}
+		a.Technique = lines(joined(value("", dicom.Modality, ""), isoDate(ds.String(dicom.StudyDate))),
+			value("", dicom.SeriesDescription, ""), joined(value("Se ", dicom.SeriesNumber, ""), image),
+			joined(value("Loc ", dicom.SliceLocation, " mm"), value("Thk ", dicom.SliceThickness, " mm"), value("", dicom.KVP, " kV")))
+	}
+	return a
+}
+
+// lines leaves empty lines out, joined joins what is not empty.
+func lines(texts ...string) []string {
+	var kept []string
+	for _, t := range texts {
+		if t != "" {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+func joined(texts ...string) string { return strings.Join(lines(texts...), "  ") }
+
+// isoDate writes a DA with hyphens; what is no DA stays as it is.
+func isoDate(da string) string {
+	if da = strings.TrimSpace(da); len(da) == 8 {
+		return da[:4] + "-" + da[4:6] + "-" + da[6:]
+	}
+	return da
+}
+
+// missing stands for each character that the font does not have; unreadable says so below the text.
+const (
+	missing    = '□'
+	unreadable = "□ character not in the font"
+)
+
+// The height of the text is a share of the picture's shorter side, within bounds.
+const (
+	textShare    = 36
+	smallestText = 7
+	largestText  = 48
+)
+
+// Draw burns the annotation into the picture, white with a black edge, as small as it must be to fit the width. The font is Go
+// Regular: Latin, Greek and Cyrillic letters. Characters of other scripts are boxes, and a line says what boxes are.
+func (a Annotation) Draw(img image.Image) error {
+	dst, ok := img.(draw.Image)
+	if !ok || len(a.Patient)+len(a.Technique) == 0 {
+		return nil
+	}
+	letters, err := opentype.Parse(goregular.TTF)
+	if err != nil {
+		return err
+	}
+	patient, technique := covered(letters, a.Patient), covered(letters, a.Technique)
+	bounds := dst.Bounds()
+	size := min(max(float64(min(bounds.Dx(), bounds.Dy()))/textShare, 11), largestText)
+	face, err := fitting(letters, append(append([]string{}, patient...), technique...), size, bounds.Dx())
+	if err != nil {
+		return err
+	}
+	defer face.Close()
+	height := face.Metrics().Height.Ceil()
+	left, y := bounds.Min.X+height/3, bounds.Min.Y+height
+	for i, text := range patient {
+		burn(dst, face, text, left, y+i*height)
+	}
+	y = bounds.Max.Y - height/2 - (len(technique)-1)*height
+	for i, text := range technique {
+		burn(dst, face, text, left, y+i*height)
+	}
+	return nil
+}
+
+// covered replaces characters that the font does not have.
+func covered(letters *opentype.Font, texts []string) []string {
+	var b sfnt.Buffer
+	boxes := false
+	out := make([]string, len(texts), len(texts)+1)
+	for i, text := range texts {
+		out[i] = strings.Map(func(c rune) rune {
+			if glyph, err := letters.GlyphIndex(&b, c); err == nil && glyph != 0 {
+				return c
+			}
+			boxes = true
+			return missing
+		}, text)
+	}
+	if boxes {
+		out = append(out, unreadable)
+	}
+	return out
+}
+
+// fitting is the face of the size, or of a smaller one in which the longest text fits the width.
+func fitting(letters *opentype.Font, texts []string, size float64, width int) (font.Face, error) {
+	for {
+		face, err := opentype.NewFace(letters, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingFull})
+		if err != nil || size <= smallestText {
+			return face, err
+		}
+		longest := fixed.I(0)
+		for _, t := range texts {
+			longest = max(longest, font.MeasureString(face, t))
+		}
+		if longest.Ceil() <= width*19/20 {
+			return face, nil
+		}
+		face.Close()
+		size = max(smallestText, size*0.9)
+	}
+}
+
+// burn writes a text with an edge around it, so that it can be read on any ground.
+func burn(dst draw.Image, face font.Face, text string, x, y int) {
+	d := font.Drawer{Dst: dst, Src: image.NewUniform(color.Black), Face: face}
+	for _, p := range [][2]int{{-1, 0}, {1, 0}, {0, -1}, {0, 1}} {
+		d.Dot = fixed.P(x+p[0], y+p[1])
+		d.DrawString(text)
+	}
+	d.Src, d.Dot = image.NewUniform(color.White), fixed.P(x, y)
+	d.DrawString(text)
+}
