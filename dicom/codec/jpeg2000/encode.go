@@ -1,0 +1,195 @@
+package jpeg2000
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+)
+
+// EncodeOptions say how to encode. The zero value stands for the defaults.
+type EncodeOptions struct {
+	Workers int // goroutines that encode at a time; GOMAXPROCS by default
+}
+
+// maxEncodedPrecision bounds the bits of a sample, so that the coefficients of all sub-bands have at most maxPlanes bits.
+const maxEncodedPrecision = 24
+
+// Encode encodes an image without loss: one tile, one layer, five levels of the 5-3 transform, code-blocks of 64 by 64, and of three or
+// more components the first three by the RCT where the header says ColorTransform. Of the header it uses that and the components,
+// none of which may be sub-sampled; samples have 1 to 24 bits. Samples outside of their precision are an error. Of the image nothing
+// is changed or kept.
+func Encode(ctx context.Context, img *Image, o EncodeOptions) ([]byte, error) {
+	if err := encodable(img); err != nil {
+		return nil, err
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	out := mainHeader(img)
+	cs, err := parseMainHeader(append(bytes.Clone(out), 0xFF, 0x90, 0, 10)) // the layout of the tile follows from the header, as in decoding
+	if err != nil {
+		return nil, err
+	}
+	cs.tiles = []tileStream{{parameters: cs.main}}
+	limits := Limits{}.withDefaults()
+	t, err := newTile(cs, 0, limits.Blocks, limits)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.transform(ctx, img, o.Workers); err != nil {
+		return nil, err
+	}
+	body, err := t.writePackets(ctx, cs.main, o.Workers)
+	if err != nil {
+		return nil, err
+	}
+	sot := len(out)
+	out = append(out, 0xFF, 0x90, 0, 10, 0, 0, 0, 0, 0, 0, 0, 1, 0xFF, 0x93)
+	out = append(out, body...)
+	binary.BigEndian.PutUint32(out[sot+6:], uint32(len(out)-sot))
+	return append(out, 0xFF, 0xD9), nil
+}
+
+func encodable(img *Image) error {
+	if img.Width < 1 || img.Height < 1 || img.Width > 1<<20 || img.Height > 1<<20 || len(img.Components) < 1 ||
+		len(img.Components) > 255 || len(img.Planes) != len(img.Components) {
+		return fmt.Errorf("an image of %d by %d with %d components and %d planes", img.Width, img.Height, len(img.Components), len(img.Planes))
+	}
+	for i, c := range img.Components {
+		if c.Precision < 1 || c.Precision > maxEncodedPrecision || len(img.Planes[i]) != img.Width*img.Height {
+			return fmt.Errorf("component %d: %d samples of %d bits", i, len(img.Planes[i]), c.Precision)
+		}
+		low, high, shift := c.bounds()
+		for _, v := range img.Planes[i] {
+			if v -= shift; v < low || v > high {
+				return fmt.Errorf("component %d: a sample outside of %d bits", i, c.Precision)
+			}
+		}
+	}
+	if c := img.Components; img.ColorTransform && (len(c) < 3 || c[1].Precision != c[0].Precision || c[2].Precision != c[0].Precision) {
+		return fmt.Errorf("a component transform of components that are not alike")
+	}
+	return nil
+}
+
+// levelsOf returns five, or as many as leave something to transform.
+func levelsOf(img *Image) int {
+	n := 0
+	for n < 5 && min(img.Width, img.Height)>>(n+1) > 0 {
+		n++
+	}
+	return n
+}
+
+// mainHeader writes SOC, SIZ, COD and a QCD or QCC for each component (T.800 A.4 to A.6).
+func mainHeader(img *Image) []byte {
+	be := binary.BigEndian
+	n, levels := len(img.Components), levelsOf(img)
+	b := []byte{0xFF, 0x4F, 0xFF, 0x51}
+	b = be.AppendUint16(b, uint16(38+3*n))
+	b = be.AppendUint16(b, 0)
+	for range 2 { // the image, then the only tile
+		for _, v := range []int{img.Width, img.Height, 0, 0} {
+			b = be.AppendUint32(b, uint32(v))
+		}
+	}
+	b = be.AppendUint16(b, uint16(n))
+	for _, c := range img.Components {
+		size := byte(c.Precision - 1)
+		if c.Signed {
+			size |= 0x80
+		}
+		b = append(b, size, 1, 1)
+	}
+	transform := byte(0)
+	if img.ColorTransform {
+		transform = 1
+	}
+	b = append(b, 0xFF, 0x52, 0, 12, 0, 0, 0, 1, transform, byte(levels), 4, 4, 0, 1)
+	for i, c := range img.Components {
+		if i == 0 {
+			b = append(be.AppendUint16(append(b, 0xFF, 0x5C), uint16(4+3*levels)), 2<<5)
+		} else {
+			b = append(be.AppendUint16(append(b, 0xFF, 0x5D), uint16(5+3*levels)), byte(i), 2<<5)
+		}
+		exponent := byte(c.Precision)
+		if img.ColorTransform && i < 3 {
+			exponent++
+		}
+		b = append(b, exponent<<3)
+		for range levels { // HL, LH and HH: the gains of T.800 Table E.1
+			b = append(b, (exponent+1)<<3, (exponent+1)<<3, (exponent+2)<<3)
+		}
+	}
+	return b
+}
+
+// transform makes wavelet coefficients of the samples.
+func (t *tile) transform(ctx context.Context, img *Image, workers int) error {
+	for i := range t.components {
+		c := &t.components[i]
+		_, _, shift := img.Components[i].bounds()
+		c.ints = make([]int32, len(img.Planes[i]))
+		for k, v := range img.Planes[i] {
+			c.ints[k] = v - shift
+		}
+	}
+	if img.ColorTransform {
+		rct(t.components[0].ints, t.components[1].ints, t.components[2].ints)
+	}
+	return parallel(ctx, workers, len(t.components), func(_, i int) error {
+		return analyze(ctx, &t.components[i])
+	})
+}
+
+// rct is the forward reversible component transform (T.800 G.2.1).
+func rct(r, g, b []int32) {
+	for i := range r {
+		y, u, v := (r[i]+2*g[i]+b[i])>>2, b[i]-g[i], r[i]-g[i]
+		r[i], g[i], b[i] = y, u, v
+	}
+}
+
+// writePackets encodes all code-blocks, then writes the packets.
+func (t *tile) writePackets(ctx context.Context, p *parameters, workers int) ([]byte, error) {
+	var tasks []blockTask
+	for i := range t.components {
+		c := &t.components[i]
+		for r := range c.resolutions {
+			for k := range c.resolutions[r].precincts {
+				parts, err := t.precinctParts(c, r, k)
+				if err != nil {
+					return nil, err
+				}
+				c.resolutions[r].precincts[k].parts = parts
+				for n := range parts {
+					for m := range parts[n].blocks {
+						tasks = append(tasks, blockTask{c, &parts[n].blocks[m]})
+					}
+				}
+			}
+		}
+	}
+	encoders, results := make([]blockEncoder, workers), make([]encodedBlock, len(tasks))
+	if err := parallel(ctx, workers, len(tasks), func(worker, i int) error {
+		c, b := tasks[i].component, tasks[i].block
+		at := (b.band.y+b.y0-b.band.y0)*c.stride + b.band.x + b.x0 - b.band.x0
+		segment, planes := encoders[worker].encode(b, c.ints[at:], c.stride)
+		results[i] = encodedBlock{bytes.Clone(segment), planes}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	encoded := make(map[*block]encodedBlock, len(tasks))
+	for i, r := range results {
+		encoded[tasks[i].block] = r
+	}
+	var w packetWriter
+	err := t.packets(ctx, p, func(place packetPlace, _ int) error {
+		w.packet(t.components[place.component].resolutions[place.resolution].precincts[place.precinct].parts, encoded)
+		return nil
+	})
+	return w.out, err
+}

@@ -1,0 +1,83 @@
+package jpeg2000_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/noctis-dicom/noctis/dicom/codec/jpeg2000"
+)
+
+// image makes an image of a picture, signed or not.
+func (p picture) image(signed bool) *jpeg2000.Image {
+	img := &jpeg2000.Image{Header: jpeg2000.Header{Width: p.width, Height: p.height, ColorTransform: p.components == 3}}
+	for c := range p.components {
+		plane := make([]int32, p.width*p.height)
+		for i := range plane {
+			plane[i] = p.samples[i*p.components+c]
+			if signed {
+				plane[i] -= 1 << (p.precision - 1)
+			}
+		}
+		img.Planes = append(img.Planes, plane)
+		img.Components = append(img.Components, jpeg2000.Component{Precision: p.precision, Signed: signed})
+	}
+	return img
+}
+
+// TestEncode decodes what Encode makes, by Decode and by OpenJPEG.
+func TestEncode(t *testing.T) {
+	for _, p := range []picture{
+		anatomy(203, 157, 1, 12), anatomy(131, 97, 3, 8), anatomy(300, 64, 1, 16), pattern(1, 1, 1, 8), pattern(1, 90, 1, 8), pattern(77, 2, 3, 8),
+		{width: 70, height: 70, components: 1, precision: 8, samples: make([]int32, 4900)}, pattern(64, 64, 1, 24),
+	} {
+		for _, signed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%dx%dx%d, %d bits, signed %v", p.width, p.height, p.components, p.precision, signed), func(t *testing.T) {
+				img := p.image(signed)
+				data, err := jpeg2000.Encode(context.Background(), img, jpeg2000.EncodeOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := mustDecode(t, data)
+				for i := range img.Planes {
+					if !slices.Equal(got.Planes[i], img.Planes[i]) {
+						t.Fatalf("component %d differs", i)
+					}
+				}
+				if !signed && p.precision <= 16 {
+					if d := worst(t, decodeByReference(t, data, p.components), p.samples); d != 0 {
+						t.Errorf("OpenJPEG decodes samples that differ by up to %d", d)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestEncodeErrors(t *testing.T) {
+	for name, change := range map[string]func(img *jpeg2000.Image){
+		"sample":    func(img *jpeg2000.Image) { img.Planes[0][3] = 256 },
+		"negative":  func(img *jpeg2000.Image) { img.Planes[0][3] = -1 },
+		"size":      func(img *jpeg2000.Image) { img.Width++ },
+		"precision": func(img *jpeg2000.Image) { img.Components[0].Precision = 25 },
+		"transform": func(img *jpeg2000.Image) { img.ColorTransform = true },
+	} {
+		img := pattern(8, 8, 1, 8).image(false)
+		change(img)
+		if _, err := jpeg2000.Encode(context.Background(), img, jpeg2000.EncodeOptions{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	p := anatomy(512, 512, 1, 16)
+	img := p.image(false)
+	b.SetBytes(int64(2 * len(p.samples)))
+	for range b.N {
+		if _, err := jpeg2000.Encode(context.Background(), img, jpeg2000.EncodeOptions{Workers: 1}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
