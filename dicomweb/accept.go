@@ -22,6 +22,7 @@ type mediaRange struct {
 type acceptance struct {
 	query, header []mediaRange
 	silent        bool // the client said nothing at all
+	strict        bool // PS3.18 8.7.5 to the letter
 }
 
 // offer is a representation that a resource has.
@@ -58,7 +59,9 @@ func (o offer) contentType() string {
 // acceptOf reads what a request accepts.
 func acceptOf(r *http.Request) acceptance {
 	query, _ := queryOf(r) // one that cannot be read asks for nothing
-	return parseAccept(r.Header.Values("Accept"), query["accept"])
+	a := parseAccept(r.Header.Values("Accept"), query["accept"])
+	a.strict = exchangeOf(r).strict
+	return a
 }
 
 // parseAccept reads Accept headers and accept query parameters. It has no error: values that are not valid are ignored, and so are
@@ -194,6 +197,11 @@ func best(ranges []mediaRange, offers []offer) (offer, bool) {
 // equals. A client that says nothing gets the first preset one, which is the resource's default: 8.7.5 would have 406, but real
 // clients leave Accept out. The error is 406 and lists what there is.
 func (a acceptance) choose(offers ...offer) (offer, error) {
+	if a.strict {
+		if err := a.checkStrict(offers); err != nil {
+			return offer{}, err
+		}
+	}
 	ranges := a.header
 	if a.silent {
 		ranges = []mediaRange{{mediaType: "*/*", q: 1}}
@@ -204,19 +212,5 @@ func (a acceptance) choose(offers ...offer) (offer, error) {
 	if o, found := best(ranges, offers); found {
 		return o, nil
 	}
-	return offer{}, notAcceptable(offers)
-}
-
-// notAcceptable is 406, with what would be acceptable (PS3.18 8.5).
-func notAcceptable(offers []offer) error {
-	var list []string
-	for _, o := range offers {
-		if s := o.String(); !slices.Contains(list, s) {
-			list = append(list, s)
-		}
-	}
-	return &problem{
-		status: http.StatusNotAcceptable,
-		detail: "none of the acceptable media types is available; available are: " + strings.Join(list, ", "),
-	}
+	return offer{}, notAcceptable(slices.Concat(a.query, a.header), offers)
 }

@@ -171,6 +171,8 @@ func setOption(t *testing.T, o *Options, line string) {
 		o.MaxParts = n
 	case "MaxResults":
 		o.MaxResults = n
+	case "StrictAccept":
+		o.StrictAccept = value == "true"
 	case "AllowedOrigins":
 		o.AllowedOrigins = strings.Fields(value)
 	default:

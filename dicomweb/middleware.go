@@ -22,6 +22,7 @@ type exchange struct {
 	status  int    // 0 until the response begins
 	bytes   int64  // of the response's body
 	head    bool   // the body is not sent
+	strict  bool   // Options.StrictAccept
 	err     error  // why it failed
 	aborted int    // the status that it should have had, where the connection was aborted
 }
@@ -178,7 +179,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		x := exchangeOf(r)
-		x.root = root
+		x.root, x.strict = root, s.options.StrictAccept
 		if r.ContentLength > s.options.MaxBody {
 			w.Header().Set("Connection", "close") // rather than read what will not be used
 			s.fail(w, r, &http.MaxBytesError{Limit: s.options.MaxBody})

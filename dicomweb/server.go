@@ -31,6 +31,9 @@ type Options struct {
 	TrustProxy bool
 	// AllowedOrigins are the origins that browsers may attach from (CORS); default "*", without credentials.
 	AllowedOrigins []string
+	// StrictAccept answers 406 to requests without Accept, and 400 to lists of DICOM and rendered media types, as PS3.18 8.7.5 has it.
+	// Viewers send both.
+	StrictAccept bool
 	// MaxBody is the most bytes of a request body, MaxPart of one instance in it; 0: 64 GiB and 32 GiB.
 	MaxBody, MaxPart int64
 	// MaxParts is the most parts of a request; 0: 10,000.

@@ -32,6 +32,8 @@ type serveCommand struct {
 	TrustProxy     bool     `help:"Believe Forwarded and X-Forwarded-* of every peer, not only of this machine."`
 	AllowedOrigins []string `default:"*" placeholder:"ORIGIN" help:"Origins that viewers in browsers may attach from (default: all)."`
 
+	StrictAccept bool `help:"Refuse requests without Accept, and those for DICOM and rendered media types together, as PS3.18 8.7.5 wants it. Many clients send such requests."`
+
 	MaxBody         size          `default:"64GiB" placeholder:"SIZE" help:"Most bytes of a request (default ${default})."`
 	MaxPart         size          `default:"32GiB" placeholder:"SIZE" help:"Most bytes of an instance (default ${default})."`
 	MaxParts        int           `default:"10000" help:"Most instances in a request (default ${default})."`
@@ -141,7 +143,8 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (h
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	services, err := dicomweb.New(a.Store, dicomweb.Options{
 		PublicURL: c.PublicURL, TrustProxy: c.TrustProxy, AllowedOrigins: c.AllowedOrigins,
-		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
+		StrictAccept: c.StrictAccept,
+		MaxBody:      int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache),
 		Log: log, Registry: registry,
