@@ -15,7 +15,8 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/codec/jpeg2000"
 )
 
-// BenchmarkDecode decodes on one thread, and reports beside its least time the least that OpenJPEG says of itself for the same data.
+// BenchmarkDecode decodes on one thread, and reports beside its least time the least that OpenJPEG says of itself for the
+// same data.
 func BenchmarkDecode(b *testing.B) {
 	for _, size := range []int{512, 2048} {
 		p := anatomy(size, size, 1, 16)
@@ -45,7 +46,8 @@ func BenchmarkDecode(b *testing.B) {
 
 var decodeTime = regexp.MustCompile(`decode time: (\d+) ms`)
 
-// referenceMilliseconds is the least of what opj_decompress says that decoding takes it, without the reading and writing of files.
+// referenceMilliseconds is the least of what opj_decompress says that decoding takes it, without the reading and writing of
+// files.
 func referenceMilliseconds(b *testing.B, data []byte) float64 {
 	b.Helper()
 	dir := b.TempDir()

@@ -12,8 +12,8 @@ type blockDecoder struct {
 	raw rawBits
 	// slack is that of the arithmetic decoder between two passes.
 	slack int32
-	// samples are the coefficients, row by row: the sign in bit 31, then twice the magnitude, so that the bit below the last one
-	// decoded is a half (T.800 E.1.1.2).
+	// samples are the coefficients, row by row: the sign in bit 31, then twice the magnitude, so that the bit below the last
+	// one decoded is a half (T.800 E.1.1.2).
 	samples       []uint32
 	flags         []uint32
 	width, height int
@@ -66,8 +66,8 @@ func cleared[T any](s []T, n int) []T {
 	return s
 }
 
-// decodeSegment decodes the passes of the codeword segment in d.data, the first of which is pass, counted from the cleanup pass of
-// the most significant bit-plane (T.800 D.3, D.4).
+// decodeSegment decodes the passes of the codeword segment in d.data, the first of which is pass, counted from the cleanup
+// pass of the most significant bit-plane (T.800 D.3, D.4).
 func (d *blockDecoder) decodeSegment(o orientation, style uint8, planes, pass, passes int) error {
 	raw := style&styleBypass != 0 && pass >= 10 && pass%3 != 0 // T.800 D.6
 	d.data = append(d.data, 0xFF, 0xFF)
@@ -114,8 +114,8 @@ func (d *blockDecoder) segmentationSymbol() bool {
 	return symbol == 0xA
 }
 
-// significant notes in the neighbouring words that the sample at shift of the word at i is significant. The caller notes it in the
-// word itself.
+// significant notes in the neighbouring words that the sample at shift of the word at i is significant. The caller notes it
+// in the word itself.
 func (d *blockDecoder) significant(i int, shift uint, negative uint32, causal bool) {
 	flags := d.flags
 	flags[i-1] |= flagRight << (shift & 31)
@@ -283,7 +283,8 @@ func (d *blockDecoder) cleanup(zero *[512]uint8, bit uint32, causal bool) {
 	d.slack = slack
 }
 
-// runLength decodes how many samples of a stripe column come before the first significant one (T.800 Table D.5): 4 if there is none.
+// runLength decodes how many samples of a stripe column come before the first significant one (T.800 Table D.5): 4 if there
+// is none.
 func (d *blockDecoder) runLength(slack int32) (newSlack int32, length uint32) {
 	slack, decision := d.mq.decode(slack, contextRun)
 	if decision == 0 {

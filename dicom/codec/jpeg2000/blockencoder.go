@@ -2,8 +2,8 @@ package jpeg2000
 
 import "math/bits"
 
-// blockEncoder encodes code-blocks (T.800 Annex D), in one codeword segment each. It shares flags and stripes with the decoder; its
-// samples are signs in bit 31 and magnitudes.
+// blockEncoder encodes code-blocks (T.800 Annex D), in one codeword segment each. It shares flags and stripes with the
+// decoder; its samples are signs in bit 31 and magnitudes.
 type blockEncoder struct {
 	blockDecoder
 	mq mqEncoder
@@ -117,8 +117,8 @@ func (e *blockEncoder) cleanup(zero *[512]uint8, plane uint) {
 	}
 }
 
-// runLength codes how many samples come before the first significant one of four (T.800 Table D.5), and returns flagSelf of that and
-// those that follow.
+// runLength codes how many samples come before the first significant one of four (T.800 Table D.5), and returns flagSelf of
+// that and those that follow.
 func (e *blockEncoder) runLength(column []uint32, plane uint) (todo uint32) {
 	for first := range uint32(4) {
 		if column[int(first)*e.width]>>(plane&31)&1 != 0 {

@@ -1,11 +1,11 @@
 package jpeg2000
 
-// The flags of a code-block: one word for each column of a stripe, four samples high (T.800 D.1), with a margin of one word around.
-// A word knows the significance of the samples in a window three columns wide and six rows high, row by row from bit 0 on, so that
-// the neighbourhood of the k-th sample is the nine bits from 3k on, with the sample itself in their middle. The signs are those of
-// the column itself, the row above and the row below included. A sample is coded once for each bit-plane, which flagVisited notes,
-// and flagRefined that it was refined before. Significance, sign, flagRefined and flagVisited all move by three bits from one
-// sample to the next, except for the sign of the row above.
+// The flags of a code-block: one word for each column of a stripe, four samples high (T.800 D.1), with a margin of one word
+// around. A word knows the significance of the samples in a window three columns wide and six rows high, row by row from bit
+// 0 on, so that the neighbourhood of the k-th sample is the nine bits from 3k on, with the sample itself in their middle.
+// The signs are those of the column itself, the row above and the row below included. A sample is coded once for each
+// bit-plane, which flagVisited notes, and flagRefined that it was refined before. Significance, sign, flagRefined and
+// flagVisited all move by three bits from one sample to the next, except for the sign of the row above.
 const (
 	flagSelfBit   = 4
 	flagSelf      = 1 << flagSelfBit
@@ -67,8 +67,8 @@ func diagonalZeroContext(h, v, d int) uint8 {
 	}
 }
 
-// signContexts holds, for what signIndex finds, the context of sign coding, and in bit 7 what the decision is to be inverted with
-// (T.800 Table D.2, D.3).
+// signContexts holds, for what signIndex finds, the context of sign coding, and in bit 7 what the decision is to be inverted
+// with (T.800 Table D.2, D.3).
 var signContexts = signContextTable()
 
 func signContextTable() (t [256]uint8) {
@@ -88,8 +88,8 @@ func signContextTable() (t [256]uint8) {
 	return t
 }
 
-// signIndex collects, for the sample at shift (three times its row) of a stripe column, which of the neighbours above, left, right and
-// below are significant, in bits 0 to 3, and which of them are negative, in bits 4 to 7.
+// signIndex collects, for the sample at shift (three times its row) of a stripe column, which of the neighbours above, left,
+// right and below are significant, in bits 0 to 3, and which of them are negative, in bits 4 to 7.
 func signIndex(f, left, right uint32, shift uint) uint32 {
 	above := f >> 18 & 1
 	if shift > 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/noctis-dicom/noctis/internal/corpus/corpusimage"
 )
 
-// TestCorpus compares the first and last frame of each JPEG 2000 image of the corpus with its reference: exactly, or within 1 where
-// the transform is irreversible.
+// TestCorpus compares the first and last frame of each JPEG 2000 image of the corpus with its reference: exactly, or within
+// 1 where the transform is irreversible.
 func TestCorpus(t *testing.T) {
 	for _, f := range corpus.Files(t) {
 		ts := f.Row["transfer_syntax"]

@@ -81,8 +81,8 @@ func (h *packetHeader) write(value, n int) {
 	}
 }
 
-// refined makes of an HT codestream with one code-block of b bit-planes, which has a cleanup pass only, one in which that pass leaves out
-// the given number of bit-planes, and random bits refine the highest of them.
+// refined makes of an HT codestream with one code-block of b bit-planes, which has a cleanup pass only, one in which that
+// pass leaves out the given number of bit-planes, and random bits refine the highest of them.
 func refined(t *testing.T, data []byte, below, passes int, causal bool, seed uint32) []byte {
 	t.Helper()
 	sot, qcd, cod := bytes.Index(data, []byte{0xFF, 0x90}), bytes.Index(data, []byte{0xFF, 0x5C}), bytes.Index(data, []byte{0xFF, 0x52})

@@ -115,8 +115,8 @@ func (d *imageDecoder) decodeBlocks(ctx context.Context, t *tile) error {
 	})
 }
 
-// place puts the decoded coefficients where the wavelet transform wants them: with the shift of a region of interest undone (T.800
-// H.1), and dequantized (T.800 E.1).
+// place puts the decoded coefficients where the wavelet transform wants them: with the shift of a region of interest undone
+// (T.800 H.1), and dequantized (T.800 E.1).
 func (d *blockDecoder) place(b *block, c *tileComponent) {
 	if c.shift > 0 {
 		for i, v := range d.samples {

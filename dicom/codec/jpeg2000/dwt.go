@@ -14,7 +14,8 @@ type kernel[T int32 | float32] interface {
 	column(rows [][strip]T, parity int)
 }
 
-// synthesize is the inverse wavelet transform of a tile-component in place (T.800 F.3.1, F.3.2), from the lowest resolution up.
+// synthesize is the inverse wavelet transform of a tile-component in place (T.800 F.3.1, F.3.2), from the lowest resolution
+// up.
 func synthesize[T int32 | float32, K kernel[T]](ctx context.Context, workers int, k K, c *tileComponent, data []T) error {
 	rowBuffers := make([][]T, workers)
 	columnBuffers := make([][][strip]T, workers)

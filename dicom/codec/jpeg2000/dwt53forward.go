@@ -48,7 +48,8 @@ func analyze(ctx context.Context, c *tileComponent) error {
 	return nil
 }
 
-// lift53 is the transform of lines that lie across the rows of the buffer (T.800 F.4.8.1): odd rows become high-pass, even ones low-pass.
+// lift53 is the transform of lines that lie across the rows of the buffer (T.800 F.4.8.1): odd rows become high-pass, even
+// ones low-pass.
 func lift53(rows [][strip]int32) {
 	n := len(rows)
 	if n == 1 {

@@ -16,10 +16,10 @@ type EncodeOptions struct {
 // maxEncodedPrecision bounds the bits of a sample, so that the coefficients of all sub-bands have at most maxPlanes bits.
 const maxEncodedPrecision = 24
 
-// Encode encodes an image without loss: one tile, one layer, five levels of the 5-3 transform, code-blocks of 64 by 64, and of three or
-// more components the first three by the RCT where the header says ColorTransform. Of the header it uses that and the components,
-// none of which may be sub-sampled; samples have 1 to 24 bits. Samples outside of their precision are an error. Of the image nothing
-// is changed or kept.
+// Encode encodes an image without loss: one tile, one layer, five levels of the 5-3 transform, code-blocks of 64 by 64, and
+// of three or more components the first three by the RCT where the header says ColorTransform. Of the header it uses that
+// and the components, none of which may be sub-sampled; samples have 1 to 24 bits. Samples outside of their precision are an
+// error. Of the image nothing is changed or kept.
 func Encode(ctx context.Context, img *Image, o EncodeOptions) ([]byte, error) {
 	if err := encodable(img); err != nil {
 		return nil, err

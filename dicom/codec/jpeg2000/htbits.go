@@ -1,7 +1,7 @@
 package jpeg2000
 
-// melDecoder reads the adaptive run-length code of T.814 7.3.3, whose events tell whether quads with an all-zero context have a
-// significant sample.
+// melDecoder reads the adaptive run-length code of T.814 7.3.3, whose events tell whether quads with an all-zero context
+// have a significant sample.
 type melDecoder struct {
 	data    []byte
 	at      int
@@ -58,9 +58,9 @@ func (m *melDecoder) event() bool {
 	return true
 }
 
-// backwardBits reads bytes from the last to the first, and bits from the lowest to the highest: the VLC code and the magnitude
-// refinement (T.814 7.1.3, 7.1.5). A byte that begins with 0 and seven ones after one above 8F has seven bits. Before the first
-// byte there are zeros.
+// backwardBits reads bytes from the last to the first, and bits from the lowest to the highest: the VLC code and the
+// magnitude refinement (T.814 7.1.3, 7.1.5). A byte that begins with 0 and seven ones after one above 8F has seven bits.
+// Before the first byte there are zeros.
 type backwardBits struct {
 	data  []byte
 	value uint64

@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// htDecoder decodes the HT cleanup pass (T.814 7.3). It works on quads, two by two samples, of which the first is top left, the
-// second below it, the third top right. Of the row of quads above it needs the patterns and the exponents.
+// htDecoder decodes the HT cleanup pass (T.814 7.3). It works on quads, two by two samples, of which the first is top left,
+// the second below it, the third top right. Of the row of quads above it needs the patterns and the exponents.
 type htDecoder struct {
 	mel      melDecoder
 	vlc      backwardBits
@@ -18,8 +18,8 @@ type htDecoder struct {
 	significant []uint8 // for the refinement passes: the samples, with a margin
 }
 
-// nextHTSegment returns how many passes are in the next codeword segment (T.814 B.1): a cleanup pass with the placeholders before it, or
-// the one or two refinement passes that follow.
+// nextHTSegment returns how many passes are in the next codeword segment (T.814 B.1): a cleanup pass with the placeholders
+// before it, or the one or two refinement passes that follow.
 func nextHTSegment(b *block, passes int) (n int, begins bool, err error) {
 	switch {
 	case b.passes == 0:
@@ -35,7 +35,8 @@ func nextHTSegment(b *block, passes int) (n int, begins bool, err error) {
 	return min(passes, 3-k), k == 1, nil
 }
 
-// vlcTables find the significance pattern and so on of a quad by its context, in bits 7 to 9, and the next seven bits of VLC.
+// vlcFirst and vlcOthers find the pattern and the rest of a quad by its context, in bits 7 to 9, and the next seven bits of
+// VLC.
 var vlcFirst, vlcOthers = vlcTable(vlcFirstRow[:]), vlcTable(vlcOtherRows[:])
 
 // A quad, as vlcTable and the decoder hold it.
@@ -152,7 +153,8 @@ func (d *blockDecoder) htCleanup(data []byte, below uint, planes uint32) error {
 	return nil
 }
 
-// htPrefixes are the prefixes of the U-VLC code by the next three bits (T.814 Table 3): their length, that of the suffix, and the value.
+// htPrefixes are the prefixes of the U-VLC code by the next three bits (T.814 Table 3): their length, that of the suffix,
+// and the value.
 var htPrefixes = [8]struct{ length, suffix, value uint8 }{
 	{3, 5, 5}, {1, 0, 1}, {2, 0, 2}, {1, 0, 1}, {3, 1, 3}, {1, 0, 1}, {2, 0, 2}, {1, 0, 1},
 }

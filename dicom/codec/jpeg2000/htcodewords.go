@@ -1,8 +1,8 @@
 package jpeg2000
 
-// The codewords of the significance patterns of quads (T.814 Annex C), a row of the standard's tables to a number, a field to a digit:
-// the context, the significance pattern, u_off, the patterns e_k and e_1, the codeword in two digits (its first bit is the lowest),
-// and its length.
+// The codewords of the significance patterns of quads (T.814 Annex C), a row of the standard's tables to a number, a field
+// to a digit: the context, the significance pattern, u_off, the patterns e_k and e_1, the codeword in two digits (its first
+// bit is the lowest), and its length.
 
 // vlcFirstRow is CxtVLC_table_0, of the quads in the first row of a code-block.
 var vlcFirstRow = [...]uint32{

@@ -1,7 +1,8 @@
 package jpeg2000
 
-// htRefine decodes the significance propagation pass and, if it is there, the magnitude refinement pass (T.814 7.4, 7.5). They share
-// one segment, from its begin and from its end, and refine the highest of the bit-planes that the cleanup pass left out.
+// htRefine decodes the significance propagation pass and, if it is there, the magnitude refinement pass (T.814 7.4, 7.5).
+// They share one segment, from its begin and from its end, and refine the highest of the bit-planes that the cleanup pass
+// left out.
 func (d *blockDecoder) htRefine(data []byte, below uint, refine, causal bool) {
 	h := d.ht
 	stride := d.width + 2
@@ -19,8 +20,8 @@ func (d *blockDecoder) htRefine(data []byte, below uint, refine, causal bool) {
 	d.htPropagate(data, 3<<below>>1, causal)
 }
 
-// htPropagate decodes, in stripes of four rows and four columns of them at a time, first the significance of the samples beside
-// significant ones, then their signs.
+// htPropagate decodes, in stripes of four rows and four columns of them at a time, first the significance of the samples
+// beside significant ones, then their signs.
 func (d *blockDecoder) htPropagate(data []byte, value uint32, causal bool) {
 	significant, stride := d.ht.significant, d.width+2
 	stream := forwardBits{data: data}

@@ -53,7 +53,8 @@ func (c Component) bounds() (low, high, shift int32) {
 	return low, high, 0
 }
 
-// shiftLevels undoes the level shift. What lies outside the range of the precision, as layers that were cut off leave it, is clamped.
+// shiftLevels undoes the level shift. What lies outside the range of the precision, as layers that were cut off leave it, is
+// clamped.
 func shiftLevels(dst, src []int32, c Component) {
 	low, high, shift := c.bounds()
 	for i, v := range src {

@@ -1,15 +1,16 @@
 // Package jpeg2000 decodes JPEG 2000 Part 1 (ISO/IEC 15444-1, ITU-T T.800) and High-Throughput JPEG 2000 (ISO/IEC 15444-15,
 // ITU-T T.814) in pure Go: a bare codestream, or the one in a JP2 file. It encodes JPEG 2000 without loss.
 //
-// The files follow the way of the data through T.800: codestream.go and parameters.go read the marker segments of Annex A, tile.go
-// lays out the tiles, resolutions, sub-bands, precincts and code-blocks of Annex B, progression.go puts the packets in order,
-// packet.go reads them (with tagtree.go and bits.go). block.go decodes a code-block by the coefficient bit modelling of Annex D
-// with the MQ decoder of Annex C (mq.go); htblock.go does the same for the code-blocks of T.814. dwt*.go are the wavelet transforms
-// of Annex F, image.go the component transforms and the level shift of Annex G, and decode.go runs it all. encode.go,
-// blockencoder.go, mqencoder.go, packetencoder.go and dwt53forward.go go the same way back.
+// The files follow the way of the data through T.800: codestream.go and parameters.go read the marker segments of Annex A,
+// tile.go lays out the tiles, resolutions, sub-bands, precincts and code-blocks of Annex B, progression.go puts the packets
+// in order, packet.go reads them (with tagtree.go and bits.go). block.go decodes a code-block by the coefficient bit
+// modelling of Annex D with the MQ decoder of Annex C (mq.go); htblock.go does the same for the code-blocks of T.814.
+// dwt*.go are the wavelet transforms of Annex F, image.go the component transforms and the level shift of Annex G, and
+// decode.go runs it all. encode.go, blockencoder.go, mqencoder.go, packetencoder.go and dwt53forward.go go the same way
+// back.
 //
-// Nothing in a codestream is believed before it is checked: memory is bounded by Limits and by the length of the data, damaged data
-// is an error and never a panic, and data that ends before the last packet is ErrTruncated and never a picture.
+// Nothing in a codestream is believed before it is checked: memory is bounded by Limits and by the length of the data,
+// damaged data is an error and never a panic, and data that ends before the last packet is ErrTruncated and never a picture.
 package jpeg2000
 
 import (
@@ -38,7 +39,8 @@ type Header struct {
 	Levels        int         // decomposition levels of the first component, 0 to 32
 	Progression   Progression
 	Reversible    bool // all components use the reversible 5-3 transform: the image is lossless unless layers were cut off
-	// ColorTransform: the first three components are stored by the RCT (if Reversible) or the ICT of T.800 Annex G, which Decode undoes.
+	// ColorTransform: the first three components are stored by the RCT (if Reversible) or the ICT of T.800 Annex G, which
+	// Decode undoes.
 	ColorTransform bool
 	HighThroughput bool // the code-blocks are those of T.814
 }
@@ -68,8 +70,8 @@ type Limits struct {
 	Samples int // of all components together; 268,435,456 by default. A decode takes about 4 bytes for each, 8 if irreversible.
 	Tiles   int // 65,535 by default, as many as there can be
 	Layers  int // 65,535 by default, as many as there can be
-	// Blocks bounds the code-blocks of one tile, those of precincts that hold nothing aside, and its precincts: 1,048,576 by default.
-	// A block takes about 150 bytes.
+	// Blocks bounds the code-blocks of one tile, those of precincts that hold nothing aside, and its precincts: 1,048,576 by
+	// default. A block takes about 150 bytes.
 	Blocks   int
 	Segments int // codeword segments of one tile, and pieces of them in layers; 4,194,304 by default, of 16 bytes each
 	Workers  int // goroutines that decode at a time; GOMAXPROCS by default
@@ -105,8 +107,8 @@ func Config(data []byte) (Header, error) {
 	return cs.header(), nil
 }
 
-// Decode decodes the image completely: all tiles, layers and resolutions. It keeps no reference to data, and looks at the context
-// before each code-block.
+// Decode decodes the image completely: all tiles, layers and resolutions. It keeps no reference to data, and looks at the
+// context before each code-block.
 func Decode(ctx context.Context, data []byte, limits Limits) (*Image, error) {
 	cs, err := parseMainHeader(data)
 	if err != nil {

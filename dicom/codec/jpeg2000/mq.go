@@ -4,9 +4,9 @@ import "math/bits"
 
 // mqDecoder is the arithmetic decoder of T.800 Annex C.
 //
-// A decision whose sub-interval neither loses the more probable symbol nor needs renormalization takes Qe from both registers, A and
-// Chigh. So a caller keeps one number, the slack: how much can be taken from both until either A falls under 0x8000 or Chigh under 0.
-// Most decisions are then a subtraction and a test:
+// A decision whose sub-interval neither loses the more probable symbol nor needs renormalization takes Qe from both
+// registers, A and Chigh. So a caller keeps one number, the slack: how much can be taken from both until either A falls
+// under 0x8000 or Chigh under 0. Most decisions are then a subtraction and a test:
 //
 //	s := m.contexts[cx]
 //	slack -= int32(s >> 16)
@@ -23,7 +23,8 @@ type mqDecoder struct {
 	at       int        // BP
 }
 
-// mqState are the rows of T.800 Table C.2: Qe, the states that follow an MPS and an LPS, and whether the sense of the MPS switches.
+// mqRows are the rows of T.800 Table C.2: Qe, the states that follow an MPS and an LPS, and whether the sense of the MPS
+// switches.
 var mqRows = [47]struct {
 	qe         uint32
 	nmps, nlps uint32
@@ -39,8 +40,8 @@ var mqRows = [47]struct {
 	{0x0015, 43, 40, 0}, {0x0009, 44, 41, 0}, {0x0005, 45, 42, 0}, {0x0001, 45, 43, 0}, {0x5601, 46, 46, 0},
 }
 
-// mqStates holds each row for either sense of the MPS, at 2*row+MPS: Qe in bits 16 to 31, the index of the state that follows an MPS
-// in bits 8 to 14, that of the one that follows an LPS in bits 1 to 7, and the MPS in bit 0.
+// mqStates holds each row for either sense of the MPS, at 2*row+MPS: Qe in bits 16 to 31, the index of the state that
+// follows an MPS in bits 8 to 14, that of the one that follows an LPS in bits 1 to 7, and the MPS in bit 0.
 var mqStates = mqStateTable()
 
 func mqStateTable() (t [128]uint32) {

@@ -167,7 +167,8 @@ func (r *packetReader) readLengths(b *block, style uint8) error {
 	return nil
 }
 
-// maxPasses bounds the coding passes of a code-block: three for each of 38 + 7 + 37 bit-planes, and beyond what can be decoded.
+// maxPasses bounds the coding passes of a code-block: three for each of 38 + 7 + 37 bit-planes, and beyond what can be
+// decoded.
 const maxPasses = 3 * 82
 
 func (b *headerBits) orDamaged() error {
@@ -194,7 +195,8 @@ func (r *packetReader) readPasses() int {
 	return 37 + r.headers.bits(7)
 }
 
-// nextSegment returns how many of the next passes are in one codeword segment, and whether they begin it (T.800 Table D.8, D.9).
+// nextSegment returns how many of the next passes are in one codeword segment, and whether they begin it (T.800 Table D.8,
+// D.9).
 func nextSegment(b *block, passes int, style uint8) (n int, begins bool, err error) {
 	switch {
 	case style&styleHT != 0:

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls f(worker, i) for each i of n, by at most as many goroutines as told, until one returns an error or the context ends.
-// Calls with the same worker never overlap.
+// parallel calls f(worker, i) for each i of n, by at most as many goroutines as told, until one returns an error or the
+// context ends. Calls with the same worker never overlap.
 func parallel(ctx context.Context, workers, n int, f func(worker, i int) error) error {
 	var next atomic.Int64
 	run := func(worker int) error {

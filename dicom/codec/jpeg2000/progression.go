@@ -20,8 +20,8 @@ func (p *parameters) volumes() []progressionChange {
 	return []progressionChange{{order: p.order, layers: p.layers, resolutions: 33, compsEnd: len(p.components)}}
 }
 
-// packets calls yield for the packets of a tile in their order (T.800 B.12.1) until it returns an error. Instead of walking over
-// all positions of the reference grid it sorts the precincts by their positions, so that its time follows their number.
+// packets calls yield for the packets of a tile in their order (T.800 B.12.1) until it returns an error. Instead of walking
+// over all positions of the reference grid it sorts the precincts by their positions, so that its time follows their number.
 func (t *tile) packets(ctx context.Context, p *parameters, yield func(place packetPlace, layer int) error) error {
 	for _, v := range p.volumes() {
 		if err := ctx.Err(); err != nil {
@@ -87,8 +87,8 @@ func (t *tile) places(v progressionChange) []packetPlace {
 	return places
 }
 
-// position is where on the reference grid the loops of T.800 B.12.1.3 to B.12.1.5 meet a precinct: at its corner, or at the edge
-// of the tile if that is inside the precinct.
+// position is where on the reference grid the loops of T.800 B.12.1.3 to B.12.1.5 meet a precinct: at its corner, or at the
+// edge of the tile if that is inside the precinct.
 func (t *tile) position(c *tileComponent, r, index int) (x, y int) {
 	res, scale := &c.resolutions[r], c.levels-r
 	x = (res.x0>>res.ppx + index%res.wide) << res.ppx << scale * c.dx

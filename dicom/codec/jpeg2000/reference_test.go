@@ -203,8 +203,8 @@ func TestLossless(t *testing.T) {
 	}
 }
 
-// TestLossy compares lossy images with OpenJPEG's. That has a constant of the 9-7 transform in which only four digits are right, which
-// shows in images of 16 bits.
+// TestLossy compares lossy images with OpenJPEG's. That has a constant of the 9-7 transform in which only four digits are
+// right, which shows in images of 16 bits.
 func TestLossy(t *testing.T) {
 	for _, p := range []picture{anatomy(203, 157, 1, 12), anatomy(131, 97, 3, 8), anatomy(64, 300, 1, 16), anatomy(200, 100, 1, 8)} {
 		for _, arguments := range []string{

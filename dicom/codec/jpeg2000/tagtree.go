@@ -1,6 +1,7 @@
 package jpeg2000
 
-// tagTree is a tag tree as the decoder learns it (T.800 B.10.2): a quad tree in which each node holds the minimum of its children.
+// tagTree is a tag tree as the decoder learns it (T.800 B.10.2): a quad tree in which each node holds the minimum of its
+// children.
 type tagTree struct {
 	levels []tagLevel // the leaves first
 }

@@ -21,8 +21,8 @@ type tileComponent struct {
 	rect
 	dx, dy      int
 	resolutions []resolution // the lowest first
-	// The coefficients, then the samples: of a reversible component in ints, else in floats. A sub-band lies where the transform of
-	// its level expects it: LL top left, HL right of it, LH below, HH across.
+	// The coefficients, then the samples: of a reversible component in ints, else in floats. A sub-band lies where the
+	// transform of its level expects it: LL top left, HL right of it, LH below, HH across.
 	ints   []int32
 	floats []float32
 	stride int
@@ -87,8 +87,8 @@ type chunk struct {
 	begins bool // a new codeword segment begins
 }
 
-// newTile lays out a tile. What it takes is bounded by maxPackets, since each packet takes at least one byte of packet headers;
-// the code-blocks come later, when a packet has something for them.
+// newTile lays out a tile. What it takes is bounded by maxPackets, since each packet takes at least one byte of packet
+// headers; the code-blocks come later, when a packet has something for them.
 func newTile(cs *codestream, index, maxPackets int, limits Limits) (*tile, error) {
 	p := cs.tiles[index].parameters
 	t := &tile{area: cs.size.tileArea(index), limits: limits, components: make([]tileComponent, len(p.components))}
