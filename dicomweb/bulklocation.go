@@ -73,7 +73,8 @@ func (l *locations) find(uri string) []*bulkPart {
 }
 
 // frames returns the parts that the frames of an image are: those of the URI itself, in their order, or those of its frames by
-// number, below the URI or where WADO-RS has them. The error is that a number is missing among them.
+// number, below the URI or where WADO-RS has them. The error is that a number is missing behind
+// those that are returned.
 func (l *locations) frames(uri, instance string) ([]*bulkPart, error) {
 	if parts := l.find(uri); parts != nil {
 		return parts, nil
@@ -99,7 +100,7 @@ func (l *locations) frames(uri, instance string) ([]*bulkPart, error) {
 		}
 		path, _ := normalPath(parts[0].location)
 		if folder, _ := numberedIn(path); l.numbered[folder] != len(parts) {
-			return nil, fmt.Errorf("frame %d is missing among the parts, or there twice", len(parts)+1)
+			return parts, fmt.Errorf("frame %d is missing among the parts, or there twice", len(parts)+1)
 		}
 		return parts, nil
 	}

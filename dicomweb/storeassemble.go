@@ -27,6 +27,7 @@ type assembly struct {
 func (s *Server) assemble(c *composite, ds *dicom.DataSet) (*upload, error) {
 	a := &assembly{parts: c, ds: ds}
 	a.tidy()
+	a.use(ds)
 	if err := a.completePixels(); err != nil {
 		return nil, a.failure(err)
 	}
@@ -135,7 +136,27 @@ func isXML(name string) bool {
 	return yes
 }
 
-// claim finds the part of every value, marks it as used, and returns how many bytes they have.
+// use marks the parts that the metadata refers to, whatever becomes of the instance.
+func (a *assembly) use(ds *dicom.DataSet) {
+	for e := range ds.All() {
+		var parts []*bulkPart
+		switch v := e.Value.(type) {
+		case dicom.Items:
+			for _, item := range v {
+				a.use(item)
+			}
+		case dicom.Bulk:
+			if parts = a.parts.locations.find(v.URI); e.Tag == dicom.PixelData {
+				parts, _ = a.parts.locations.frames(v.URI, a.ds.String(dicom.SOPInstanceUID)) // completePixels has the error
+			}
+		}
+		for _, p := range parts {
+			p.used = true
+		}
+	}
+}
+
+// claim finds the part of every value, and returns how many bytes they have.
 func (a *assembly) claim(ds *dicom.DataSet) (size int64, err error) {
 	for e := range ds.All() {
 		switch v := e.Value.(type) {
@@ -155,7 +176,6 @@ func (a *assembly) claim(ds *dicom.DataSet) (size int64, err error) {
 			if len(parts) != 1 {
 				return size, missing(e.Tag, len(parts))
 			}
-			parts[0].used = true
 			size += parts[0].length
 		}
 	}

@@ -9,9 +9,12 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -237,7 +240,31 @@ func TestStoreRefusesUnfit(t *testing.T) {
 		w := newComposite(t, test.ds).part(test.mediaType, "pixels", test.body).post(freshServer(t, Options{}), "")
 		if told := strings.Join(w.Header().Values("Warning"), "\n"); w.Code != http.StatusConflict || !strings.Contains(told, test.want) {
 			t.Errorf("%s: %d %s", test.name, w.Code, told)
+		} else if strings.Contains(told, "no metadata refers") || strings.Contains(w.Body.String(), "0008119A") {
+			t.Errorf("%s: a part of a refused instance is said to be of none: %s", test.name, told)
 		}
+	}
+}
+
+// Values of any size go through in bounded memory: they lie on disk until the last part has come.
+func TestStoreCompositeStreams(t *testing.T) {
+	s := freshServer(t, Options{})
+	ds := bulky("1.3.1.1")
+	head := newComposite(t, ds)
+	fmt.Fprint(head, "\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Location: x\r\n\r\n")
+	body := io.MultiReader(&head.Buffer, io.LimitReader(zeros{}, 100<<20), strings.NewReader("\r\n--b--\r\n"))
+	r := httptest.NewRequest("POST", "/dicom-web/studies?dry-run", body) // or the store of the test would keep it in memory
+	r.Header.Set("Content-Type", `multipart/related; type="application/dicom+json"; boundary=b`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 || w.Code != http.StatusOK {
+		t.Errorf("%d, %d bytes allocated: %s", w.Code, n, w.Body)
+	}
+	if left, err := filepath.Glob(filepath.Join(s.options.SpoolFolder, "*")); err != nil || len(left) > 0 {
+		t.Errorf("the spool is left behind: %v %v", left, err)
 	}
 }
 

@@ -30,7 +30,6 @@ func (a *assembly) completePixels() error {
 	}
 	first := parts[0]
 	for _, p := range parts {
-		p.used = true
 		if p.mediaType != first.mediaType || p.transferSyntax != first.transferSyntax {
 			return unfit("the parts of Pixel Data differ in media type or transfer syntax")
 		}
