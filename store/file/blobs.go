@@ -5,7 +5,8 @@
 //	lock             held by the process that uses the directory
 //
 // A blob becomes durable in this order: write to tmp, sync the file, rename it into its folder, sync the folder. A file with a
-// blob's name is therefore always complete, and its bytes are on the disk.
+// blob's name is therefore always complete, and its bytes are on the disk. Many blobs keep the same order with two syncs of
+// the whole file system (docs/adr/0006-durable-batches.md).
 package file
 
 import (
@@ -37,6 +38,8 @@ type Blobs struct {
 	root   string
 	lock   *os.File
 	sync   func(*os.File) error  // (*os.File).Sync, except in tests
+	all    *sharedSync           // of the file system; nil: it cannot be relied on
+	full   atomic.Int64          // how many syncs of the file system found it full
 	failed atomic.Pointer[error] // the sync that failed
 
 	mu      sync.Mutex
@@ -64,7 +67,12 @@ func Open(root string) (*Blobs, error) {
 			return nil, errors.Join(fmt.Errorf("blobs: %w", err), lock.Close())
 		}
 	}
-	return &Blobs{root: root, lock: lock, sync: (*os.File).Sync, writing: map[string]bool{}}, nil
+	b := &Blobs{root: root, lock: lock, sync: (*os.File).Sync, writing: map[string]bool{}}
+	// The descriptor is older than everything that is written, so that no failed write-back escapes it.
+	if sync := syncFS(lock); sync != nil {
+		b.all = &sharedSync{sync: func() error { return b.syncedAll(sync()) }}
+	}
+	return b, nil
 }
 
 // Close lets another process open the directory.

@@ -14,14 +14,23 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// syncing is how many syncs of a commit run at once. File systems with a journal write one record for all that wait.
-const syncing = 16
+const (
+	// syncing is how many syncs of a commit run at once. File systems with a journal write one record for all that wait.
+	syncing = 16
+	// many blobs are made durable by two syncs of the file system; fewer each by two syncs of their own.
+	many = 8
+	// ahead is how many bytes of a blob are written before the disk begins with them, while the rest of the upload comes.
+	ahead = 256 << 10
+)
 
 // blobWriter is a file below tmp.
 type blobWriter struct {
-	blobs *Blobs
-	file  *os.File // nil: committed or cancelled
-	sum   hash.Hash
+	blobs   *Blobs
+	file    *os.File // nil: committed or cancelled
+	sum     hash.Hash
+	size    int64
+	started int64 // up to where write-back has begun
+	full    int64 // Blobs.full when the file was made
 }
 
 // Create implements store.Blobs.
@@ -40,12 +49,17 @@ func (b *Blobs) Create(ctx context.Context) (store.BlobWriter, error) {
 		return nil, fmt.Errorf("blob: %w", full(err))
 	}
 	b.writing[f.Name()] = true
-	return &blobWriter{blobs: b, file: f, sum: sha256.New()}, nil
+	return &blobWriter{blobs: b, file: f, sum: sha256.New(), full: b.full.Load()}, nil
 }
 
 func (w *blobWriter) Write(p []byte) (int, error) {
 	n, err := w.file.Write(p)
 	w.sum.Write(p[:n])
+	w.size += int64(n)
+	if w.size-w.started >= ahead {
+		writeBack(w.file, w.started, w.size-w.started)
+		w.started = w.size
+	}
 	if err != nil {
 		err = fmt.Errorf("blob: %w", full(err))
 	}
@@ -85,23 +99,9 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 	if err := errors.Join(ctx.Err(), b.poisoned()); err != nil {
 		return nil, err
 	}
-	var syncs errgroup.Group
-	syncs.SetLimit(syncing)
-	infos := make([]store.BlobInfo, len(ours))
-	for i, w := range ours {
-		syncs.Go(func() error {
-			if err := b.sync(w.file); err != nil {
-				return b.poison(err)
-			}
-			info, err := w.file.Stat()
-			if err != nil {
-				return fmt.Errorf("blob: %w", err)
-			}
-			infos[i] = store.BlobInfo{ID: w.ID(), Size: info.Size(), Stored: stored(info)}
-			return nil
-		})
-	}
-	if err := syncs.Wait(); err != nil {
+	together := b.all != nil && len(ours) >= many
+	infos, err := b.syncData(ours, together)
+	if err != nil {
 		return nil, err
 	}
 	touched := map[string]bool{}
@@ -112,7 +112,52 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 		}
 		touched[filepath.Dir(path)] = true
 	}
-	for dir := range touched {
+	return infos, b.syncNames(touched, together)
+}
+
+// syncData makes the bytes of the files durable, before any gets the name of a blob.
+func (b *Blobs) syncData(writers []*blobWriter, together bool) ([]store.BlobInfo, error) {
+	if together {
+		var err error
+		if together, err = b.syncAll(); err != nil {
+			return nil, err
+		}
+		// That the disk was full is told to one sync, and may concern any file there was. Each knows of itself.
+		for _, w := range writers {
+			together = together && w.full == b.full.Load()
+		}
+	}
+	var syncs errgroup.Group
+	syncs.SetLimit(syncing)
+	infos := make([]store.BlobInfo, len(writers))
+	for i, w := range writers {
+		syncs.Go(func() error {
+			if !together {
+				if err := b.sync(w.file); err != nil {
+					return b.poison(err)
+				}
+			}
+			info, err := w.file.Stat()
+			if err != nil {
+				return fmt.Errorf("blob: %w", err)
+			}
+			infos[i] = store.BlobInfo{ID: w.ID(), Size: info.Size(), Stored: stored(info)}
+			return nil
+		})
+	}
+	return infos, syncs.Wait()
+}
+
+// syncNames makes the names in the folders durable.
+func (b *Blobs) syncNames(folders map[string]bool, together bool) error {
+	if together {
+		if done, err := b.syncAll(); err != nil || done {
+			return err
+		}
+	}
+	var syncs errgroup.Group
+	syncs.SetLimit(syncing)
+	for dir := range folders {
 		syncs.Go(func() error {
 			if err := syncDir(dir, b.sync); err != nil {
 				return b.poison(err)
@@ -120,7 +165,28 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 			return nil
 		})
 	}
-	return infos, syncs.Wait()
+	return syncs.Wait()
+}
+
+// syncAll syncs the file system, together with others who want that. It reports whether that was done.
+func (b *Blobs) syncAll() (bool, error) {
+	err := b.all.do()
+	if errors.Is(err, store.ErrNoSpace) {
+		return false, b.poisoned()
+	}
+	return err == nil, errors.Join(err, b.poisoned())
+}
+
+// syncedAll takes in what a sync of the file system told, before the next one begins: a failure is told only once, whosever
+// file it was. Of a full disk each file's own sync tells whether it lost anything; any other failure poisons.
+func (b *Blobs) syncedAll(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(full(err), store.ErrNoSpace) {
+		b.full.Add(1)
+	}
+	return b.poison(err)
 }
 
 func (w *blobWriter) rename(path string) error {
