@@ -1,7 +1,6 @@
 package dicomweb
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -83,9 +82,7 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 			return nil, err
 		}
 	}
-	var b bytes.Buffer
-	err = render.Encode(&b, img, mediaType, o.Quality)
-	return b.Bytes(), err
+	return o.encodePicture(in, ds, img, frame, mediaType)
 }
 
 // maxLookupTable is longer than any lookup table or plane of an overlay can sensibly be: 65536 entries of 16 bits take 128 KiB of

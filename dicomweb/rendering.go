@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +28,7 @@ type rendering struct {
 	Deep      bool           // extension "bits=16", for PNG
 	Patient   bool           // burn in patient information
 	Technique bool           // burn in technique information
+	Profile   string         // ICC profile in the picture: "" none, "yes" that of the source or sRGB, "srgb"
 	Viewport  *render.Viewport
 	Region    *region // WADO-URI only: the source region in normalized coordinates
 	Quality   int     // 1 to 100, the best
@@ -72,6 +72,9 @@ func parseRendering(q url.Values, mediaType string) (rendering, error) {
 		if err := o.parameter(q, p.name, p.parse); err != nil {
 			return rendering{}, err
 		}
+	}
+	if o.Deep && o.Profile != "" {
+		return rendering{}, badRequest("bits=16 is for gray levels, iccprofile for colors: not both")
 	}
 	return o, nil
 }
@@ -214,17 +217,21 @@ func (o *rendering) parseWindow(value string) error {
 }
 
 // parseICCProfile reads the wish for a colour profile (PS3.18 8.3.5.1.5), which is optional for an origin server (PS3.18
-// Table 10.4.1-5): the answer has none, and a warning says so. A GIF cannot have one.
+// Table 10.4.1-5). "yes" and "srgb" are supported; of the others a warning says that they are not. A GIF cannot have one.
 func (o *rendering) parseICCProfile(value, mediaType string) error {
-	known := []string{"no", "yes", "srgb", "adobergb", "rommrgb"}
-	if !slices.Contains(known, value) {
-		return badRequest("iccprofile=%.40q: want one of %s (PS3.18 8.3.5.1.5)", value, strings.Join(known, ", "))
-	}
-	if value == "no" {
+	switch value {
+	case "no":
 		return nil
+	case "yes", "srgb", "adobergb", "rommrgb":
+	default:
+		return badRequest("iccprofile=%.40q: want one of no, yes, srgb, adobergb, rommrgb (PS3.18 8.3.5.1.5)", value)
 	}
 	if mediaType == "image/gif" {
 		return badRequest(`iccprofile=%q: image/gif has no ICC profile, so only "no" is possible (PS3.18 8.3.5.1.5)`, value)
+	}
+	if value == "yes" || value == "srgb" {
+		o.Profile = value
+		return nil
 	}
 	o.Warnings = append(o.Warnings, "The following iccprofile values are not supported: "+value)
 	return nil
@@ -251,6 +258,9 @@ func (o rendering) canonical(mediaType string) string {
 	}
 	if o.Deep {
 		b.WriteString(";d")
+	}
+	if o.Profile != "" {
+		b.WriteString(";icc-" + o.Profile)
 	}
 	if o.Patient {
 		b.WriteString(";patient")

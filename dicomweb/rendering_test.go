@@ -37,7 +37,8 @@ func TestParseRendering(t *testing.T) {
 		{"voi=Bone", rendering{VOI: &render.Choice{Explanation: "Bone"}}},
 		{"overlays=yes&bits=8", rendering{Overlays: true}},
 		{"iccprofile=no", rendering{}},
-		{"iccprofile=srgb", rendering{Warnings: []string{"The following iccprofile values are not supported: srgb"}}},
+		{"iccprofile=srgb", rendering{Profile: "srgb"}},
+		{"iccprofile=rommrgb", rendering{Warnings: []string{"The following iccprofile values are not supported: rommrgb"}}},
 	} {
 		q, err := url.ParseQuery(test.query)
 		if err != nil {
