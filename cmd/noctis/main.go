@@ -33,6 +33,7 @@ type commands struct {
 	Import  importCommand  `cmd:"" help:"Store files, folders and zip files, on a server or in a data folder."`
 	Demo    demoCommand    `cmd:"" help:"Store a small synthetic study set (CT with segmentation and report, MR, CR, US)."`
 	Reindex reindexCommand `cmd:"" help:"Rebuild the index of a data folder from the stored files alone."`
+	Index   indexCommand   `cmd:"" help:"Index further attributes, while the server runs."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

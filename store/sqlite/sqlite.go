@@ -21,6 +21,9 @@ import (
 // Index is a store.Index in a SQLite file.
 type Index struct{ *sqlindex.Index }
 
+// ExtraKey is an attribute that has been indexed while the index was in use.
+type ExtraKey = sqlindex.ExtraKey
+
 // pragmas are run on each connection. Writers and readers have their own caches, of KiB.
 var (
 	common = []string{

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -19,6 +20,7 @@ type session struct {
 	st      *statements
 	studies map[dicom.UID]*study
 	series  map[seriesKey]*series
+	extras  []ExtraKey
 }
 
 type seriesKey struct {
@@ -153,6 +155,9 @@ func (s *session) writeSeries(se *series) error {
 		return err
 	}
 	ds := se.merged.DataSet
+	if err := s.writeExtras(match.Series, ds, se.id); err != nil {
+		return err
+	}
 	return s.exec(s.st.updateSeries, store.SortNumber(ds, dicom.SeriesNumber), store.SeriesModality(ds), se.instances,
 		attributes, sources, se.id)
 }
@@ -174,6 +179,9 @@ func (s *session) writeStudy(st *study) error {
 	err = s.exec(s.st.updateStudy, date, time, strings.Join(st.counts.Modalities, `\`), strings.Join(st.counts.SOPClasses, `\`),
 		st.counts.Series, st.counts.Instances, attributes, sources, st.id)
 	if err != nil {
+		return err
+	}
+	if err := s.writeExtras(match.Study, st.merged.DataSet, st.id); err != nil {
 		return err
 	}
 	return s.writeKeys(st, studyKeys(st))

@@ -1,7 +1,6 @@
 package sqlindex
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -18,20 +17,8 @@ type clause struct {
 	// keyed are selections of study ids, each of which a study must be in. It is what the clause says altogether if whole is set.
 	keyed []selection
 	whole bool
+	extra bool // asks extra_key
 }
-
-// selection is a query that yields study ids, some of them perhaps twice.
-type selection struct {
-	sql  string
-	args []any
-}
-
-// inStudies is the clause of studies that are selected.
-func inStudies(s selection, exact bool) clause {
-	return clause{sql: byKey + s.sql + ")", args: s.args, exact: exact, keyed: []selection{s}, whole: true}
-}
-
-const byKey = "study.id IN ("
 
 // unknown is the clause of a key that only the oracle can answer.
 var unknown = clause{}
@@ -40,11 +27,11 @@ var unknown = clause{}
 const maxArgs = 10_000
 
 // filter turns the scope and keys of a query into SQL. Keys that it cannot express, or not exactly, make the clause inexact: then
-// the oracle has to look at every candidate.
-func filter(q match.Query) clause {
+// the oracle has to look at every candidate. extras are the attributes whose additional index can be used.
+func filter(q match.Query, extras []ExtraKey) clause {
 	clauses := scope(q.Level, q.Scope)
 	for _, k := range q.Keys {
-		clauses = append(clauses, keyClause(q, k))
+		clauses = append(clauses, keyClause(q, k, extras))
 	}
 	if q.After != nil {
 		clauses = append(clauses, after(q.Level, *q.After))
@@ -107,7 +94,7 @@ var gathered = map[dicom.Tag]dicom.Tag{
 	dicom.SOPClassUID: dicom.SOPClassesInStudy,
 }
 
-func keyClause(q match.Query, k match.Key) clause {
+func keyClause(q match.Query, k match.Key, extras []ExtraKey) clause {
 	if isUniversal(k.Condition) {
 		return clause{exact: true}
 	}
@@ -126,12 +113,17 @@ func keyClause(q match.Query, k match.Key) clause {
 		c := columnClause(column, a.VR(), k.Condition)
 		if study, ok := gathered[t]; ok && c.exact {
 			// Only the studies that have it at all need be looked into.
-			c = all([]clause{c, keyedClause(study, keyed[study], false, k.Condition)})
+			c = all([]clause{c, studyKey(study).matching(keyed[study], false, k)})
 		}
 		return c
 	}
 	if vr, ok := keyed[t]; ok {
-		return keyedClause(t, vr, q.Fuzzy, k.Condition)
+		return studyKey(t).matching(vr, q.Fuzzy, k)
+	}
+	for _, e := range extras {
+		if e.Attribute == t {
+			return extraKey(e).matching(a.VR(), q.Fuzzy, k)
+		}
 	}
 	return unknown
 }
@@ -189,115 +181,6 @@ func columnClause(column string, vr dicom.VR, c match.Condition) clause {
 	return clause{sql: column + " IN (" + placeholders(len(values)) + ")", args: values, exact: true, narrow: narrow}
 }
 
-// keyedClause looks into study_key.
-func keyedClause(t dicom.Tag, vr dicom.VR, fuzzy bool, c match.Condition) clause {
-	switch c := c.(type) {
-	case match.UIDList:
-		if len(c.UIDs) > maxArgs {
-			return unknown
-		}
-		var clauses []clause
-		for _, u := range c.UIDs {
-			clauses = append(clauses, keyIs(t, match.Normal(dicom.UI, string(u))))
-		}
-		return either(clauses)
-	case match.Single:
-		if vr == dicom.PN {
-			return nameClause(t, fuzzy, c.Value, func(group string) clause { return keyIs(t, group) })
-		}
-		return keyIs(t, match.Normal(vr, c.Value))
-	case match.Wildcard:
-		if vr == dicom.PN {
-			return nameClause(t, fuzzy, c.Pattern, func(group string) clause {
-				var patterns []clause
-				for _, p := range match.NamePatterns(group) {
-					patterns = append(patterns, keyLike(t, p))
-				}
-				return either(patterns)
-			})
-		}
-		return keyLike(t, c.Pattern)
-	case match.Multiple:
-		var clauses []clause
-		for _, v := range c.Values {
-			clauses = append(clauses, keyedClause(t, vr, fuzzy, match.Single{Value: v}))
-		}
-		return all(clauses)
-	case match.AnyOf:
-		return anyOf(c, func(one match.Condition) clause { return keyedClause(t, vr, fuzzy, one) })
-	}
-	return unknown
-}
-
-// nameClause asks for one component group of a person name. Where the query names several, joined by "=", the first that it
-// restricts narrows the search down.
-func nameClause(t dicom.Tag, fuzzy bool, want string, group func(string) clause) clause {
-	if fuzzy {
-		return unknown
-	}
-	groups := strings.SplitN(want, "=", 3)
-	for _, g := range groups {
-		if folded := match.FoldName(g); folded != "" && strings.Trim(folded, "*") != "" {
-			c := group(folded)
-			c.exact = c.exact && len(groups) == 1
-			return c
-		}
-	}
-	return unknown
-}
-
-const ofKey = "SELECT study_id FROM study_key WHERE attribute = ? AND "
-
-func keyIs(t dicom.Tag, value string) clause {
-	return inStudies(selection{ofKey + "value = ?", []any{t, value}}, true)
-}
-
-// keyLike is exact for one literal text that begins the value, or lies anywhere in it. Of other patterns it takes the text before
-// the first wildcard, or the longest one between two, to narrow the candidates down.
-func keyLike(t dicom.Tag, pattern string) clause {
-	literals := strings.FieldsFunc(pattern, func(r rune) bool { return r == '*' || r == '?' })
-	if len(literals) == 0 {
-		return unknown
-	}
-	if prefix := literals[0]; strings.HasPrefix(pattern, prefix) {
-		if pattern == prefix {
-			return keyIs(t, prefix)
-		}
-		s := selection{ofKey + "value >= ? AND value < ?", []any{t, prefix, prefix + "\U0010FFFF"}}
-		return inStudies(s, pattern == prefix+"*")
-	}
-	longest := ""
-	for _, l := range literals {
-		if len(l) > len(longest) {
-			longest = l
-		}
-	}
-	return inStudies(keyHas(t, longest), pattern == "*"+longest+"*")
-}
-
-// maxGrams bounds the pairs of characters that narrow a search down; more of them seldom do.
-const maxGrams = 6
-
-// keyHas selects by a text within the value: where study_gram has its pairs of characters, only values that have all of them are
-// looked at, and a text that is itself a pair needs no look.
-func keyHas(t dicom.Tag, text string) selection {
-	const ofGram = "SELECT study_id FROM study_gram WHERE attribute = ? AND gram = ?"
-	s := selection{ofKey + "instr(value, ?) > 0", []any{t, text}}
-	parts := pairs(text)
-	switch {
-	case !slices.Contains(grammed, t) || len(parts) == 0:
-		return s
-	case len(parts) == 1:
-		return selection{ofGram, s.args}
-	}
-	parts = parts[:min(len(parts), maxGrams)]
-	for _, p := range parts {
-		s.args = append(s.args, t, p)
-	}
-	s.sql += " AND study_id IN (" + strings.Repeat(ofGram+" INTERSECT ", len(parts)-1) + ofGram + ")"
-	return s
-}
-
 func anyOf(c match.AnyOf, one func(match.Condition) clause) clause {
 	var clauses []clause
 	for _, cond := range c.Conditions {
@@ -324,6 +207,7 @@ func all(clauses []clause) clause {
 	for _, c := range clauses {
 		joined.exact = joined.exact && c.exact
 		joined.narrow = joined.narrow || c.narrow
+		joined.extra = joined.extra || c.extra
 		if c.sql != "" {
 			joined.whole = c.whole && len(texts) == 0
 			texts = append(texts, c.sql)
@@ -348,6 +232,8 @@ func either(clauses []clause) clause {
 			return clause{exact: c.exact}
 		}
 		joined.exact = joined.exact && c.exact
+		joined.narrow = joined.narrow || c.narrow
+		joined.extra = joined.extra || c.extra
 		texts = append(texts, c.sql)
 		joined.args = append(joined.args, c.args...)
 		if whole = whole && c.whole; whole {

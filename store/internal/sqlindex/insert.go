@@ -149,6 +149,9 @@ func (x *Index) commit(group []*insertion) error {
 	}
 	defer tx.Rollback()
 	s := newSession(ctx, tx, &x.statements)
+	if err := s.readExtra(); err != nil {
+		return x.failed(err)
+	}
 	for _, in := range group {
 		in.results = make([]store.Inserted, len(in.rows))
 		for i, r := range in.rows {
@@ -200,6 +203,9 @@ func (s *session) insert(r *row) (store.Inserted, error) {
 	err = s.query(s.st.insertInstance, se.id, e.Ref.Instance, r.number, e.SOPClass, e.TransferSyntax, e.Blob[:], e.Size,
 		e.Stored.Unix(), r.layout, r.summary).Scan(&id)
 	if err != nil {
+		return 0, err
+	}
+	if err := s.writeExtras(match.Instance, e.DataSet, id); err != nil {
 		return 0, err
 	}
 	return store.InsertedNew, s.exec(s.st.insertMetadata, id, r.metadata)

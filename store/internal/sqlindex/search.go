@@ -53,7 +53,35 @@ func (x *Index) matches(ctx context.Context, q match.Query) ([]int64, error) {
 	if q.Limit == 0 {
 		return nil, ctx.Err()
 	}
-	f := filter(q)
+	f, extras, err := x.filter(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := x.matching(ctx, q, f)
+	if err == nil && f.extra && !x.unchanged(ctx, extras) {
+		return x.matching(ctx, q, filter(q, nil))
+	}
+	return ids, err
+}
+
+// filter turns the query into SQL. It returns the attributes with which it did so, too, if they were used.
+func (x *Index) filter(ctx context.Context, q match.Query) (clause, []ExtraKey, error) {
+	extras, err := x.ExtraKeys(ctx)
+	if err != nil {
+		return clause{}, nil, err
+	}
+	extras = usable(extras)
+	return filter(q, extras), extras, nil
+}
+
+// unchanged reports whether no index of these has been removed since they were read: another process may do that, and the rows go
+// only after that.
+func (x *Index) unchanged(ctx context.Context, extras []ExtraKey) bool {
+	now, err := x.ExtraKeys(ctx)
+	return err == nil && !slices.ContainsFunc(extras, func(e ExtraKey) bool { return !slices.Contains(now, e) })
+}
+
+func (x *Index) matching(ctx context.Context, q match.Query, f clause) ([]int64, error) {
 	if err := x.plan(ctx, &f); err != nil {
 		return nil, err
 	}
@@ -83,6 +111,9 @@ const few = 500
 // many, a search with a limit needs only the first, which the index of the order has: it is walked until there are enough.
 func (x *Index) plan(ctx context.Context, f *clause) error {
 	for _, s := range f.keyed {
+		if f.narrow {
+			return nil
+		}
 		var n int
 		query := "SELECT COUNT(*) FROM (" + s.sql + " LIMIT ?)"
 		args := append(slices.Clone(s.args), few)
@@ -100,10 +131,13 @@ func (x *Index) plan(ctx context.Context, f *clause) error {
 
 // Count implements store.Index.
 func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
-	f := filter(q)
+	f, _, err := x.filter(ctx, q)
+	if err != nil {
+		return 0, err
+	}
 	if !f.exact {
 		q.Offset, q.Limit = 0, -1
-		ids, err := x.judge(ctx, q, f)
+		ids, err := x.matches(ctx, q)
 		return len(ids), err
 	}
 	var n int
@@ -112,7 +146,7 @@ func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 		err := x.each(ctx, query, f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
 		return n, err
 	}
-	err := x.each(ctx, "SELECT COUNT(*)"+tables(q.Level, false, false)+f.and(), f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	err = x.each(ctx, "SELECT COUNT(*)"+tables(q.Level, false, false)+f.and(), f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
 	return n, err
 }
 

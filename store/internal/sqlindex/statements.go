@@ -7,10 +7,10 @@ import (
 
 // statements are those of the write path, prepared once.
 type statements struct {
-	blobOfInstance, insertInstance, insertMetadata          *sql.Stmt
-	study, insertStudy, updateStudy, countStudy, modalities *sql.Stmt
-	series, insertSeries, updateSeries, countSeries         *sql.Stmt
-	insertKey, deleteKey, insertGram, deleteGram            *sql.Stmt
+	blobOfInstance, insertInstance, insertMetadata                   *sql.Stmt
+	study, insertStudy, updateStudy, countStudy, modalities          *sql.Stmt
+	series, insertSeries, updateSeries, countSeries                  *sql.Stmt
+	insertKey, deleteKey, insertGram, deleteGram, extra, insertExtra *sql.Stmt
 }
 
 func (x *Index) prepare(ctx context.Context) (statements, error) {
@@ -40,6 +40,8 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 
 		{&s.insertKey, `INSERT INTO study_key (attribute, value, study_id) VALUES (?, ?, ?)`},
 		{&s.deleteKey, `DELETE FROM study_key WHERE attribute = ? AND value = ? AND study_id = ?`},
+		{&s.extra, selectExtra},
+		{&s.insertExtra, `INSERT INTO extra_key (index_id, value, entity_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&s.insertGram, `INSERT INTO study_gram (attribute, gram, study_id) VALUES (?, ?, ?)`},
 		{&s.deleteGram, `DELETE FROM study_gram WHERE attribute = ? AND gram = ? AND study_id = ?`},
 	} {
