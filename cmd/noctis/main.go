@@ -34,6 +34,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Store a small synthetic study set (CT with segmentation and report, MR, CR, US)."`
 	Reindex reindexCommand `cmd:"" help:"Rebuild the index of a data folder from the stored files alone."`
 	Index   indexCommand   `cmd:"" help:"Index further attributes, while the server runs."`
+	Render  renderCommand  `cmd:"" help:"Render a frame of a file as a picture."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
