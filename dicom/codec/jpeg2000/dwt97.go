@@ -74,20 +74,25 @@ func (transform97) column(rows [][strip]float32, parity int) {
 		}
 		return
 	}
-	for i := range rows {
-		factor := float32(scale97)
-		if (i+parity)&1 == 1 {
-			factor = 1 / scale97
-		}
-		for k := range rows[i] {
-			rows[i][k] *= factor
-		}
-	}
-	for _, s := range steps97 {
-		for i := (s.high + parity) & 1; i < n; i += 2 {
-			r, a, b := &rows[i], &rows[mirror(i-1, n)], &rows[mirror(i+1, n)]
+	// The four steps follow each other at a distance of one row, so that a row is in the cache for all of them.
+	scaled := 0
+	for i := parity; i < n+len(steps97); i += 2 {
+		for ; scaled < min(i+2, n); scaled++ {
+			factor := float32(scale97)
+			if (scaled+parity)&1 == 1 {
+				factor = 1 / scale97
+			}
+			r := &rows[scaled]
 			for k := range r {
-				r[k] -= s.factor * (a[k] + b[k])
+				r[k] *= factor
+			}
+		}
+		for lag, s := range steps97 {
+			if j := i - lag; j >= 0 && j < n {
+				r, a, b := &rows[j], &rows[mirror(j-1, n)], &rows[mirror(j+1, n)]
+				for k := range r {
+					r[k] -= s.factor * (a[k] + b[k])
+				}
 			}
 		}
 	}
