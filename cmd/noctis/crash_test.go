@@ -70,9 +70,14 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	}
 }
 
-// upload makes the files of one request: one to three instances, of which every third is 128 KiB.
+// upload makes the files of one request: one to three instances, of which every third is 128 KiB, or as many as become durable
+// together.
 func upload(round, client, n int) (files [][]byte, refs []dicom.Ref) {
-	for i := range 1 + n%3 {
+	instances := 1 + n%4
+	if instances == 4 {
+		instances = 10
+	}
+	for i := range instances {
 		image := dicomtest.Image{Study: fmt.Sprint("crash", round%5), Series: fmt.Sprint(client), Name: fmt.Sprint(round, n), Number: i + 1}
 		if i == 2 {
 			image.Rows, image.Columns = 256, 256

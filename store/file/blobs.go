@@ -6,7 +6,7 @@
 //
 // A blob becomes durable in this order: write to tmp, sync the file, rename it into its folder, sync the folder. A file with a
 // blob's name is therefore always complete, and its bytes are on the disk. Many blobs keep the same order with two syncs of
-// the whole file system (docs/adr/0006-durable-batches.md).
+// the whole file system (docs/adr/0007-durable-batches.md).
 package file
 
 import (
