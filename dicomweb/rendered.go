@@ -151,15 +151,18 @@ func targetsOf(e *store.Entry, numbers []int) ([]target, error) {
 	return targets, nil
 }
 
-// sendOwnRendering sends what needs no rendering: a video, an encapsulated document (PS3.18 Table 8.7.4-1). It reports whether
+// sendOwnRendering sends what is no picture: a video, an encapsulated document, a report (PS3.18 Table 8.7.4-1). It reports whether
 // the instance is one.
 func (s *Server) sendOwnRendering(w http.ResponseWriter, r *http.Request, e *store.Entry) (bool, error) {
 	if e.Layout.Pixel != nil && isVideo(e.TransferSyntax) {
 		return true, s.sendVideo(w, r, e)
 	}
 	document, err := s.documentType(r.Context(), e)
-	if err != nil || document == "" {
+	if err != nil {
 		return false, err
+	}
+	if document == "" {
+		return s.sendReport(w, r, e)
 	}
 	own := []offer{{mediaType: document}}
 	chosen, err := acceptOf(r).choose(append(own, multiparts(own)...)...)

@@ -21,7 +21,7 @@ const module = "github.com/noctis-dicom/noctis/"
 // itself. Imports run downwards only. "..." stands for everything below.
 var ours = map[string][]string{
 	"cmd/noctis":               {"..."},
-	"dicomweb":                 {"dicom...", "store", "worklist", "render", "internal..."},
+	"dicomweb":                 {"dicom...", "store", "worklist", "render...", "internal..."},
 	"conformance":              {"dicom...", "internal/dicomtest"},
 	"web":                      {},
 	"web/viewer":               {"web..."},
