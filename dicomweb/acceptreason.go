@@ -68,7 +68,7 @@ func (r mediaRange) loses(offers []offer) string {
 // Media types that are DICOM's or those of pictures and texts, and never both (PS3.18 8.7.3, 8.7.4): image/jpeg is either.
 var (
 	onlyDICOM = []string{
-		mediaDICOM, "application/dicom+json", mediaXML, mediaOctets, "image/dicom-rle", "image/jls", "image/jpx", "image/jphc",
+		mediaDICOM, "application/dicom+json", mediaXML, mediaOctets, "image/dicom-rle", "image/jls", "image/jpx", "image/jphc", mediaZip,
 	}
 	onlyRendered = []string{"image/gif", "image/png", "image/jph", "text/html", "text/plain", "text/xml", "text/rtf", "application/pdf"}
 )

@@ -38,6 +38,8 @@ func (s *Server) retrieveInstances(w http.ResponseWriter, r *http.Request) error
 	}
 	// Response
 	switch {
+	case chosen[0].mediaType == mediaZip:
+		return s.sendZip(w, r, ref, entries, chosen)
 	case chosen[0].mediaType != mediaDICOM:
 		return s.sendBulkdataOf(w, r, entries, accepted, false)
 	case chosen[0].multipart:
@@ -119,16 +121,25 @@ func chooseInstances(a acceptance, ref dicom.Ref, entries []*store.Entry) ([]off
 		if ref.Instance != "" {
 			offers = append(offers, files...)
 		}
+		offers = append(append(offers, multiparts(pixelOffers(e.TransferSyntax))...), zipOffers(files)...)
 		var err error
-		if chosen[i], err = a.choose(append(offers, multiparts(pixelOffers(e.TransferSyntax))...)...); err != nil {
+		if chosen[i], err = a.choose(offers...); err != nil {
 			return nil, err
 		}
-		if (chosen[i].mediaType == mediaDICOM) != (chosen[0].mediaType == mediaDICOM) {
+		if chosen[i].kind() != chosen[0].kind() {
 			return nil, &problem{status: http.StatusNotAcceptable,
-				detail: "what is acceptable are files for some instances and bulk data for others; ask for one of them"}
+				detail: "what is acceptable are files for some instances and bulk data or an archive for others; ask for one of them"}
 		}
 	}
 	return chosen, nil
+}
+
+// kind is what a response is made of: files, an archive, or "" for bulk data of any media type.
+func (o offer) kind() string {
+	if o.mediaType == mediaDICOM || o.mediaType == mediaZip {
+		return o.mediaType
+	}
+	return ""
 }
 
 // sendFile sends one file as the whole body; ranges of a stored one can be asked for (PS3.18 8.6.1.1).

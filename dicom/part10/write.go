@@ -30,6 +30,9 @@ const (
 type WriteOptions struct {
 	// TransferSyntax is declared and decides the encoding of the data set; "" means explicit VR little endian.
 	TransferSyntax dicom.UID
+	// SOPClass and SOPInstance, where not "", stand in the File Meta Information instead of those of the data set, for one that has
+	// none: a DICOMDIR (PS3.3 F.3).
+	SOPClass, SOPInstance dicom.UID
 	// Frames, where not nil, become encapsulated Pixel Data, one fragment a frame; Pixel Data of the data set is not written.
 	Frames      [][]byte
 	OffsetTable OffsetTable
@@ -56,7 +59,13 @@ func Write(w io.Writer, ds *dicom.DataSet, o WriteOptions) error {
 	if o.TransferSyntax == "" {
 		o.TransferSyntax = dicom.ExplicitVRLittleEndian
 	}
-	meta, err := appendMeta(nil, ds, o.TransferSyntax)
+	named := ds
+	if o.SOPClass != "" {
+		named = &dicom.DataSet{}
+		named.SetStrings(dicom.SOPClassUID, dicom.UI, string(o.SOPClass))
+		named.SetStrings(dicom.SOPInstanceUID, dicom.UI, string(o.SOPInstance))
+	}
+	meta, err := appendMeta(nil, named, o.TransferSyntax)
 	if err != nil {
 		return err
 	}
