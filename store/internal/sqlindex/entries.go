@@ -1,19 +1,18 @@
 package sqlindex
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/store"
 )
-
-// blobPage is how many blobs are read at once.
-const blobPage = 4096
 
 // Entries implements store.Index.
 func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry, error] {
@@ -71,36 +70,41 @@ func below[T any](ctx context.Context, x *Index, r dicom.Ref, columns string, fu
 	}
 }
 
-// Blobs implements store.Index.
+// runs are the parts in which instance_blob is in order.
+const runs = `WITH RECURSIVE run (n) AS (
+	SELECT 0 UNION ALL SELECT n + 1 FROM run WHERE n < (SELECT MAX(id) >> 12 FROM instance)
+) `
+
+// Blobs implements store.Index. The digests of one first byte are held at a time.
 func (x *Index) Blobs(ctx context.Context) iter.Seq2[store.BlobID, error] {
+	const query = runs + `SELECT blob FROM run CROSS JOIN instance
+		WHERE instance.id >> 12 = run.n AND substr(instance.blob, 1, 8) >= ? AND substr(instance.blob, 1, 8) <= ?`
 	return func(yield func(store.BlobID, error) bool) {
-		after := []byte{}
-		for {
-			var page []store.BlobID
-			err := x.each(ctx, "SELECT blob FROM instance WHERE blob > ? ORDER BY blob LIMIT ?", []any{after, blobPage},
-				func(rows *sql.Rows) error {
-					var raw sql.RawBytes
-					if err := rows.Scan(&raw); err != nil {
-						return err
-					}
-					var id store.BlobID
-					copy(id[:], raw)
-					page = append(page, id)
-					return nil
-				})
+		for first := range 256 {
+			low := []byte{byte(first), 0, 0, 0, 0, 0, 0, 0}
+			high := bytes.Repeat([]byte{0xFF}, 8)
+			high[0] = byte(first)
+			var ids []store.BlobID
+			err := x.each(ctx, query, []any{low, high}, func(rows *sql.Rows) error {
+				var raw sql.RawBytes
+				if err := rows.Scan(&raw); err != nil {
+					return err
+				}
+				var id store.BlobID
+				copy(id[:], raw)
+				ids = append(ids, id)
+				return nil
+			})
 			if err != nil {
 				yield(store.BlobID{}, err)
 				return
 			}
-			for _, id := range page {
+			slices.SortFunc(ids, func(a, b store.BlobID) int { return bytes.Compare(a[:], b[:]) })
+			for _, id := range ids {
 				if !yield(id, nil) {
 					return
 				}
 			}
-			if len(page) < blobPage {
-				return
-			}
-			after = page[len(page)-1][:]
 		}
 	}
 }
@@ -110,7 +114,9 @@ func (x *Index) Names(ctx context.Context, id store.BlobID) (bool, error) {
 	if err := x.poisoned(); err != nil {
 		return false, err
 	}
+	const query = runs + `SELECT COUNT(*) FROM run CROSS JOIN instance
+		WHERE instance.id >> 12 = run.n AND substr(instance.blob, 1, 8) = ? AND instance.blob = ?`
 	var n int
-	err := x.reader.QueryRowContext(ctx, x.rebind("SELECT COUNT(*) FROM instance WHERE blob = ?"), id[:]).Scan(&n)
+	err := x.reader.QueryRowContext(ctx, x.rebind(query), id[:8], id[:]).Scan(&n)
 	return n > 0, x.readError(ctx, err)
 }
