@@ -101,7 +101,7 @@ func verify(t *testing.T, folder string, round int, acknowledged map[dicom.Ref][
 	}
 	defer s.stop()
 	for ref, file := range acknowledged {
-		status, body, err := s.get(ref.Path(), "application/dicom")
+		status, body, err := s.get(ref.Path(), "application/dicom; transfer-syntax=*")
 		if err != nil {
 			t.Fatal(err)
 		}
