@@ -20,7 +20,7 @@ const (
 	// many blobs are made durable by two syncs of the file system; fewer each by two syncs of their own.
 	many = 8
 	// ahead is how many bytes of a blob are written before the disk begins with them, while the rest of the upload comes.
-	ahead = 256 << 10
+	ahead = 1 << 20
 )
 
 // blobWriter is a file below tmp.
