@@ -46,8 +46,11 @@ lint:
 fuzz: ## Run every fuzz target for FUZZTIME (default 30s)
 	sh scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## Benchmarks
-	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./...
+BENCH_INSTANCES ?= 1000000
+
+bench: ## Benchmarks; that of searches fills an index with BENCH_INSTANCES (a million: some minutes, 2 GB of disk)
+	NOCTIS_BENCH_INSTANCES=$(BENCH_INSTANCES) $(GO) test -tags $(TAGS) -run '^$$' -bench Scale -benchtime 1x -timeout 60m ./cmd/noctis
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -skip Scale -benchmem ./...
 
 clean: ## Remove what was built; the data stays
 	rm -rf bin web/viewer/node_modules
