@@ -48,6 +48,13 @@ func walk(ctx context.Context, paths []string, visit func(found) error) error {
 
 // walkFile visits a file, or what is in it if it is a zip file.
 func walkFile(ctx context.Context, path string, visit func(found) error) error {
+	info, err := os.Stat(path) // of what a link leads to
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotDICOM // to open a pipe would wait until somebody writes into it
+	}
+	if err != nil {
+		return visit(found{path: path, err: err})
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return visit(found{path: path, err: err})
