@@ -257,6 +257,9 @@ func storeError(err error) error {
 	case errors.Is(err, store.ErrNoSpace):
 		return &problem{status: http.StatusServiceUnavailable, detail: "A700: there is no space left to store instances", err: err,
 			retryAfter: time.Minute}
+	case errors.Is(err, store.ErrBusy):
+		return &problem{status: http.StatusServiceUnavailable, detail: "A700: too many instances with large headers at once", err: err,
+			retryAfter: 10 * time.Second}
 	case errors.Is(err, store.ErrPoisoned):
 		return &problem{status: http.StatusServiceUnavailable,
 			detail: "A700: the disk failed; nothing can be stored until the server has been restarted", err: err, retryAfter: time.Minute}

@@ -69,10 +69,14 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 	}()
 	b.buffer.Reset(w)
 	in := &intake{ctx: ctx, r: r, w: b.buffer}
-	file, err := part10.Scan(in, b.store.limits)
+	limits, done := b.store.limitsOf(ctx)
+	defer done()
+	file, err := part10.Scan(in, limits)
 	switch {
 	case in.err != nil:
 		return in.err
+	case errors.Is(err, ErrBusy) || ctx.Err() != nil:
+		return err
 	case err != nil:
 		b.fail(formatFailure(err))
 		return in.drain()

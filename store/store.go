@@ -28,6 +28,8 @@ var (
 	ErrBlobDamaged = errors.New("the stored file is damaged")
 	// ErrNoSpace: the disk of the blobs or of the index is full. Nothing is wrong with what is stored.
 	ErrNoSpace = errors.New("no space left")
+	// ErrBusy: too many instances with large headers are being read; the next try may succeed.
+	ErrBusy = errors.New("too many large instances at once")
 	// ErrPoisoned: a sync failed earlier, so that the disk cannot be trusted with new instances until a restart. Reads go on.
 	ErrPoisoned = errors.New("a disk write failed earlier; nothing is stored until a restart")
 )
@@ -38,6 +40,7 @@ type Store struct {
 	blobs  Blobs
 	limits part10.Limits
 	locks  *locks
+	large  chan struct{} // holds an element for each scan of a large header
 
 	generation atomic.Uint64
 }
@@ -53,7 +56,8 @@ type Options struct {
 
 // New joins an index and blobs to a store. Neither is closed by the store. Only one Store may write to them.
 func New(index Index, blobs Blobs, o Options) *Store {
-	return &Store{index: index, blobs: blobs, limits: o.Limits, locks: newLocks()}
+	return &Store{index: index, blobs: blobs, limits: o.Limits, locks: newLocks(),
+		large: make(chan struct{}, largeAtOnce)}
 }
 
 // Receipt acknowledges a stored instance.

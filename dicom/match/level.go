@@ -155,7 +155,7 @@ var returns = [...][]Return{
 		{Path{dicom.SOPClassesInStudy}, Optional, true},
 		{Path{dicom.ReferringPhysicianName}, RequiredKey, false},
 		{Path{dicom.TimezoneOffsetFromUTC}, Conditional, false},
-		{Path{dicom.StudyDescription}, Optional, false},
+		{Path{dicom.StudyDescription}, RequiredKey, false},
 		{Path{dicom.RetrieveURL}, Conditional, true},
 		{Path{dicom.PatientName}, RequiredKey, false},
 		{Path{dicom.PatientID}, RequiredKey, false},
@@ -169,7 +169,7 @@ var returns = [...][]Return{
 	Series: {
 		{Path{dicom.Modality}, RequiredKey, false},
 		{Path{dicom.TimezoneOffsetFromUTC}, Conditional, false},
-		{Path{dicom.SeriesDescription}, Conditional, false},
+		{Path{dicom.SeriesDescription}, RequiredKey, false},
 		{Path{dicom.RetrieveURL}, Conditional, true},
 		{Path{dicom.SeriesInstanceUID}, Unique, false},
 		{Path{dicom.SeriesNumber}, RequiredKey, false},

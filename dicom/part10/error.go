@@ -41,7 +41,7 @@ func (e *FormatError) Error() string {
 	}
 	path := e.Path
 	if len(path) > longPath {
-		path = path[:longPath/2] + "…" + path[len(path)-longPath/2:]
+		path = path[:longPath/2] + "..." + path[len(path)-longPath/2:]
 	}
 	return fmt.Sprintf("%s at byte %d, element %s: %s", e.Reason, e.Offset, path, e.Detail)
 }

@@ -15,12 +15,16 @@ import (
 
 // Limits bound what a file may cost. A zero field means its default; none can be turned off.
 type Limits struct {
-	Header    int64 // bytes of values kept in memory, over the whole file; default 64 MiB
+	Header    int64 // bytes of memory that the data set may take; default 128 MiB
 	Inline    int   // binary values longer than this become Bulk; default 1024 bytes
 	Elements  int   // elements and items, nested ones included; default 1,000,000
 	Depth     int   // nesting of sequences; default 64
 	Inflate   int64 // bytes a deflated data set may inflate to; default 4 GiB, beyond 256 MiB at most 100 times its length
 	Fragments int   // fragments of encapsulated pixel data; default 4,000,000
+
+	// Admit, if not nil, is called once by a scan whose data set grows beyond 8 MiB. It may wait, so that few of that kind are in
+	// memory at once. Its error ends the scan and is that of Scan.
+	Admit func() error
 }
 
 // File is what a scan found.

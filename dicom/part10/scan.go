@@ -18,7 +18,7 @@ type scanner struct {
 
 	warned     map[string]bool
 	elements   int             // elements and items so far
-	memory     int64           // bytes of values kept so far
+	memory     int64           // bytes of the data set so far
 	stack      []dicom.Element // the elements of all open levels, those of the innermost last
 	top        int             // how many of them belong to the top level
 	duplicates bool            // an element was left out because its tag was there before
@@ -47,7 +47,7 @@ func scan(r io.Reader, limits Limits) (*File, error) {
 }
 
 func (l Limits) withDefaults() Limits {
-	l.Header = orDefault(l.Header, 64<<20)
+	l.Header = orDefault(l.Header, 128<<20)
 	l.Inline = orDefault(l.Inline, 1024)
 	l.Elements = orDefault(l.Elements, 1_000_000)
 	l.Depth = orDefault(l.Depth, 64)

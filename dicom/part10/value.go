@@ -140,7 +140,7 @@ func (s *scanner) textual(l *level, h header, vr dicom.VR) (dicom.Value, error) 
 		return nil, err
 	}
 	if !vr.IsSingleText() { // a string header for each value, and there can be as many as bytes
-		if err := s.keep(l, h, 16*int64(bytes.Count(b, []byte{'\\'}))); err != nil {
+		if err := s.keep(l, h.tag, 16*int64(bytes.Count(b, []byte{'\\'}))); err != nil {
 			return nil, err
 		}
 	}
@@ -254,7 +254,7 @@ func (s *scanner) discard(l *level, h header) error {
 
 // bytes reads the value of an element that will take cost bytes of memory. They are valid until the next read.
 func (s *scanner) bytes(l *level, h header, cost int64) ([]byte, error) {
-	if err := s.keep(l, h, cost); err != nil {
+	if err := s.keep(l, h.tag, cost); err != nil {
 		return nil, err
 	}
 	b, err := s.in.next(int64(h.length))
@@ -264,10 +264,20 @@ func (s *scanner) bytes(l *level, h header, cost int64) ([]byte, error) {
 	return b, nil
 }
 
-// keep counts the memory of a value before it is taken.
-func (s *scanner) keep(l *level, h header, n int64) error {
+// elementCost is what an element takes beside its value, and largeHeader what a data set may take without being asked.
+const (
+	elementCost = 96
+	largeHeader = 8 << 20
+)
+
+// keep counts the memory of an element or a value before it is taken.
+func (s *scanner) keep(l *level, t dicom.Tag, n int64) error {
+	small := s.memory <= largeHeader
 	if s.memory += n; s.memory > s.limits.Header {
-		return s.fail(l, h.tag, LimitExceeded, "the values are more than is kept in memory")
+		return s.fail(l, t, LimitExceeded, "the data set is more than is kept in memory")
+	}
+	if small && s.memory > largeHeader && s.limits.Admit != nil {
+		return s.limits.Admit()
 	}
 	return nil
 }

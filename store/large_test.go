@@ -1,0 +1,78 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/part10"
+	"github.com/noctis-dicom/noctis/internal/dicomtest"
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/memstore"
+)
+
+// largeHeader is an instance whose data set takes more than 8 MiB of memory.
+func largeHeader(t *testing.T, name string) []byte {
+	t.Helper()
+	in := dicomtest.Image{Study: "large", Name: name}.Instance()
+	items := make([]*dicom.DataSet, 60_000)
+	for i := range items {
+		items[i] = &dicom.DataSet{}
+		items[i].SetStrings(dicom.ReferencedSOPInstanceUID, dicom.UI, "1.2.3")
+		items[i].SetStrings(dicom.ReferencedSOPClassUID, dicom.UI, "1.2.4")
+	}
+	in.DataSet.SetItems(dicom.ReferencedImageSequence, items...)
+	file, err := in.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// Two uploads with large headers that stand still keep a third out, and small ones go on.
+func TestLargeHeadersTakeTurns(t *testing.T) {
+	s := memstore.New(store.Options{Limits: part10.Limits{}})
+	file := largeHeader(t, "one")
+	ctx, cancel := context.WithCancel(t.Context())
+	var standing sync.WaitGroup
+	for range 2 {
+		half := &stopsHalfway{rest: file[:len(file)-1000], arrived: make(chan struct{}), ctx: ctx}
+		standing.Go(func() { s.Ingest(ctx, half, "") })
+		<-half.arrived
+	}
+	if _, err := s.Ingest(t.Context(), bytes.NewReader(dicomtest.Image{Study: "small"}.File()), ""); err != nil {
+		t.Errorf("a small instance: %v", err)
+	}
+	short, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	if _, err := s.Ingest(short, bytes.NewReader(file), ""); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a third large instance: %v; want it to wait", err)
+	}
+	cancel()
+	standing.Wait()
+	if _, err := s.Ingest(t.Context(), bytes.NewReader(file), ""); err != nil {
+		t.Errorf("a large instance when the others have gone: %v", err)
+	}
+}
+
+// stopsHalfway reads as an upload that stands still near its end.
+type stopsHalfway struct {
+	rest    []byte
+	arrived chan struct{}
+	ctx     context.Context
+}
+
+func (r *stopsHalfway) Read(p []byte) (int, error) {
+	if len(r.rest) == 0 {
+		close(r.arrived)
+		<-r.ctx.Done()
+		return 0, r.ctx.Err()
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
