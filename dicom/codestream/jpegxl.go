@@ -91,7 +91,7 @@ func sizeOfJPEGXL(b *bitReader) (rows, columns int) {
 func metadataOfJPEGXL(b *bitReader) (bits int, photometric string, err error) {
 	if b.flag() { // extra fields: the orientation, then rare ones
 		b.bits(3)
-		if b.flag() || b.flag() || b.flag() {
+		if b.bits(3) != 0 { // a flag each
 			return 0, "", errors.New("an intrinsic size, a preview or an animation: name the transfer syntax and describe the image")
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // What Noctis says of itself in the File Meta Information (PS3.10 7.1).
 const (
 	ImplementationClassUID    dicom.UID = "2.25.4175525123368764816822039802874736622"
-	ImplementationVersionName           = "NOCTIS"
+	ImplementationVersionName string    = "NOCTIS"
 )
 
 // OffsetTable is which table of frame offsets encapsulated pixel data gets.

@@ -98,9 +98,13 @@ func TestDescribe(t *testing.T) {
 		{"frames none", frameCount("none"), ct},
 		{"frames empty", frameCount(""), ct},
 		{"float", float(dicom.FloatPixelData, 32),
-			with(func(d *Description) { d.BitsAllocated, d.BitsStored, d.HighBit, d.Float, d.Signed = 32, 32, 31, true, false })},
+			with(func(d *Description) {
+				d.BitsAllocated, d.BitsStored, d.HighBit, d.Float, d.Signed = 32, 32, 31, true, false
+			})},
 		{"double", float(dicom.DoubleFloatPixelData, 64),
-			with(func(d *Description) { d.BitsAllocated, d.BitsStored, d.HighBit, d.Float, d.Signed = 64, 64, 63, true, false })},
+			with(func(d *Description) {
+				d.BitsAllocated, d.BitsStored, d.HighBit, d.Float, d.Signed = 64, 64, 63, true, false
+			})},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -14,6 +14,11 @@ type kernel[T int32 | float32] interface {
 	column(rows [][strip]T, parity int)
 }
 
+var (
+	_ kernel[int32]   = transform53{}
+	_ kernel[float32] = transform97{}
+)
+
 // synthesize is the inverse wavelet transform of a tile-component in place (T.800 F.3.1, F.3.2), from the lowest resolution
 // up.
 func synthesize[T int32 | float32, K kernel[T]](ctx context.Context, workers int, k K, c *tileComponent, data []T) error {
