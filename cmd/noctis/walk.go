@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 )
 
 // errNotDICOM is the error of a file that is no DICOM instance; an import skips it.
@@ -68,13 +69,14 @@ func walkFile(ctx context.Context, path string, visit func(found) error) error {
 	return visit(examine(path, func() (io.ReadCloser, error) { return os.Open(path) }))
 }
 
-// walkZip visits the files of a zip file. It stays open until all of them are stored, because they are opened later.
+// walkZip visits the files of a zip file. It stays open until the walk and all who opened a file of it are done.
 func walkZip(ctx context.Context, path string, visit func(found) error) error {
 	archive, err := zip.OpenReader(path)
 	if err != nil {
 		return visit(found{path: path, err: err})
 	}
-	defer archive.Close()
+	shared := &sharedZip{ReadCloser: archive}
+	defer shared.hold()()
 	for _, member := range archive.File {
 		if member.FileInfo().IsDir() {
 			continue
@@ -82,45 +84,49 @@ func walkZip(ctx context.Context, path string, visit func(found) error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		name := path + "!" + member.Name
-		if err := visit(examine(name, func() (io.ReadCloser, error) { return openMember(path, member.Name) })); err != nil {
+		f := examine(path+"!"+member.Name, member.Open)
+		if f.err == nil {
+			release := shared.hold() // for the one that opens it
+			f.open = func() (io.ReadCloser, error) {
+				r, err := member.Open()
+				if err != nil {
+					release()
+					return nil, err
+				}
+				return heldMember{r, release}, nil
+			}
+		}
+		if err := visit(f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// openMember opens one file of a zip file, independently of any other.
-func openMember(path, name string) (io.ReadCloser, error) {
-	archive, err := zip.OpenReader(path)
-	if err != nil {
-		return nil, err
-	}
-	for _, member := range archive.File {
-		if member.Name == name {
-			r, err := member.Open()
-			if err != nil {
-				archive.Close()
-				return nil, err
-			}
-			return struct {
-				io.Reader
-				io.Closer
-			}{r, closers{r, archive}}, nil
-		}
-	}
-	archive.Close()
-	return nil, fs.ErrNotExist
+// sharedZip closes when nobody holds it any more.
+type sharedZip struct {
+	*zip.ReadCloser
+	holders atomic.Int32
 }
 
-type closers []io.Closer
-
-func (c closers) Close() error {
-	var err error
-	for _, closer := range c {
-		err = errors.Join(err, closer.Close())
+func (z *sharedZip) hold() (release func()) {
+	z.holders.Add(1)
+	return func() {
+		if z.holders.Add(-1) == 0 {
+			z.Close()
+		}
 	}
-	return err
+}
+
+// heldMember is an open file of a zip file.
+type heldMember struct {
+	io.ReadCloser
+	release func()
+}
+
+func (m heldMember) Close() error {
+	defer m.release()
+	return m.ReadCloser.Close()
 }
 
 // examine looks at the first bytes of a file. A file with the DICOM prefix (PS3.10 7.1) is one, but for a DICOMDIR; one without is
@@ -137,7 +143,8 @@ func examine(path string, open func() (io.ReadCloser, error)) found {
 		return found{path: path, err: err}
 	}
 	prefixed := n == len(start) && string(start[128:]) == "DICM"
-	if base := strings.ToUpper(filepath.Base(path)); base == "DICOMDIR" || !prefixed && !isDICOM(path) {
+	base := path[strings.LastIndexAny(path, `/\!`)+1:] // "!" comes before what is in a zip file
+	if strings.EqualFold(base, "DICOMDIR") || !prefixed && !isDICOM(path) {
 		return found{path: path, err: errNotDICOM}
 	}
 	return found{path: path, open: open}
