@@ -207,6 +207,3 @@ func farthest(img image.Image, pixels []byte, color bool) int {
 	}
 	return most
 }
-
-// explained reports whether an error names the instance that it is about.
-func explained(body string, ref dicom.Ref) bool { return strings.Contains(body, string(ref.Instance)) }

@@ -348,3 +348,6 @@ func TestRetrieveBulkdataOfInstances(t *testing.T) {
 	checkStatus(t, a.get(dicom.Ref{Study: a.refs[0].Study}, "", `multipart/related; type="application/octet-stream"`,
 		"If-None-Match", w.Header().Get("ETag")), 304)
 }
+
+// explained reports whether an error names the instance that it is about.
+func explained(body string, ref dicom.Ref) bool { return strings.Contains(body, string(ref.Instance)) }
