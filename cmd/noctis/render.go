@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -60,7 +61,7 @@ func (c renderCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	server, err := dicomweb.New(instances, dicomweb.Options{MaxDecodes: 1})
+	server, err := dicomweb.New(instances, dicomweb.Options{MaxDecodes: 1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
