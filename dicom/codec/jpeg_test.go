@@ -154,44 +154,6 @@ func TestSampling(t *testing.T) {
 	}
 }
 
-func FuzzJPEG(f *testing.F) {
-	f.Add(grayJPEG(f, 16, 16), 16, 16, 1)
-	f.Add(encodeJPEG(f, wave(20, 20), &jpegn.EncodeOptions{Progressive: true}), 20, 20, 3)
-	f.Add(encodeJPEG(f, wave(20, 20), &jpegn.EncodeOptions{RestartInterval: 1}), 20, 20, 3)
-	f.Fuzz(func(t *testing.T, data []byte, rows, columns, samples int) {
-		if rows < 1 || rows > 500 || columns < 1 || columns > 500 || samples != 1 && samples != 3 {
-			return
-		}
-		d := gray(rows, columns, 8, 8)
-		if samples == 3 {
-			d = color(rows, columns, 8, "YBR_FULL")
-		}
-		frame, err := Decode(context.Background(), baseline, d, data)
-		if err == nil && len(frame.U8) != d.Values() {
-			t.Fatalf("%d samples instead of %d", len(frame.U8), d.Values())
-		}
-	})
-}
-
-func FuzzRLE(f *testing.F) {
-	f.Add(rleFrame([]byte{1, 2, 3, 4}), 2, 2, 8, 1)
-	f.Add(rleFrame([]byte{1, 2}, []byte{3, 4}), 1, 2, 16, 1)
-	f.Fuzz(func(t *testing.T, data []byte, rows, columns, bits, samples int) {
-		if rows < 1 || rows > 500 || columns < 1 || columns > 500 || samples < 1 || samples > 4 {
-			return
-		}
-		d := gray(rows, columns, 8, 8)
-		if bits == 1 || bits == 16 || bits == 32 {
-			d = gray(rows, columns, bits, bits)
-		}
-		d.Samples = samples
-		frame, err := Decode(context.Background(), rleSyntax, d, data)
-		if err == nil && len(frame.U8)+len(frame.U16)+len(frame.U32) != d.Values() {
-			t.Fatalf("not %d samples", d.Values())
-		}
-	})
-}
-
 func BenchmarkJPEG(b *testing.B) {
 	for name, s := range map[string]jpegn.Subsampling{"gray": jpegn.SubsampleGray, "444": jpegn.Subsample444, "420": jpegn.Subsample420} {
 		b.Run(name, func(b *testing.B) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/noctis-dicom/noctis/dicom/codec/internal/bounded"
 	"github.com/noctis-dicom/noctis/dicom/codec/jpeg2000"
 )
 
@@ -218,7 +219,11 @@ func FuzzDecode(f *testing.F) {
 		f.Add(vector(f, v.name))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		img, err := jpeg2000.Decode(context.Background(), data, jpeg2000.Limits{Samples: 1 << 18, Blocks: 1 << 14, Workers: 1})
+		var img *jpeg2000.Image
+		var err error
+		bounded.Decode(t, 1<<27, func(ctx context.Context) {
+			img, err = jpeg2000.Decode(ctx, data, jpeg2000.Limits{Samples: 1 << 18, Tiles: 1 << 8, Blocks: 1 << 14, Segments: 1 << 16, Workers: 1})
+		})
 		if err != nil {
 			return
 		}

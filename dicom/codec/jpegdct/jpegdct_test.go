@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/gen2brain/jpegn"
+
+	"github.com/noctis-dicom/noctis/dicom/codec/internal/bounded"
 )
 
 func anything(Header) error { return nil }
@@ -152,11 +154,15 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encode(f, 20, 20, jpegn.EncodeOptions{Progressive: true}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var h Header
-		planes, err := Decode(context.Background(), data, func(found Header) error {
-			if h = found; h.Width*h.Height*len(h.Components) > 1<<20 {
-				return errors.New("too large for this test")
-			}
-			return nil
+		var planes []Plane
+		var err error
+		bounded.Decode(t, 1<<27, func(ctx context.Context) {
+			planes, err = Decode(ctx, data, func(found Header) error {
+				if h = found; h.Width*h.Height*len(h.Components) > 1<<20 {
+					return errors.New("too large for this test")
+				}
+				return nil
+			})
 		})
 		if err != nil {
 			return

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/noctis-dicom/noctis/dicom/codec/internal/bounded"
 )
 
 // picture is what the encoder of these tests takes.
@@ -220,11 +222,15 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var h Header
-		samples, err := Decode(context.Background(), data, func(found Header) error {
-			if h = found; h.Width*h.Height*len(h.Components) > 1<<20 {
-				return errors.New("too large for this test")
-			}
-			return nil
+		var samples []uint16
+		var err error
+		bounded.Decode(t, 1<<27, func(ctx context.Context) {
+			samples, err = Decode(ctx, data, func(found Header) error {
+				if h = found; h.Width*h.Height*len(h.Components) > 1<<20 {
+					return errors.New("too large for this test")
+				}
+				return nil
+			})
 		})
 		if err == nil && len(samples) != h.Width*h.Height*len(h.Components) {
 			t.Fatalf("%d samples of %+v", len(samples), h)
