@@ -201,7 +201,7 @@ func (s *Server) decodedFrame(ctx context.Context, in *store.Instance, n int) (c
 		if err != nil {
 			return err
 		}
-		samples = nativeBytes(f.frame, f.stored)
+		samples = codec.Native(f.frame, f.stored)
 		return nil
 	})
 	return contentOf(samples), err

@@ -311,7 +311,7 @@ func (r *frameStream) frame() ([]byte, error) {
 		f = next.frame
 	}
 	if r.t.pixels.BitsAllocated != 1 {
-		return nativeBytes(f, r.t.pixels), nil
+		return codec.Native(f, r.t.pixels), nil
 	}
 	samples := append(r.bits, f.U8...)
 	whole := len(samples)
@@ -319,5 +319,5 @@ func (r *frameStream) frame() ([]byte, error) {
 		whole -= whole % 8
 	}
 	r.bits = slices.Clone(samples[whole:])
-	return packBits(samples[:whole]), nil
+	return codec.PackBits(samples[:whole]), nil
 }

@@ -47,7 +47,7 @@ func (t *transcoding) decodeIcon(icon *dicom.DataSet, data []byte) (native []byt
 	if err != nil {
 		return nil, "", err
 	}
-	return nativeBytes(f, d), nativePhotometric(f.Photometric), nil
+	return codec.Native(f, d), nativePhotometric(f.Photometric), nil
 }
 
 // iconFrame joins the fragments of an encapsulated value; false if it is not there or not encapsulated.

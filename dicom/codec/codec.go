@@ -1,9 +1,11 @@
-// Package codec turns the encoded bytes of a frame into samples, one table entry per transfer syntax (PS3.5 Annex A, 8.2).
+// Package codec turns the encoded bytes of a frame into samples, and samples into encoded bytes, one table entry per transfer
+// syntax (PS3.5 Annex A, 8.2).
 //
-// syntax.go is that table; native.go, rle.go, jpeg.go (with ycbcr.go for its colors), jpegls.go and jpeg2000.go read the samples of
-// one family of syntaxes each, codestream.go holds what those have in common that compress the image as a whole, and samples.go
-// brings samples into the one form that pixel.Frame promises. The codestreams themselves are decoded by packages of their own
-// below this one, which know nothing of DICOM.
+// syntax.go is the table of what is decoded; native.go, rle.go, jpeg.go (with ycbcr.go for its colors), jpegls.go and jpeg2000.go
+// read the samples of one family of syntaxes each, codestream.go holds what those have in common that compress the image as a
+// whole, and samples.go brings samples into the one form that pixel.Frame promises. encode.go is the table of what is encoded, and
+// of what a data set has to say then. The codestreams themselves are read and written by packages of their own below this one,
+// which know nothing of DICOM.
 package codec
 
 import (

@@ -63,6 +63,9 @@ func described(d pixel.Description) bool {
 	if d.Rows < 1 || d.Rows > 500 || d.Columns < 1 || d.Columns > 500 || d.Samples != 1 && d.Samples != 3 && d.Samples != 4 {
 		return false
 	}
+	if d.Planar && d.Samples == 1 {
+		return false
+	}
 	if d.Float {
 		return d.Samples == 1 && (d.BitsAllocated == 32 || d.BitsAllocated == 64)
 	}

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -72,5 +73,52 @@ func addBytes[T integer](dst []T, plane []byte, sample, samples int) {
 	for i, v := range plane {
 		k := i*samples + sample
 		dst[k] = dst[k]<<4<<4 | T(v)
+	}
+}
+
+// rleImage: PS3.5 Table 8.2.2-1, and 32 bits. The planes of colors are what Planar Configuration 1 says.
+func rleImage(d pixel.Description) (pixel.Description, error) {
+	if d.Float {
+		return d, errors.New("floating point samples")
+	}
+	d.Planar = d.Samples > 1
+	return d, nil
+}
+
+// encodeRLE writes the byte planes of PS3.5 Annex G.
+func encodeRLE(ctx context.Context, f *pixel.Frame, d pixel.Description, _ EncodeOptions) ([]byte, error) {
+	if d.BitsAllocated == 1 {
+		packed := PackBits(f.U8)
+		return rle.Encode(ctx, [][]byte{packed}, len(packed)) // rows may end within a byte
+	}
+	planes := make([][]byte, d.Samples*d.BitsAllocated/8)
+	for i := range planes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		planes[i] = make([]byte, d.Pixels())
+		switch {
+		case f.U8 != nil:
+			takeBytes(planes[i], f.U8, i, d.Samples, 0)
+		case f.U16 != nil:
+			takeBytes(planes[i], f.U16, i/2, d.Samples, 8*(1-i%2))
+		default:
+			takeBytes(planes[i], f.U32, i/4, d.Samples, 8*(3-i%4))
+		}
+	}
+	return rle.Encode(ctx, planes, d.Columns)
+}
+
+// takeBytes makes a byte plane of the bits above shift.
+func takeBytes[T integer](plane []byte, src []T, sample, samples, shift int) {
+	if samples == 1 {
+		src = src[:len(plane)]
+		for i := range plane {
+			plane[i] = byte(src[i] >> shift)
+		}
+		return
+	}
+	for i := range plane {
+		plane[i] = byte(src[i*samples+sample] >> shift)
 	}
 }

@@ -40,3 +40,88 @@ func contiguousCodestream(data []byte) ([]byte, error) {
 	}
 	return nil, errors.New("neither a JPEG 2000 codestream nor a JP2 file")
 }
+
+// Color says how the components of an image are to be shown, by the enumerated color spaces of T.800 Table I.10.
+type Color uint32
+
+// The color spaces of T.800 Table I.10.
+const (
+	SRGB Color = 16 // R, G and B, also where the codestream has them by the RCT or the ICT
+	Gray Color = 17
+	SYCC Color = 18 // Y, CB and CR
+)
+
+// File makes a file of a codestream: JP2 (T.800 Annex I) or, where its code-blocks are those of T.814, JPH (T.814 Annex D).
+func File(codestream []byte, color Color) ([]byte, error) {
+	h, err := Config(codestream)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(h.Components); color == Gray && n != 1 || color != Gray && n != 3 {
+		return nil, fmt.Errorf("color space %d of %d components", color, n)
+	}
+	be := binary.BigEndian
+	box := func(kind string, content ...[]byte) []byte {
+		b := append(make([]byte, 4), kind...)
+		for _, c := range content {
+			b = append(b, c...)
+		}
+		be.PutUint32(b, uint32(len(b)))
+		return b
+	}
+	brand := "jp2 "
+	if h.HighThroughput {
+		brand = "jph "
+	}
+	b := box("jP  ", []byte{0x0D, 0x0A, 0x87, 0x0A})
+	b = append(b, box("ftyp", []byte(brand), make([]byte, 4), []byte(brand))...)
+	b = append(b, box("jp2h", box("ihdr", h.imageHeader()), h.bitsPerComponent(box),
+		box("colr", be.AppendUint32([]byte{1, 0, 0}, uint32(color))))...)
+	length := uint32(0) // of the rest of the file, where 32 bits cannot say it
+	if n := uint64(len(codestream)) + 8; n < 1<<32 {
+		length = uint32(n)
+	}
+	return append(append(be.AppendUint32(b, length), "jp2c"...), codestream...), nil
+}
+
+// imageHeader is the content of the Image Header box (T.800 I.5.3.1): 255 bits per component stand for a box of their own.
+func (h Header) imageHeader() []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(h.Height))
+	b = binary.BigEndian.AppendUint32(b, uint32(h.Width))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(h.Components)))
+	depth := h.Components[0].depth()
+	if !h.alike() {
+		depth = 255
+	}
+	return append(b, depth, 7, 0, 0) // compressed; the color space is known; no intellectual property
+}
+
+// bitsPerComponent is the box of T.800 I.5.3.2, where components differ.
+func (h Header) bitsPerComponent(box func(string, ...[]byte) []byte) []byte {
+	if h.alike() {
+		return nil
+	}
+	depths := make([]byte, len(h.Components))
+	for i, c := range h.Components {
+		depths[i] = c.depth()
+	}
+	return box("bpcc", depths)
+}
+
+func (h Header) alike() bool {
+	for _, c := range h.Components {
+		if c.depth() != h.Components[0].depth() {
+			return false
+		}
+	}
+	return true
+}
+
+// depth is precision and sign, as SIZ and the boxes have them (T.800 Table A.11).
+func (c Component) depth() byte {
+	d := byte(c.Precision - 1)
+	if c.Signed {
+		d |= 0x80
+	}
+	return d
+}

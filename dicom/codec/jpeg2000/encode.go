@@ -13,8 +13,8 @@ type EncodeOptions struct {
 	Workers int // goroutines that encode at a time; GOMAXPROCS by default
 }
 
-// maxEncodedPrecision bounds the bits of a sample, so that the coefficients of all sub-bands have at most maxPlanes bits.
-const maxEncodedPrecision = 24
+// MaxEncodedPrecision bounds the bits of a sample, so that the coefficients of all sub-bands have at most maxPlanes bits.
+const MaxEncodedPrecision = 24
 
 // Encode encodes an image without loss: one tile, one layer, five levels of the 5-3 transform, code-blocks of 64 by 64, and
 // of three or more components the first three by the RCT where the header says ColorTransform. Of the header it uses that
@@ -58,7 +58,7 @@ func encodable(img *Image) error {
 		return fmt.Errorf("an image of %d by %d with %d components and %d planes", img.Width, img.Height, len(img.Components), len(img.Planes))
 	}
 	for i, c := range img.Components {
-		if c.Precision < 1 || c.Precision > maxEncodedPrecision || len(img.Planes[i]) != img.Width*img.Height {
+		if c.Precision < 1 || c.Precision > MaxEncodedPrecision || len(img.Planes[i]) != img.Width*img.Height {
 			return fmt.Errorf("component %d: %d samples of %d bits", i, len(img.Planes[i]), c.Precision)
 		}
 		low, high, shift := c.bounds()
@@ -97,11 +97,7 @@ func mainHeader(img *Image) []byte {
 	}
 	b = be.AppendUint16(b, uint16(n))
 	for _, c := range img.Components {
-		size := byte(c.Precision - 1)
-		if c.Signed {
-			size |= 0x80
-		}
-		b = append(b, size, 1, 1)
+		b = append(b, c.depth(), 1, 1)
 	}
 	transform := byte(0)
 	if img.ColorTransform {

@@ -1,5 +1,5 @@
 // Package jpeg2000 decodes JPEG 2000 Part 1 (ISO/IEC 15444-1, ITU-T T.800) and High-Throughput JPEG 2000 (ISO/IEC 15444-15,
-// ITU-T T.814) in pure Go: a bare codestream, or the one in a JP2 file. It encodes JPEG 2000 without loss.
+// ITU-T T.814) in pure Go: a bare codestream, or the one in a JP2 file. It encodes JPEG 2000 without loss, and makes files of codestreams.
 //
 // The files follow the way of the data through T.800: codestream.go and parameters.go read the marker segments of Annex A,
 // tile.go lays out the tiles, resolutions, sub-bands, precincts and code-blocks of Annex B, progression.go puts the packets

@@ -1,4 +1,4 @@
-// Package rle reads the RLE compression of PS3.5 Annex G: a frame is a header and up to fifteen segments, each of them one byte
+// Package rle reads and writes the RLE compression of PS3.5 Annex G: a frame is a header and up to fifteen segments, each of them one byte
 // plane of the image, most significant byte first, compressed by PackBits. The package knows nothing else of DICOM.
 package rle
 
