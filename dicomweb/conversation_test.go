@@ -33,7 +33,7 @@ import (
 //	<    the status, then header fields: each value is a regular expression for the whole field, "!Name" must not be there
 //	~    a regular expression that the body must match, "!~" one that it must not
 //
-// NAME is an instance of the table below.
+// NAME is an instance of the table below, or one of its files that is written otherwise (see variant): "ct1:implicit".
 func TestConversations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -63,6 +63,7 @@ func runConversation(t *testing.T, file string) {
 	defer text.Close()
 	log := &bytes.Buffer{}
 	o := Options{Log: slog.New(slog.NewTextHandler(log, nil))}
+	so := store.Options{}
 	var exchanges []*exchangeText
 	var x *exchangeText
 	scanner := bufio.NewScanner(text)
@@ -71,7 +72,7 @@ func runConversation(t *testing.T, file string) {
 		switch mark {
 		case "", "#":
 		case "set":
-			setOption(t, &o, rest)
+			setOption(t, &o, &so, rest)
 		case ">":
 			if x == nil || x.status != 0 {
 				x = &exchangeText{line: n, request: rest, header: http.Header{}}
@@ -96,7 +97,7 @@ func runConversation(t *testing.T, file string) {
 			t.Fatalf("%s:%d: what is %q?", file, n, mark)
 		}
 	}
-	s, err := New(memstore.New(store.Options{}), o)
+	s, err := New(memstore.New(so), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func (x *exchangeText) run(t *testing.T, s *Server) {
 	}
 }
 
-func setOption(t *testing.T, o *Options, line string) {
+func setOption(t *testing.T, o *Options, so *store.Options, line string) {
 	name, value, _ := strings.Cut(line, " ")
 	n, _ := strconv.Atoi(value)
 	switch name {
@@ -173,6 +174,12 @@ func setOption(t *testing.T, o *Options, line string) {
 		o.MaxResults = n
 	case "StrictAccept":
 		o.StrictAccept = value == "true"
+	case "SOPClasses":
+		so.Rules.SOPClasses = append(so.Rules.SOPClasses, dicom.UID(value))
+	case "TransferSyntaxes":
+		so.Rules.TransferSyntaxes = append(so.Rules.TransferSyntaxes, dicom.UID(value))
+	case "WholeFiles":
+		so.Rules.WholeFiles = value == "true"
 	case "AllowedOrigins":
 		o.AllowedOrigins = strings.Fields(value)
 	default:
@@ -242,6 +249,7 @@ var instances = map[string]map[string]string{
 // fileNamed makes the instance's file: a small image.
 func fileNamed(t *testing.T, name string) []byte {
 	t.Helper()
+	name, variant, _ := strings.Cut(name, ":")
 	attributes, found := instances[name]
 	if !found {
 		t.Fatalf("no instance %q", name)
@@ -261,9 +269,26 @@ func fileNamed(t *testing.T, name string) []byte {
 		set(keyword, value)
 	}
 	ds.Set(dicom.Element{Tag: dicom.PixelData, VR: dicom.OB, Value: dicom.Bytes{1, 2, 3, 4}})
+	return fileVariant(t, ds, variant)
+}
+
+// fileVariant writes the file as it should be (""), in Implicit VR Little Endian, without its preamble, or with the File Meta
+// Information of another instance.
+func fileVariant(t *testing.T, ds *dicom.DataSet, variant string) []byte {
+	t.Helper()
+	var o part10.WriteOptions
+	switch variant {
+	case "implicit":
+		o.TransferSyntax = dicom.ImplicitVRLittleEndian
+	case "othermeta":
+		o.SOPClass, o.SOPInstance = ds.UID(dicom.SOPClassUID), "1.2.3.4"
+	}
 	var b bytes.Buffer
-	if err := part10.Write(&b, ds, part10.WriteOptions{}); err != nil {
+	if err := part10.Write(&b, ds, o); err != nil {
 		t.Fatal(err)
+	}
+	if variant == "bare" {
+		return b.Bytes()[preambleLength:]
 	}
 	return b.Bytes()
 }

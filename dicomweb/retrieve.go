@@ -144,7 +144,7 @@ func (o offer) kind() string {
 
 // sendFile sends one file as the whole body; ranges of a stored one can be asked for (PS3.18 8.6.1.1).
 func (s *Server) sendFile(w http.ResponseWriter, r *http.Request, e *store.Entry, chosen offer) error {
-	etag := entityTag(mediaDICOM, fileTag(e, chosen))
+	etag := entityTag(mediaDICOM, s.fileTag(e, chosen))
 	validators(w, etag, e.Stored)
 	if notModified(w, r, etag) {
 		return nil
@@ -157,7 +157,7 @@ func (s *Server) sendFiles(w http.ResponseWriter, r *http.Request, entries []*st
 	base := s.baseURL(r)
 	tags := []string{mediaDICOM, "multipart", base}
 	for i, e := range entries {
-		tags = append(tags, fileTag(e, chosen[i]))
+		tags = append(tags, s.fileTag(e, chosen[i]))
 	}
 	etag := entityTag(tags...)
 	validators(w, etag, newest(entries))
@@ -175,7 +175,10 @@ func (s *Server) sendFiles(w http.ResponseWriter, r *http.Request, entries []*st
 }
 
 // fileTag names the bytes of a file, for an entity tag.
-func fileTag(e *store.Entry, chosen offer) string {
+func (s *Server) fileTag(e *store.Entry, chosen offer) string {
+	if chosen.stored && s.options.KeepPreambles {
+		return digest(e) + "preamble"
+	}
 	if chosen.stored {
 		return digest(e)
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	// StrictAccept answers 406 to requests without Accept, and 400 to lists of DICOM and rendered media types, as PS3.18 8.7.5 has it.
 	// Viewers send both.
 	StrictAccept bool
+	// KeepPreambles sends executable preambles (PS3.10 7.1) as they are stored, and not as zeros.
+	KeepPreambles bool
 	// MaxBody is the most bytes of a request body, MaxPart of one instance in it; 0: 64 GiB and 32 GiB.
 	MaxBody, MaxPart int64
 	// MaxParts is the most parts of a request; 0: 10,000.

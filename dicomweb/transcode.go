@@ -96,7 +96,11 @@ func (s *Server) storedFile(ctx context.Context, e *store.Entry) (content, error
 	if err != nil {
 		return content{}, err
 	}
-	return content{SectionReader: in.File(), close: in.Close}, nil
+	file := in.File()
+	if !s.options.KeepPreambles {
+		file = harmless(file)
+	}
+	return content{SectionReader: file, close: in.Close}, nil
 }
 
 // undecodableError is why an instance cannot be had in Explicit VR Little Endian.

@@ -31,7 +31,7 @@ func zipOffers(files []offer) []offer {
 func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, entries []*store.Entry, chosen []offer) error {
 	tags := []string{mediaZip, ref.Path()}
 	for i, e := range entries {
-		tags = append(tags, fileTag(e, chosen[i]))
+		tags = append(tags, s.fileTag(e, chosen[i]))
 	}
 	etag := entityTag(tags...)
 	validators(w, etag, newest(entries))

@@ -63,10 +63,7 @@ func (o *Outcome) settle(st *staged, err error) {
 	}
 	switch {
 	case st.verdict == taken:
-		o.Failure = &Failure{
-			Reason: ReasonDuplicateInstance, SOPClass: e.SOPClass, Instance: e.Ref.Instance,
-			Err: fmt.Errorf("instance %s is stored already, with other bytes", e.Ref.Instance),
-		}
+		o.Failure = e.failure(ReasonDuplicateInstance, fmt.Errorf("instance %s is stored already, with other bytes", e.Ref.Instance))
 	case err != nil && st.verdict != known:
 		o.Failure = storeFailure(e, err)
 	case st.verdict != fresh || st.entry != e:

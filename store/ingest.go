@@ -89,6 +89,10 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 		b.fail(failure)
 		return nil
 	}
+	if failure := b.store.rules.check(file, entry); failure != nil {
+		b.fail(failure)
+		return nil
+	}
 	entry.Blob = w.ID()
 	b.staged = append(b.staged, &staged{outcome: len(b.outcomes), writer: w, entry: entry})
 	b.outcomes = append(b.outcomes, Outcome{Receipt: receipt(entry, file.Warnings)})
@@ -245,7 +249,7 @@ func storeFailure(e *Entry, err error) *Failure {
 	if errors.Is(err, ErrNoSpace) {
 		reason = ReasonOutOfResources
 	}
-	return &Failure{Reason: reason, SOPClass: e.SOPClass, Instance: e.Ref.Instance, Err: err}
+	return e.failure(reason, err)
 }
 
 // memory estimates what an entry costs until it is inserted.

@@ -39,6 +39,7 @@ type Store struct {
 	index  Index
 	blobs  Blobs
 	limits part10.Limits
+	rules  Rules
 	locks  *locks
 	large  chan struct{} // holds an element for each scan of a large header
 
@@ -52,11 +53,12 @@ func (s *Store) Generation() uint64 { return s.generation.Load() }
 // Options of a Store; the zero value is ready for use.
 type Options struct {
 	Limits part10.Limits
+	Rules  Rules
 }
 
 // New joins an index and blobs to a store. Neither is closed by the store. Only one Store may write to them.
 func New(index Index, blobs Blobs, o Options) *Store {
-	return &Store{index: index, blobs: blobs, limits: o.Limits, locks: newLocks(),
+	return &Store{index: index, blobs: blobs, limits: o.Limits, rules: o.Rules, locks: newLocks(),
 		large: make(chan struct{}, largeAtOnce)}
 }
 

@@ -25,7 +25,7 @@ func blobFolder(data string) string { return filepath.Join(data, "blobs") }
 func indexFile(data string) string  { return filepath.Join(data, "index.db") }
 
 // openArchive opens a data folder, making it where it is missing. It belongs to this process until it is closed.
-func openArchive(ctx context.Context, data string) (*archive, error) {
+func openArchive(ctx context.Context, data string, o store.Options) (*archive, error) {
 	blobs, err := openBlobs(data)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func openArchive(ctx context.Context, data string) (*archive, error) {
 	if err != nil {
 		return nil, errors.Join(err, blobs.Close())
 	}
-	a := &archive{store.New(index, blobs, store.Options{}), index, blobs}
+	a := &archive{store.New(index, blobs, o), index, blobs}
 	if err := a.checkIndexed(ctx, data); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

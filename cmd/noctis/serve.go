@@ -34,6 +34,10 @@ type serveCommand struct {
 
 	StrictAccept bool `help:"Refuse requests without Accept, and those for DICOM and rendered media types together, as PS3.18 8.7.5 wants it. Many clients send such requests."`
 
+	KeepPreambles bool `help:"Send executable preambles of files as they are stored; else they are sent as zeros."`
+
+	Rules ruleFlags `embed:""`
+
 	MaxBody         size          `default:"64GiB" placeholder:"SIZE" help:"Most bytes of a request (default ${default})."`
 	MaxPart         size          `default:"32GiB" placeholder:"SIZE" help:"Most bytes of an instance (default ${default})."`
 	MaxParts        int           `default:"10000" help:"Most instances in a request (default ${default})."`
@@ -70,7 +74,11 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	defer listener.Close()
-	archive, err := openArchive(ctx, c.Data)
+	options, err := c.storeOptions()
+	if err != nil {
+		return err
+	}
+	archive, err := openArchive(ctx, c.Data, options)
 	if err != nil {
 		return err
 	}
@@ -143,8 +151,8 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (h
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	services, err := dicomweb.New(a.Store, dicomweb.Options{
 		PublicURL: c.PublicURL, TrustProxy: c.TrustProxy, AllowedOrigins: c.AllowedOrigins,
-		StrictAccept: c.StrictAccept,
-		MaxBody:      int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
+		StrictAccept: c.StrictAccept, KeepPreambles: c.KeepPreambles,
+		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache),
 		Log: log, Registry: registry,

@@ -35,7 +35,7 @@ func (t target) open(ctx context.Context) (sender, error) {
 	if t.Server != "" {
 		return newRemote(t.Server)
 	}
-	a, err := openArchive(ctx, t.Data)
+	a, err := openArchive(ctx, t.Data, store.Options{})
 	if err != nil {
 		return nil, err
 	}

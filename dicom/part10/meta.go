@@ -2,6 +2,7 @@ package part10
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
 )
@@ -57,6 +58,20 @@ func (s *scanner) meta() error {
 		s.warn(nil, 0, "File Meta Information: wrong group length")
 	}
 	return nil
+}
+
+// compareMeta notes a File Meta Information that is another instance's (PS3.10 7.1): the data set counts.
+func (s *scanner) compareMeta() {
+	for _, uid := range [...]struct{ meta, own dicom.Tag }{
+		{dicom.MediaStorageSOPClassUID, dicom.SOPClassUID}, {dicom.MediaStorageSOPInstanceUID, dicom.SOPInstanceUID},
+	} {
+		said, is := s.file.Meta.UID(uid.meta), s.file.DataSet.UID(uid.own)
+		if said != "" && is != "" && said != is {
+			s.file.Warnings = slices.Insert(s.file.Warnings, s.file.Lenient,
+				"File Meta Information: "+uid.meta.String()+" is not "+uid.own.String()+" of the data set")
+			s.file.Lenient++
+		}
+	}
 }
 
 // metaElements reads the elements of group 0002 and returns the offset where the group length says that they end, -1 where

@@ -35,6 +35,7 @@ type File struct {
 	Layout         Layout
 	Size           int64    // bytes of the file, read to its end
 	Warnings       []string // leniencies applied, each once, without patient data: "File Meta Information: no group length"
+	Lenient        int      // how many of the first of them are about what comes before the data set, and how that is encoded
 }
 
 // Scan reads r to its end. Its memory is bounded by limits, never by a length in the file. An error is a *FormatError where the

@@ -75,6 +75,7 @@ func (s *scanner) scanFile() error {
 		return err
 	}
 	s.file.Layout.Encoding = enc
+	s.file.Lenient = len(s.file.Warnings)
 	root := &level{enc: enc, end: -1, outer: -1}
 	if s.file.DataSet, err = s.dataSet(root); err != nil {
 		return err
@@ -145,6 +146,7 @@ func (s *scanner) undeclared(b []byte, whole, prefixed bool) (Encoding, error) {
 
 // finish does what needs the whole data set.
 func (s *scanner) finish() {
+	s.compareMeta()
 	if s.duplicates {
 		s.pruneBulk()
 	}

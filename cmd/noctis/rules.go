@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// ruleFlags are what the archive asks of an instance that is to be stored.
+type ruleFlags struct {
+	SOPClasses       []string `name:"sop-classes" placeholder:"UID" help:"SOP classes that are stored (default: all)."`
+	TransferSyntaxes []string `name:"transfer-syntaxes" placeholder:"UID" help:"Transfer syntaxes that are stored (default: all)."`
+	WholeFiles       bool     `help:"Refuse files whose preamble, prefix, File Meta Information or transfer syntax is missing or wrong; else they are stored, with a warning, where they can be read."`
+}
+
+// storeOptions are those of the store that the flags ask for.
+func (c *serveCommand) storeOptions() (store.Options, error) {
+	o := store.Options{Rules: store.Rules{WholeFiles: c.Rules.WholeFiles}}
+	var err error
+	if o.Rules.SOPClasses, err = uids("sop-classes", c.Rules.SOPClasses); err != nil {
+		return o, err
+	}
+	o.Rules.TransferSyntaxes, err = uids("transfer-syntaxes", c.Rules.TransferSyntaxes)
+	return o, err
+}
+
+// uids reads the UIDs of a flag.
+func uids(flag string, values []string) ([]dicom.UID, error) {
+	var list []dicom.UID
+	for _, v := range values {
+		if !dicom.UID(v).Valid() {
+			return nil, fmt.Errorf("--%s: %q is no UID", flag, v)
+		}
+		list = append(list, dicom.UID(v))
+	}
+	return list, nil
+}

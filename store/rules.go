@@ -1,0 +1,51 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/part10"
+)
+
+// Rules are what an archive asks of an instance that is to be stored, beyond what every instance has to be (newEntry). The zero
+// value takes whatever can be read. Rules are asked at ingest only: what is stored stays, and can be indexed again, whatever they
+// say later.
+type Rules struct {
+	SOPClasses       []dicom.UID // that are taken; none: all
+	TransferSyntaxes []dicom.UID // that are taken; none: all
+	// WholeFiles refuses what PS3.10 7.1 does not allow and can be read all the same: a preamble, prefix, File Meta Information or
+	// transfer syntax that is missing or wrong.
+	WholeFiles bool
+}
+
+// check returns why an instance that can be stored is not wanted; nil if it is.
+func (r *Rules) check(f *part10.File, e *Entry) *Failure {
+	switch {
+	case !takes(r.SOPClasses, e.SOPClass):
+		return e.failure(ReasonSOPClassUnsupported, fmt.Errorf("SOP Class %s is not taken here", e.SOPClass))
+	case !takes(r.TransferSyntaxes, e.TransferSyntax):
+		return e.failure(ReasonUnsupportedSyntax, fmt.Errorf("transfer syntax %s is not taken here", named(e.TransferSyntax)))
+	case r.WholeFiles && f.Lenient > 0:
+		return e.failure(ReasonCannotUnderstand, errors.New("only whole files are taken here (PS3.10 7.1): "+strings.Join(f.Warnings[:f.Lenient], "; ")))
+	}
+	return nil
+}
+
+// takes reports whether a list allows a UID.
+func takes(list []dicom.UID, uid dicom.UID) bool { return len(list) == 0 || slices.Contains(list, uid) }
+
+// named is a transfer syntax in a text: a file may declare anything in its place.
+func named(ts dicom.UID) string {
+	if !ts.Valid() {
+		return "that is no UID"
+	}
+	return string(ts)
+}
+
+// failure is that of an instance whose UIDs are legal.
+func (e *Entry) failure(reason uint16, err error) *Failure {
+	return &Failure{Reason: reason, SOPClass: e.SOPClass, Instance: e.Ref.Instance, Err: err}
+}
