@@ -86,11 +86,11 @@ func (s *Server) sendBulkdata(w http.ResponseWriter, r *http.Request, e *store.E
 	}
 	offers := []offer{{mediaType: mediaOctets}}
 	if path == dicom.EncapsulatedDocument.String() {
-		document, err := s.documentType(r.Context(), e)
+		ds, err := s.dataSet(r.Context(), e)
 		if err != nil {
 			return err
 		}
-		if document != "" {
+		if document := documentType(ds); document != "" {
 			offers = append([]offer{{mediaType: document}}, offers...)
 		}
 	}
@@ -295,19 +295,15 @@ var documentTypes = []string{"application/pdf", "text/xml", "model/stl", "model/
 
 // documentType is the media type of an encapsulated document, MIME Type of Encapsulated Document (0042,0012): that of any bytes
 // where it is none that we send, "" where the instance is no document.
-func (s *Server) documentType(ctx context.Context, e *store.Entry) (string, error) {
-	if e.Layout.Pixel != nil {
-		return "", nil // an image, and nothing needs to be read to know that
-	}
-	ds, err := s.dataSet(ctx, e)
-	if err != nil || !ds.Has(dicom.EncapsulatedDocument) {
-		return "", err
+func documentType(ds *dicom.DataSet) string {
+	if !ds.Has(dicom.EncapsulatedDocument) {
+		return ""
 	}
 	name := parseMediaType(ds.String(dicom.MIMETypeOfEncapsulatedDocument)).name
 	if !slices.Contains(documentTypes, name) {
-		return mediaOctets, nil
+		return mediaOctets
 	}
-	return name, nil
+	return name
 }
 
 // guardDocument keeps browsers from treating a stored document as a page of this server: only a PDF is shown in place.

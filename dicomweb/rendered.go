@@ -27,8 +27,7 @@ type target struct {
 
 // retrieveRendered retrieves pictures of the frames of a study, series or instance, or of some frames (PS3.18 10.4.1.1.3), as
 // parts of multipart/related. One frame is a single part by default. So is an instance of several frames to a client that takes
-// only single parts, as browsers do: it gets the first frame, where the standard would have 406. An encapsulated document and a
-// video are their own renderings.
+// only single parts, as browsers do: it gets the first frame, where the standard would have 406. What is no image has a rendition.
 func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error {
 	// Request
 	ref, err := refOf(r)
@@ -54,8 +53,12 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	if numbers == nil {
-		if done, err := s.sendOwnRendering(w, r, e); done || err != nil {
+		own, err := s.renditionOf(r.Context(), e)
+		if err != nil {
 			return err
+		}
+		if own != nil {
+			return s.sendRendition(w, r, e, own, query)
 		}
 	}
 	targets, err := targetsOf(e, numbers)
@@ -149,27 +152,6 @@ func targetsOf(e *store.Entry, numbers []int) ([]target, error) {
 		targets[i] = target{e, n}
 	}
 	return targets, nil
-}
-
-// sendOwnRendering sends what is no picture: a video, an encapsulated document, a report (PS3.18 Table 8.7.4-1). It reports whether
-// the instance is one.
-func (s *Server) sendOwnRendering(w http.ResponseWriter, r *http.Request, e *store.Entry) (bool, error) {
-	if e.Layout.Pixel != nil && isVideo(e.TransferSyntax) {
-		return true, s.sendVideo(w, r, e)
-	}
-	document, err := s.documentType(r.Context(), e)
-	if err != nil {
-		return false, err
-	}
-	if document == "" {
-		return s.sendReport(w, r, e)
-	}
-	own := []offer{{mediaType: document}}
-	chosen, err := acceptOf(r).choose(append(own, multiparts(own)...)...)
-	if err != nil {
-		return true, err
-	}
-	return true, s.sendValue(w, r, e, dicom.EncapsulatedDocument.String(), chosen)
 }
 
 // sendPicture sends the picture of one frame as the whole body. Its entity tag says all that it depends on, so that a client that

@@ -2,48 +2,39 @@ package dicomweb
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"net/http"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/render/report"
 	"github.com/noctis-dicom/noctis/store"
 )
 
 // reportTypes are the rendered media types of a structured report, the default first (PS3.18 Table 8.7.4-1).
-var reportTypes = []offer{{mediaType: "text/html"}, {mediaType: "text/plain"}}
+var reportTypes = []offer{{mediaType: "text/html"}, {mediaType: "text/plain"}, {mediaType: "text/xml"}}
 
-// sendReport sends a structured report as text. It reports whether the instance is one.
-func (s *Server) sendReport(w http.ResponseWriter, r *http.Request, e *store.Entry) (bool, error) {
-	if e.Layout.Pixel != nil {
-		return false, nil
-	}
-	ds, err := s.dataSet(r.Context(), e)
-	if err != nil {
-		return false, err
-	}
-	tree, ok := report.Read(ds)
+// reportRendition is a structured report as text; nil if the instance is none. The links in it are absolute.
+func reportRendition(_ *store.Entry, ds *dicom.DataSet) *rendition {
+	r, ok := report.Read(ds)
 	if !ok {
-		return false, nil
+		return nil
 	}
-	chosen, err := acceptOf(r).choose(reportTypes...)
-	if err != nil {
-		return true, err
-	}
-	etag := entityTag("report", chosen.mediaType, digest(e))
-	validators(w, etag, e.Stored)
-	if notModified(w, r, etag) {
-		return true, nil
-	}
-	write := tree.HTML
-	if chosen.mediaType == "text/plain" {
-		write = tree.Text
-	}
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return true, err
-	}
-	w.Header().Set("Content-Type", chosen.mediaType+"; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	w.Header().Set("Content-Location", s.baseURL(r)+e.Ref.Path())
-	http.ServeContent(w, r, "", e.Stored, bytes.NewReader(b.Bytes()))
-	return true, nil
+	return &rendition{offers: reportTypes, guard: guardReport, make: func(_ rendering, base, mediaType string) (made, error) {
+		write := map[string]func(io.Writer) error{
+			"text/html":  func(w io.Writer) error { return r.HTML(w, base) },
+			"text/plain": r.Text,
+			"text/xml":   func(w io.Writer) error { return r.XML(w, base) },
+		}[mediaType]
+		return made{open: func(context.Context) (content, error) {
+			var b bytes.Buffer
+			err := write(&b)
+			return contentOf(b.Bytes()), err
+		}}, nil
+	}}
+}
+
+// guardReport lets a page have its style and its links, and nothing else.
+func guardReport(h http.Header, _ string) {
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 }

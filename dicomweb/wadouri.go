@@ -38,8 +38,15 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	file := offer{mediaType: mediaDICOM}
-	chosen, err := u.accepted.choose(append(slices.Clone(pictureTypes), file)...)
+	own, err := s.renditionOf(r.Context(), e)
+	if err != nil {
+		return err
+	}
+	rendered, file := pictureTypes, offer{mediaType: mediaDICOM}
+	if own != nil && u.frame == 0 {
+		rendered = own.offers
+	}
+	chosen, err := u.accepted.choose(append(slices.Clone(rendered), file)...)
 	if err != nil {
 		return err
 	}
@@ -54,16 +61,14 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.sendFile(w, r, e, syntax)
 	}
+	if own != nil && u.frame == 0 {
+		return s.sendChosenRendition(w, r, e, own, chosen, u.rendering)
+	}
 	return s.sendURIPicture(w, r, e, u, chosen)
 }
 
 // sendURIPicture renders the instance's frame.
 func (s *Server) sendURIPicture(w http.ResponseWriter, r *http.Request, e *store.Entry, u uriRequest, chosen offer) error {
-	if u.frame == 0 {
-		if done, err := s.sendOwnRendering(w, r, e); done || err != nil {
-			return err
-		}
-	}
 	targets, err := targetsOf(e, nil)
 	if err != nil {
 		return err

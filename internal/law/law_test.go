@@ -65,7 +65,7 @@ var foreign = []struct {
 }
 
 // testFixtures are packages that every test may import.
-var testFixtures = []string{"internal/corpus", "internal/corpus/corpusimage", "internal/dicomtest", "dicom", "dicom/part10", "dicom/match", "dicom/match/matchtest",
+var testFixtures = []string{"internal/corpus", "internal/corpus/corpusimage", "internal/dicomtest", "internal/golden", "dicom", "dicom/part10", "dicom/match", "dicom/match/matchtest",
 	"dicom/pixel", "dicom/codec", "dicom/codestream", "store", "store/memstore", "store/storetest", "store/file", "store/sqlite"}
 
 func TestImportsRunDownwards(t *testing.T) {
