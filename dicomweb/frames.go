@@ -213,6 +213,11 @@ func sendSingle(w http.ResponseWriter, r *http.Request, e *store.Entry, p part) 
 	if err != nil {
 		return err
 	}
+	return sendOpen(w, r, e, p, body)
+}
+
+// sendOpen sends the open body of a part, and closes it.
+func sendOpen(w http.ResponseWriter, r *http.Request, e *store.Entry, p part, body content) error {
 	defer body.Close()
 	w.Header().Set("Content-Type", cmp.Or(body.contentType, p.contentType))
 	w.Header().Set("Content-Location", p.location)
@@ -225,7 +230,7 @@ func sendSingle(w http.ResponseWriter, r *http.Request, e *store.Entry, p part) 
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	_, err = body.copyTo(w, nil)
+	_, err := body.copyTo(w, nil)
 	return err
 }
 

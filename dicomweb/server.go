@@ -9,6 +9,7 @@ package dicomweb
 
 import (
 	"cmp"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/deidentify"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -54,6 +56,9 @@ type Options struct {
 	MaxDecodes int
 	// MaxFramePixels bounds the samples of a frame that is decoded; 0: 256 million.
 	MaxFramePixels int64
+	// AnonymizeSecret makes the new UIDs of anonymize=yes (PS3.18 9.4.1.2.1): the same ones as long as it is the same. Empty: random,
+	// until the process ends.
+	AnonymizeSecret []byte
 
 	Log      *slog.Logger          // nil: slog.Default
 	Registry prometheus.Registerer // nil: metrics are kept, but not registered
@@ -71,6 +76,10 @@ func (o Options) withDefaults() Options {
 	o.MaxDecodes = cmp.Or(o.MaxDecodes, runtime.GOMAXPROCS(0))
 	o.MaxFramePixels = cmp.Or(o.MaxFramePixels, 256_000_000)
 	o.Log = cmp.Or(o.Log, slog.Default())
+	if len(o.AnonymizeSecret) == 0 {
+		o.AnonymizeSecret = make([]byte, 32)
+		rand.Read(o.AnonymizeSecret)
+	}
 	if len(o.AllowedOrigins) == 0 {
 		o.AllowedOrigins = []string{"*"}
 	}
@@ -87,6 +96,7 @@ type Server struct {
 	pictures *pictures
 	dataSets *boundedCache[*dicom.DataSet] // by blob
 	metadata *metadataCache
+	profile  *deidentify.Profile
 	handler  http.Handler
 }
 
@@ -104,6 +114,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.pictures = newPictures(o.RenderCache, o.MaxDecodes, s.metrics)
 	s.dataSets = newBoundedCache[*dicom.DataSet](dataSetCache)
 	s.metadata = newMetadataCache(o.MetadataCache)
+	s.profile = deidentify.New(o.AnonymizeSecret)
 	s.handler = s.exchange(newCORS(o.AllowedOrigins).wrap(s.guard(s.router())))
 	return s, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
+	"github.com/noctis-dicom/noctis/dicom/deidentify"
 	"github.com/noctis-dicom/noctis/dicom/part10"
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 	"github.com/noctis-dicom/noctis/store"
@@ -79,7 +80,7 @@ func (s *Server) filePart(base string, e *store.Entry, chosen offer) part {
 		return p
 	}
 	p.open = func(ctx context.Context) (content, error) {
-		body, err := s.transcode(ctx, e)
+		body, err := s.transcode(ctx, e, nil)
 		if err == nil || !chosen.standard || !errors.As(err, new(*undecodableError)) {
 			return body, err
 		}
@@ -108,9 +109,9 @@ type undecodableError struct{ error }
 
 func (e *undecodableError) Unwrap() error { return e.error }
 
-// transcode opens an instance as a file in Explicit VR Little Endian. Its first frame is decoded before anything is written, so
+// transcode opens an instance as a file in Explicit VR Little Endian, de-identified if there is a profile. Its first frame is decoded before anything is written, so
 // that what cannot be decoded is known then; the error is an *undecodableError.
-func (s *Server) transcode(ctx context.Context, slim *store.Entry) (content, error) {
+func (s *Server) transcode(ctx context.Context, slim *store.Entry, profile *deidentify.Profile) (content, error) {
 	e, err := s.entry(ctx, slim.Ref) // with its layout
 	if err != nil {
 		return content{}, err
@@ -119,7 +120,7 @@ func (s *Server) transcode(ctx context.Context, slim *store.Entry) (content, err
 	if err != nil {
 		return content{}, err
 	}
-	t := &transcoding{server: s, ctx: ctx, in: in}
+	t := &transcoding{server: s, ctx: ctx, in: in, profile: profile}
 	if err := t.prepare(); err != nil {
 		in.Close()
 		return content{}, err
@@ -142,11 +143,12 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // transcoding is one instance on its way into Explicit VR Little Endian.
 type transcoding struct {
-	server *Server
-	ctx    context.Context
-	in     *store.Instance
-	ds     *dicom.DataSet // as it is to be written
-	stored *dicom.DataSet // as it is stored
+	server  *Server
+	ctx     context.Context
+	in      *store.Instance
+	profile *deidentify.Profile // nil: nothing is taken out
+	ds      *dicom.DataSet      // as it is to be written
+	stored  *dicom.DataSet      // as it is stored
 
 	pixels pixel.Description // encapsulated pixel data: of the stored image
 	frames int               // 0: the pixel data is not decoded
@@ -161,12 +163,15 @@ func (t *transcoding) prepare() error {
 	}
 	t.ds = t.stored.Clone()
 	t.ds.Delete(dicom.AvailableTransferSyntaxUID) // the index's own (PS3.18 10.6.3.3.3)
+	if t.profile != nil {
+		t.ds = t.profile.Apply(t.ds)
+	}
 	t.nativeIcons()
 	p := t.in.Entry.Layout.Pixel
 	if p == nil {
 		return nil
 	}
-	if p.Encapsulated {
+	if p.Encapsulated || t.profile != nil && p.Tag == dicom.PixelData && p.NumberOfFrames > 0 {
 		return t.describePixels(p)
 	}
 	if p.Value.Length > maxNative {

@@ -18,6 +18,7 @@ type uriRequest struct {
 	frame          int    // 0: none is named
 	rendering      rendering
 	windowed       bool // windowCenter and windowWidth are there
+	anonymize      bool
 	accepted       acceptance
 }
 
@@ -52,14 +53,22 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Response
 	if chosen == file {
-		if u.windowed {
+		switch {
+		case u.windowed:
 			return badRequest("windowCenter and windowWidth have no meaning for application/dicom (PS3.18 9.5.1.2.6)")
+		case u.anonymize:
+			return s.sendAnonymized(w, r, e, u)
 		}
 		syntax, err := u.chooseSyntax(e)
 		if err != nil {
 			return err
 		}
 		return s.sendFile(w, r, e, syntax)
+	}
+	if u.anonymize {
+		if err := s.checkAnonymousPicture(r, e, u); err != nil {
+			return err
+		}
 	}
 	if own != nil && u.frame == 0 {
 		return s.sendChosenRendition(w, r, e, own, chosen, u.rendering)
@@ -99,7 +108,7 @@ func (s *Server) isMultiframe(r *http.Request, e *store.Entry) (bool, error) {
 // parseURIRequest reads the query (PS3.18 9.1.2, 9.4.1.2, 9.5.1.2). An error is a 400.
 func parseURIRequest(q url.Values, accept []string) (uriRequest, error) {
 	u := uriRequest{rendering: rendering{Quality: defaultQuality}}
-	for _, parse := range []func(url.Values) error{u.parseTarget, u.parseType, u.refuse, u.parseFrame, u.parseWindow, u.parseView} {
+	for _, parse := range []func(url.Values) error{u.parseTarget, u.parseType, u.parseAnonymize, u.refuse, u.parseFrame, u.parseWindow, u.parseView} {
 		if err := parse(q); err != nil {
 			return uriRequest{}, err
 		}
@@ -178,12 +187,6 @@ func (u *uriRequest) parseType(q url.Values) error {
 
 // refuse refuses what would change the meaning of the answer if it were ignored.
 func (u *uriRequest) refuse(q url.Values) error {
-	if values, there := q["anonymize"]; there {
-		if len(values) != 1 || values[0] != "yes" {
-			return badRequest(`anonymize: want "yes" (PS3.18 9.4.2.3)`)
-		}
-		return badRequest("anonymize is not supported: this server does not de-identify (PS3.18 9.4.2.3)")
-	}
 	for _, name := range []string{"presentationUID", "presentationSeriesUID"} {
 		if q.Has(name) {
 			return badRequest("%s is not supported: presentation states are not applied", name)
@@ -282,7 +285,10 @@ func parseRegion(text string) (*region, error) {
 // chooseSyntax selects the transfer syntax of the file (PS3.18 9.4.2.4): the first of those asked for that there is, the default of
 // 8.7.3.4 where none is; 406 with what there is.
 func (u *uriRequest) chooseSyntax(e *store.Entry) (offer, error) {
-	offers := fileOffers(e)
+	return u.chooseAmong(fileOffers(e))
+}
+
+func (u *uriRequest) chooseAmong(offers []offer) (offer, error) {
 	if u.transferSyntax == "" {
 		return acceptance{silent: true}.choose(offers...)
 	}

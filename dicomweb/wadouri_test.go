@@ -76,7 +76,8 @@ func TestWADOURI(t *testing.T) {
 		wado(ref, "&frameNumber=1"), wado(a.refs[1], "&frameNumber=0"), wado(a.refs[1], "&frameNumber=4"), wado(a.refs[1], "&frameNumber="),
 		wado(a.refs[1], "&frameNumber=1&frameNumber=2"), wado(ref, "&rows=0"), wado(ref, "&rows=x"), wado(ref, "&columns=-5"),
 		wado(ref, "&region=0,0,1"), wado(ref, "&region=0,0,1,1,1"), wado(ref, "&region=0.5,0,0.5,1"), wado(ref, "&region=0,0,1.1,1"),
-		wado(ref, "&region=-0.1,0,1,1"), wado(ref, "&region=NaN,0,1,1"), wado(ref, "&anonymize=yes"), wado(ref, "&anonymize=no"),
+		wado(ref, "&region=-0.1,0,1,1"), wado(ref, "&region=NaN,0,1,1"), wado(ref, "&anonymize=no"), wado(ref, "&anonymize=yes&anonymize=yes"),
+		wado(ref, "&anonymize=yes&annotation=patient"),
 		wado(ref, "&presentationUID=1.2"), wado(ref, "&presentationSeriesUID=1.2"), wado(ref, "&annotation=nobody"),
 	} {
 		if w := a.request("GET", target); w.Code != http.StatusBadRequest {

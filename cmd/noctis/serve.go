@@ -147,6 +147,10 @@ func recoverBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func
 
 // handler puts the services, the page and the viewer under one root.
 func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (http.Handler, error) {
+	secret, err := anonymizeSecret(c.Data)
+	if err != nil {
+		return nil, err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	services, err := dicomweb.New(a.Store, dicomweb.Options{
@@ -155,7 +159,8 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (h
 		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache),
-		Log: log, Registry: registry,
+		AnonymizeSecret: secret,
+		Log:             log, Registry: registry,
 	})
 	if err != nil {
 		return nil, err

@@ -37,6 +37,7 @@ var ours = map[string][]string{
 	"dicom/match":              {"dicom"},
 	"dicom/part10":             {"dicom"},
 	"dicom/pixel":              {"dicom"},
+	"dicom/deidentify":         {"dicom"},
 	"dicom/codec":              {"dicom", "dicom/pixel"},
 	"dicom/codestream":         {"dicom", "dicom/pixel"},
 	"dicom/codec/rle":          {"dicom/codec/internal..."},

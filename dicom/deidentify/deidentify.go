@@ -1,0 +1,165 @@
+// Package deidentify takes out of a data set what says who somebody is: the Basic Application Level Confidentiality Profile of PS3.15
+// E.1, without options. table.go is PS3.15 Table E.1-1; deidentify.go applies it; dummy.go makes the values that say nothing.
+//
+// Pixel data is left as it is. Whether it shows text or a face has to be asked before; see BurnedIn.
+package deidentify
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"math/big"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// Profile is the Basic Profile with a secret. The same secret gives the same new UID for the same old one, so that instances that
+// refer to each other go on doing so, whenever they are de-identified; without it nobody can tell which the old one was. It is safe
+// for concurrent use.
+type Profile struct{ secret []byte }
+
+// New makes a profile. The secret is not changed and must not be short: 16 random bytes are enough.
+func New(secret []byte) *Profile { return &Profile{secret} }
+
+// ID names the secret without telling it: what was de-identified under another one has other UIDs.
+func (p *Profile) ID() string { return hex.EncodeToString(p.sum("id", "")[:8]) }
+
+// UID is what a UID is replaced by. UIDs that DICOM itself has registered, of classes, syntaxes or well-known frames of reference,
+// identify nobody and stay.
+func (p *Profile) UID(u dicom.UID) dicom.UID {
+	if u == "" || strings.HasPrefix(string(u), registered) {
+		return u
+	}
+	return dicom.UID("2.25." + new(big.Int).SetBytes(p.sum("uid", string(u))[:16]).String()) // PS3.5 B.2
+}
+
+// registered is the root of the UIDs of PS3.6.
+const registered = "1.2.840.10008."
+
+// sum is a keyed hash of a text, another one for each purpose.
+func (p *Profile) sum(purpose, text string) []byte {
+	h := hmac.New(sha256.New, p.secret)
+	h.Write([]byte(purpose + "\x00" + text)) // a hash never fails
+	return h.Sum(nil)
+}
+
+// Apply returns a de-identified copy, which says that it is one (PS3.15 E.1.1). ds is not changed; values that stay are shared with it.
+func (p *Profile) Apply(ds *dicom.DataSet) *dicom.DataSet {
+	out := p.apply(ds)
+	if ds.Has(dicom.PatientID) {
+		out.SetStrings(dicom.PatientID, dicom.LO, p.patient(ds))
+	}
+	out.SetStrings(dicom.PatientIdentityRemoved, dicom.CS, "YES")
+	out.SetStrings(dicom.DeidentificationMethod, dicom.LO, "PS3.15 2024b Basic Application Level Confidentiality Profile")
+	methods := []*dicom.DataSet{code("113100", "Basic Application Confidentiality Profile")}
+	if no(ds, dicom.BurnedInAnnotation) { // there is nothing to be cleaned
+		methods = append(methods, code("113101", "Clean Pixel Data Option"))
+	}
+	out.SetItems(dicom.DeidentificationMethodCodeSequence, methods...)
+	out.SetStrings(dicom.LongitudinalTemporalInformationModified, dicom.CS, "REMOVED")
+	return out
+}
+
+// patient is the dummy of a Patient ID: one for each patient, so that the instances of a patient stay together.
+func (p *Profile) patient(ds *dicom.DataSet) string {
+	return "ANON-" + strings.ToUpper(hex.EncodeToString(p.sum("patient", ds.String(dicom.IssuerOfPatientID)+"\x00"+ds.String(dicom.PatientID))[:8]))
+}
+
+// code is an item of a code of PS3.16.
+func code(value, meaning string) *dicom.DataSet {
+	ds := &dicom.DataSet{}
+	ds.SetStrings(dicom.CodeValue, dicom.SH, value)
+	ds.SetStrings(dicom.CodingSchemeDesignator, dicom.SH, "DCM")
+	ds.SetStrings(dicom.CodeMeaning, dicom.LO, meaning)
+	return ds
+}
+
+// apply de-identifies a data set or an item.
+func (p *Profile) apply(ds *dicom.DataSet) *dicom.DataSet {
+	out := &dicom.DataSet{}
+	out.Grow(ds.Len())
+	for e := range ds.All() {
+		switch actionOf(e.Tag) {
+		case remove:
+			continue
+		case zero:
+			e.Value = nil
+		case dummy:
+			e.Value = p.dummyValue(e)
+		case replace:
+			e.Value = p.replaceUIDs(e.Value)
+		case keep:
+			if items, ok := e.Value.(dicom.Items); ok {
+				e.Value = p.items(items)
+			}
+		}
+		out.Set(e)
+	}
+	return out
+}
+
+func (p *Profile) items(items dicom.Items) dicom.Items {
+	left := make(dicom.Items, len(items))
+	for i, item := range items {
+		left[i] = p.apply(item)
+	}
+	return left
+}
+
+// replaceUIDs replaces each of the UIDs of a value. What is not text has no business there, and goes.
+func (p *Profile) replaceUIDs(v dicom.Value) dicom.Value {
+	old, ok := v.(dicom.Strings)
+	if !ok {
+		return nil
+	}
+	replaced := make(dicom.Strings, len(old))
+	for i, u := range old {
+		replaced[i] = string(p.UID(dicom.UID(u)))
+	}
+	return replaced
+}
+
+// BurnedIn is why the pixels of an instance may say who somebody is, "" if nothing speaks for it: the data set says so, or says
+// nothing where text in the picture is usual. Such pixels would have to be cleaned (PS3.15 E.3.1) before anybody sees them.
+func BurnedIn(ds *dicom.DataSet) string {
+	switch {
+	case yes(ds, dicom.BurnedInAnnotation):
+		return "Burned In Annotation (0028,0301) is YES"
+	case yes(ds, dicom.RecognizableVisualFeatures):
+		return "Recognizable Visual Features (0028,0302) is YES"
+	case no(ds, dicom.BurnedInAnnotation):
+		return ""
+	}
+	if class := ds.UID(dicom.SOPClassUID); textInPictures[class] {
+		return "it is of a kind that often has text in its pixels, and no Burned In Annotation (0028,0301) of NO"
+	}
+	return ""
+}
+
+// textInPictures are the storage classes whose devices write into their pictures: captured screens and films, ultrasound, and
+// what a camera sees.
+var textInPictures = map[dicom.UID]bool{
+	"1.2.840.10008.5.1.4.1.1.7":        true, // Secondary Capture, and its multi-frame classes
+	"1.2.840.10008.5.1.4.1.1.7.1":      true,
+	"1.2.840.10008.5.1.4.1.1.7.2":      true,
+	"1.2.840.10008.5.1.4.1.1.7.3":      true,
+	"1.2.840.10008.5.1.4.1.1.7.4":      true,
+	"1.2.840.10008.5.1.4.1.1.3":        true, // Ultrasound, retired
+	"1.2.840.10008.5.1.4.1.1.3.1":      true,
+	"1.2.840.10008.5.1.4.1.1.6":        true,
+	"1.2.840.10008.5.1.4.1.1.6.1":      true,
+	"1.2.840.10008.5.1.4.1.1.77.1.1":   true, // Visible Light
+	"1.2.840.10008.5.1.4.1.1.77.1.1.1": true,
+	"1.2.840.10008.5.1.4.1.1.77.1.2":   true,
+	"1.2.840.10008.5.1.4.1.1.77.1.2.1": true,
+	"1.2.840.10008.5.1.4.1.1.77.1.4":   true,
+	"1.2.840.10008.5.1.4.1.1.77.1.4.1": true,
+}
+
+func yes(ds *dicom.DataSet, t dicom.Tag) bool { return isValue(ds, t, "YES") }
+func no(ds *dicom.DataSet, t dicom.Tag) bool  { return isValue(ds, t, "NO") }
+
+func isValue(ds *dicom.DataSet, t dicom.Tag, value string) bool {
+	return strings.EqualFold(strings.TrimSpace(ds.String(t)), value)
+}
