@@ -79,9 +79,10 @@ func (s *Server) routes() []route {
 
 // resource is what lies at one template: its routes by method.
 type resource struct {
-	server *Server
-	routes map[string]route
-	allow  string // for Allow, PS3.18 8.5
+	server   *Server
+	template string
+	routes   map[string]route
+	allow    string // for Allow, PS3.18 8.5
 }
 
 // router finds the resource of a path. gorilla/mux only matches templates here: methods are the resource's own affair, so that
@@ -103,7 +104,7 @@ func (s *Server) router() http.Handler {
 				continue
 			}
 			if resources[rt.template] == nil {
-				resources[rt.template] = &resource{server: s, routes: map[string]route{}}
+				resources[rt.template] = &resource{server: s, template: rt.template, routes: map[string]route{}}
 				below := deep[prefix]
 				if below == nil {
 					below = r
@@ -117,6 +118,8 @@ func (s *Server) router() http.Handler {
 			resources[rt.template].add(rt)
 		}
 	}
+	base := &resource{server: s, template: BasePath, allow: http.MethodOptions} // only describes what lies below it
+	r.Handle(BasePath, base)
 	return tidyPath(r)
 }
 
@@ -156,9 +159,8 @@ func (res *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		exchangeOf(r).route = rt.name
 		res.server.answer(rt.handler).ServeHTTP(w, r)
 	case method == http.MethodOptions:
-		exchangeOf(r).route = "options"
-		w.Header().Set("Allow", res.allow)
-		w.WriteHeader(http.StatusNoContent)
+		exchangeOf(r).route = "capabilities"
+		res.server.answer(res.server.retrieveCapabilities(res.template, res.allow)).ServeHTTP(w, r)
 	default:
 		w.Header().Set("Allow", res.allow)
 		res.server.answer(func(http.ResponseWriter, *http.Request) error {

@@ -29,13 +29,14 @@ func main() {
 type commands struct {
 	Config configFile `name:"config" placeholder:"FILE" help:"YAML file with a key for each long flag of the command (\"listen: 127.0.0.1:8080\"). Flags and NOCTIS_* in the environment win over it."`
 
-	Serve   serveCommand   `cmd:"" help:"Start the server."`
-	Import  importCommand  `cmd:"" help:"Store files, folders and zip files, on a server or in a data folder."`
-	Demo    demoCommand    `cmd:"" help:"Store a small synthetic study set (CT with segmentation and report, MR, CR, US)."`
-	Reindex reindexCommand `cmd:"" help:"Rebuild the index of a data folder from the stored files alone."`
-	Index   indexCommand   `cmd:"" help:"Index further attributes, while the server runs."`
-	Render  renderCommand  `cmd:"" help:"Render a frame of a file as a picture."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve       serveCommand       `cmd:"" help:"Start the server."`
+	Import      importCommand      `cmd:"" help:"Store files, folders and zip files, on a server or in a data folder."`
+	Demo        demoCommand        `cmd:"" help:"Store a small synthetic study set (CT with segmentation and report, MR, CR, US)."`
+	Reindex     reindexCommand     `cmd:"" help:"Rebuild the index of a data folder from the stored files alone."`
+	Index       indexCommand       `cmd:"" help:"Index further attributes, while the server runs."`
+	Render      renderCommand      `cmd:"" help:"Render a frame of a file as a picture."`
+	Conformance conformanceCommand `cmd:"" help:"Try any DICOMweb server against PS3.18, from outside."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 // terminal is what a command writes to.

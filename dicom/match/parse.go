@@ -113,7 +113,7 @@ func (k Key) parse(value string, o ParseOptions) (Condition, error) {
 	case dicom.OB, dicom.OD, dicom.OF, dicom.OL, dicom.OV, dicom.OW:
 		return nil, fmt.Errorf("a value of VR %s cannot be matched (PS3.4 C.2.2.2)", vr)
 	case dicom.UI:
-		return parseUIDs(value), nil
+		return parseUIDs(value)
 	case dicom.DA, dicom.TM, dicom.DT:
 		return parseMoments(vr, hyphens.Replace(strings.Trim(value, " ")))
 	case dicom.IS, dicom.DS, dicom.SL, dicom.SS, dicom.SV, dicom.UL, dicom.US, dicom.UV, dicom.FL, dicom.FD:
@@ -178,18 +178,23 @@ func parseModalities(value string) Condition {
 	return AnyOf{any}
 }
 
-func parseUIDs(value string) Condition {
+// parseUIDs reads a UID or a list of them. What cannot be one is an error (PS3.18 8.3); stored UIDs may break PS3.5 9.1 in other ways, and
+// wildcards are literal here.
+func parseUIDs(value string) (Condition, error) {
 	var uids []dicom.UID
 	for _, uid := range separated(value) {
+		if strings.Trim(uid, "0123456789.*? ") != "" {
+			return nil, errors.New("not a UID, or a list of them separated by commas (PS3.5 9.1, PS3.4 C.2.2.2.2)")
+		}
 		uids = append(uids, dicom.UID(uid))
 	}
 	switch len(uids) {
 	case 0:
-		return Universal{}
+		return Universal{}, nil
 	case 1:
-		return Single{string(uids[0])}
+		return Single{string(uids[0])}, nil
 	}
-	return UIDList{uids}
+	return UIDList{uids}, nil
 }
 
 // parseZoneKey reads Timezone Offset From UTC. A plus sign that was not percent-encoded has become a blank on the way.

@@ -1,0 +1,124 @@
+package dicomweb
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+)
+
+// capability is what the method of a resource takes and answers.
+type capability struct {
+	accept, content  []string // media types of the answer, the default first; of the request
+	query            []wadlParam
+	success, failure string // status codes
+}
+
+func multipartOf(types ...string) []string {
+	out := make([]string, len(types))
+	for i, t := range types {
+		out[i] = `multipart/related; type="` + t + `"`
+	}
+	return out
+}
+
+func offered(offers []offer) []string {
+	out := make([]string, len(offers))
+	for i, o := range offers {
+		out[i] = o.String()
+	}
+	return out
+}
+
+func parameters(names ...string) []wadlParam {
+	out := make([]wadlParam, len(names))
+	for i, n := range names {
+		out[i] = wadlParam{Name: n, Style: "query", Type: "xs:string"}
+	}
+	return out
+}
+
+// The media types of PS3.18 8.7.3 and 8.7.4 by resource category.
+var (
+	instanceTypes = slices.Concat(multipartOf("application/dicom", "application/octet-stream"), []string{"application/dicom", "application/zip"})
+	metadataTypes = append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...)
+	pixelTypes    = append(multipartOf("application/octet-stream", "image/jpeg", "image/jls", "image/jp2", "image/jphc", "image/dicom-rle", "image/jxl",
+		"video/mpeg", "video/mp4", "video/H265"), "application/octet-stream")
+	renderedTypes = offered(slices.Concat(pictureTypes, multiparts(pictureTypes), []offer{{mediaType: "text/html"}, {mediaType: "text/plain"}}))
+	storeTypes    = append(multipartOf("application/dicom", "application/dicom+json", "application/dicom+xml"), "application/dicom")
+)
+
+// capabilities are those of the transactions, by the first word of their routes' names.
+var capabilities = map[string]capability{
+	"store": {[]string{"application/dicom+json", "application/dicom+xml"}, storeTypes, parameters("dry-run"), "200 202", "400 409 413 415 503"},
+	"search": {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil,
+		"200 204", "400 406 413 503"},
+	"retrieve":  {instanceTypes, nil, parameters("accept", "charset"), "200 206 304", "400 404 406 410 413 503"},
+	"metadata":  {metadataTypes, nil, parameters("accept", "charset", "includefield", "excludefield", "excludeprivate"), "200 304", "400 404 406 410 413 503"},
+	"frames":    {pixelTypes, nil, parameters("accept"), "200 206 304", "400 404 406 410 413 503"},
+	"bulkdata":  {pixelTypes, nil, parameters("accept"), "200 206 304", "400 404 406 410 413 503"},
+	"pixeldata": {pixelTypes, nil, parameters("accept"), "200 206 304", "400 404 406 410 413 503"},
+	"rendered": {renderedTypes, nil, parameters("accept", "charset", "annotation", "quality", "viewport", "window", "iccprofile"),
+		"200 206 304", "400 404 406 410 413 503"},
+	"thumbnail": {offered(pictureTypes), nil, parameters("accept", "viewport"), "200 304", "400 404 406 410 503"},
+}
+
+// capabilityOf returns what a route can do; one that stands in no table speaks DICOM JSON and XML.
+func capabilityOf(rt route) capability {
+	first, _, _ := strings.Cut(rt.name, "-")
+	c, known := capabilities[first]
+	if !known {
+		c = capability{accept: metadataTypes, success: "200 204", failure: "400 404 406 409 410 503"}
+		if rt.method != http.MethodGet && rt.method != http.MethodDelete {
+			c.content = []string{"application/dicom+json", "application/dicom+xml"}
+		}
+	}
+	if first == "search" {
+		c.query = searchCapabilities(rt.name)
+	}
+	return c
+}
+
+// searchCapabilities are the keys and the other parameters of a search (PS3.18 8.3.4), as PS3.18 B.26 lists them. Every other
+// attribute can be a key too.
+func searchCapabilities(name string) []wadlParam {
+	levels := []match.Level{match.Study}
+	switch {
+	case strings.HasSuffix(name, "series"):
+		levels = append(levels, match.Series)
+	case strings.HasSuffix(name, "instances"):
+		levels = append(levels, match.Series, match.Instance)
+	}
+	yesNo := []wadlOption{{"true"}, {"false"}}
+	query := []wadlParam{
+		{Name: "limit", Style: "query", Type: "xs:int"}, {Name: "offset", Style: "query", Type: "xs:int"},
+		{Name: "includefield", Style: "query", Type: "xs:string", Repeating: "true", Options: []wadlOption{{"all"}}},
+		{Name: "fuzzymatching", Style: "query", Type: "xs:boolean", Options: yesNo},
+		{Name: "emptyvaluematching", Style: "query", Type: "xs:boolean", Options: yesNo},
+		{Name: "multiplevaluematching", Style: "query", Type: "xs:boolean", Options: yesNo},
+		{Name: "orderby", Style: "query", Type: "xs:string"},
+	}
+	for _, level := range levels {
+		for _, tag := range requiredKeys[level] {
+			repeating := ""
+			if tag.VR() == dicom.UI {
+				repeating = "true"
+			}
+			for _, n := range []string{tag.Keyword(), tag.String()} {
+				query = append(query, wadlParam{Name: n, Style: "query", Repeating: repeating})
+			}
+		}
+	}
+	return query
+}
+
+// requiredKeys are the attributes of PS3.18 Table 10.6.1-5 by level.
+var requiredKeys = map[match.Level][]dicom.Tag{
+	match.Study: {dicom.StudyDate, dicom.StudyTime, dicom.AccessionNumber, dicom.ModalitiesInStudy, dicom.ReferringPhysicianName,
+		dicom.PatientName, dicom.PatientID, dicom.StudyInstanceUID, dicom.StudyID},
+	match.Series: {dicom.Modality, dicom.SeriesInstanceUID, dicom.SeriesNumber, dicom.PerformedProcedureStepStartDate,
+		dicom.PerformedProcedureStepStartTime, dicom.RequestAttributesSequence},
+	match.Instance: {dicom.SOPClassUID, dicom.SOPInstanceUID, dicom.InstanceNumber},
+}
