@@ -32,6 +32,8 @@ var ours = map[string][]string{
 	"store/storetest":          {"store", "store/memstore", "dicom...", "internal/dicomtest"},
 	"store":                    {"dicom", "dicom/match", "dicom/part10"},
 	"worklist":                 {"dicom", "dicom/match"},
+	"worklist/memlist":         {"worklist", "dicom", "dicom/match"},
+	"worklist/worklisttest":    {"worklist", "worklist/memlist", "dicom", "dicom/match"},
 	"render":                   {"dicom", "dicom/pixel"},
 	"dicom/match/matchtest":    {"dicom", "dicom/match"},
 	"dicom/match":              {"dicom"},
@@ -67,7 +69,8 @@ var foreign = []struct {
 
 // testFixtures are packages that every test may import.
 var testFixtures = []string{"internal/corpus", "internal/corpus/corpusimage", "internal/dicomtest", "internal/golden", "dicom", "dicom/part10", "dicom/match", "dicom/match/matchtest",
-	"dicom/pixel", "dicom/codec", "dicom/codestream", "store", "store/memstore", "store/storetest", "store/file", "store/sqlite"}
+	"dicom/pixel", "dicom/codec", "dicom/codestream", "store", "store/memstore", "store/storetest", "store/file", "store/sqlite",
+	"worklist", "worklist/memlist", "worklist/worklisttest"}
 
 func TestImportsRunDownwards(t *testing.T) {
 	for _, file := range sources(t, ".go") {

@@ -11,16 +11,19 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/worklist"
 )
 
 // session is one transaction that inserts. Studies and series are read once, changed in memory, and written by finish.
 type session struct {
 	ctx     context.Context
 	tx      *sql.Tx
+	index   *Index
 	st      *statements
 	studies map[dicom.UID]*study
 	series  map[seriesKey]*series
 	extras  []ExtraKey
+	told    told
 }
 
 type seriesKey struct {
@@ -28,8 +31,8 @@ type seriesKey struct {
 	series dicom.UID
 }
 
-func newSession(ctx context.Context, tx *sql.Tx, st *statements) *session {
-	return &session{ctx: ctx, tx: tx, st: st, studies: map[dicom.UID]*study{}, series: map[seriesKey]*series{}}
+func newSession(ctx context.Context, tx *sql.Tx, x *Index) *session {
+	return &session{ctx: ctx, tx: tx, index: x, st: &x.statements, studies: map[dicom.UID]*study{}, series: map[seriesKey]*series{}}
 }
 
 func (s *session) query(st *sql.Stmt, args ...any) *sql.Row {
@@ -49,6 +52,7 @@ type study struct {
 	keys    []key // as they are in study_key
 	changed bool  // merged or SOPClasses differ from the row
 	regroup bool  // a series came, or its modality changed
+	reading reading
 }
 
 // series is a row of the table series.
@@ -138,8 +142,8 @@ func (s *session) finish() error {
 			return err
 		}
 	}
-	for _, st := range s.studies {
-		if err := s.writeStudy(st); err != nil {
+	for uid, st := range s.studies {
+		if err := s.writeStudy(uid, st); err != nil {
 			return err
 		}
 	}
@@ -162,7 +166,8 @@ func (s *session) writeSeries(se *series) error {
 		attributes, sources, se.id)
 }
 
-func (s *session) writeStudy(st *study) error {
+func (s *session) writeStudy(uid dicom.UID, st *study) error {
+	s.told.notices = append(s.told.notices, worklist.Notice{Study: uid})
 	if st.regroup {
 		if err := s.modalities(st); err != nil {
 			return err
@@ -184,7 +189,10 @@ func (s *session) writeStudy(st *study) error {
 	if err := s.writeExtras(match.Study, st.merged.DataSet, st.id); err != nil {
 		return err
 	}
-	return s.writeKeys(st, studyKeys(st))
+	if err := s.writeKeys(st, studyKeys(st)); err != nil {
+		return err
+	}
+	return s.writeReading(uid, st)
 }
 
 // modalities collects ModalitiesInStudy from the series.

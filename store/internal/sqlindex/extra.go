@@ -122,7 +122,7 @@ func (x *Index) takeIn(ctx context.Context, t dicom.Tag, level match.Level) (n i
 	if err := rows.Err(); err != nil {
 		return 0, x.failed(err)
 	}
-	s := newSession(ctx, tx, &x.statements)
+	s := newSession(ctx, tx, x)
 	for _, r := range page {
 		if level == match.Instance {
 			if r.text, err = x.pack.unpack(r.text); err != nil {

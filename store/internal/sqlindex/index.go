@@ -45,6 +45,8 @@ type Index struct {
 	closed  sync.WaitGroup
 	once    sync.Once
 	broken  atomic.Pointer[error]
+
+	worklist *Worklist
 }
 
 // New returns an index over a database whose schema is up to date. writer should have one connection; reader may be the same
@@ -61,6 +63,12 @@ func New(ctx context.Context, writer, reader *sql.DB, d Dialect) (*Index, error)
 	if x.statements, err = x.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
+	if x.worklist, err = x.newWorklist(ctx); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	if err := x.worklist.begin(ctx); err != nil {
+		return nil, fmt.Errorf("index: worklist: %w", err)
+	}
 	x.closed.Go(x.commitLoop)
 	return x, nil
 }
@@ -69,7 +77,7 @@ func New(ctx context.Context, writer, reader *sql.DB, d Dialect) (*Index, error)
 func (x *Index) Close() error {
 	x.once.Do(func() { close(x.closing) })
 	x.closed.Wait()
-	return errors.Join(x.writer.Close(), x.reader.Close())
+	return errors.Join(x.worklist.flush(context.Background()), x.writer.Close(), x.reader.Close())
 }
 
 func (x *Index) rebind(query string) string {

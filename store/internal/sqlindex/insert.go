@@ -148,7 +148,7 @@ func (x *Index) commit(group []*insertion) error {
 		return x.wrap(err)
 	}
 	defer tx.Rollback()
-	s := newSession(ctx, tx, &x.statements)
+	s := newSession(ctx, tx, x)
 	if err := s.readExtra(); err != nil {
 		return x.failed(err)
 	}
@@ -166,6 +166,7 @@ func (x *Index) commit(group []*insertion) error {
 	if err := tx.Commit(); err != nil {
 		return x.failed(err)
 	}
+	s.publish()
 	return nil
 }
 
@@ -198,6 +199,7 @@ func (s *session) insert(r *row) (store.Inserted, error) {
 		return 0, err
 	}
 	st.add(r)
+	st.reading.add(s.index, e)
 	se.add(r)
 	var id int64
 	err = s.query(s.st.insertInstance, se.id, e.Ref.Instance, r.number, e.SOPClass, e.TransferSyntax, e.Blob[:], e.Size,

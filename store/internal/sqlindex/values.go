@@ -14,7 +14,7 @@ type valueTable struct {
 	of        string // selects ids by value; a condition follows
 	arg       any    // of it
 	extra     bool   // may have values that are no longer there
-	level     match.Level
+	ids       string // the column that the ids are of; study_key has those of studies
 }
 
 func studyKey(t dicom.Tag) valueTable {
@@ -22,7 +22,7 @@ func studyKey(t dicom.Tag) valueTable {
 }
 
 func extraKey(e ExtraKey) valueTable {
-	return valueTable{attribute: e.Attribute, of: "SELECT entity_id FROM extra_key WHERE index_id = ? AND ", arg: e.id, extra: true, level: e.Level}
+	return valueTable{attribute: e.Attribute, of: "SELECT entity_id FROM extra_key WHERE index_id = ? AND ", arg: e.id, extra: true, ids: e.Level.String() + ".id"}
 }
 
 // selection is a query that yields ids, some of them perhaps twice.
@@ -100,7 +100,7 @@ func nameClause(fuzzy bool, want string, group func(string) clause) clause {
 // clause is that of what is selected.
 func (v valueTable) clause(s selection, exact bool) clause {
 	if v.extra {
-		return clause{sql: v.level.String() + ".id IN (" + s.sql + ")", args: s.args, narrow: true, extra: true}
+		return clause{sql: v.ids + " IN (" + s.sql + ")", args: s.args, narrow: true, extra: true}
 	}
 	return inStudies(s, exact)
 }
