@@ -8,7 +8,7 @@ LISTEN  ?= 127.0.0.1:8080
 DATA    ?= ./data
 FUZZTIME ?= 30s
 
-.PHONY: run build viewer test e2e check lint fuzz bench clean help
+.PHONY: run build viewer test e2e check lint fuzz bench interop clean help
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ BENCH_INSTANCES ?= 1000000
 bench: ## Benchmarks; that of searches fills an index with BENCH_INSTANCES (a million: some minutes, 2 GB of disk)
 	NOCTIS_BENCH_INSTANCES=$(BENCH_INSTANCES) $(GO) test -tags $(TAGS) -run '^$$' -bench Scale -benchtime 1x -timeout 60m ./cmd/noctis
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -skip Scale -benchmem ./...
+
+interop: build ## Run the conformance suite on Noctis and on Orthanc from Debian's packages; writes docs/INTEROP.md
+	$(GO) run ./conformance/interop
 
 clean: ## Remove what was built; the data stays
 	rm -rf bin web/viewer/node_modules

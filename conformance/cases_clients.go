@@ -14,7 +14,11 @@ func clientCases() []Case {
 			if accept != "" {
 				headers = []string{"Accept: " + accept}
 			}
-			t.get(target(t.image()), headers...).status(200, 204, 206)
+			a := t.get(target(t.image()), headers...)
+			if strings.Contains(id, "thumbnail") {
+				a.orUnsupported()
+			}
+			a.status(200, 204, 206)
 		})
 	}
 	fixed := func(s string) func(*instance) string { return func(*instance) string { return s } }

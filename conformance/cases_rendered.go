@@ -186,11 +186,7 @@ func renderedCases() []Case {
 			t.get(t.own().sr.path()+"/rendered", "Accept: text/xml").status(200).mediaType("text/xml")
 		}),
 		reads("pdf", "PS3.18 Table 8.7.4-1", May, "an encapsulated document is passed through", func(t *T) {
-			a := t.get(t.own().pdf.path()+"/rendered", "Accept: application/pdf")
-			if a.code == 406 {
-				t.unsupported("the server answers 406")
-			}
-			a.status(200).mediaType("application/pdf")
+			t.get(t.own().pdf.path()+"/rendered", "Accept: application/pdf").optional().status(200).mediaType("application/pdf")
 		}),
 		reads("icc.yes", "PS3.18 8.3.5.1.5", May, "iccprofile=yes embeds a profile", func(t *T) {
 			a := t.get(t.own().rgb.path()+"/rendered?iccprofile=yes", acceptPNG).status(200)

@@ -23,6 +23,7 @@ var ours = map[string][]string{
 	"cmd/noctis":               {"..."},
 	"dicomweb":                 {"dicom...", "store", "worklist", "render...", "internal..."},
 	"conformance":              {"dicom...", "internal/dicomtest"},
+	"conformance/interop":      {"conformance"},
 	"web":                      {},
 	"web/viewer":               {"web..."},
 	"store/sqlite":             {"store", "store/internal/sqlindex", "dicom..."},
