@@ -149,6 +149,10 @@ var encoders = map[dicom.UID]encoder{
 	dicom.EncapsulatedUncompressed:       {encodeNative, anyImage, ""},
 	dicom.DeflatedImageFrameCompression:  {encodeDeflated, anyImage, ""},
 	dicom.RLELossless:                    {encodeRLE, rleImage, ""},
+	dicom.JPEGBaseline8Bit:               {encodeBaseline, baselineImage, "ISO_10918_1"},
+	dicom.JPEGLosslessSV1:                {encodeJPEGLossless, losslessImage, ""},
+	dicom.JPEGLSLossless:                 {encodeJPEGLS, losslessImage, ""},
+	dicom.JPEGLSNearLossless:             {encodeNear, nearImage, "ISO_14495_1"},
 	dicom.JPEG2000Lossless:               {encodeJPEG2000, jpeg2000Image, ""},
 }
 

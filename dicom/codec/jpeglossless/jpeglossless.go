@@ -2,7 +2,7 @@
 // to 16 bits, any number of components, restart intervals, point transform. It is strict: a whole image comes out, or an error.
 //
 // A row is read in two passes, each a simple loop: the codes give the differences (difference.go), and the predictor makes samples
-// of them (predictor.go).
+// of them (predictor.go). encode.go writes the process that most use, selection value 1.
 package jpeglossless
 
 import (

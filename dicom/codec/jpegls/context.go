@@ -21,17 +21,22 @@ const contexts = 365
 // runLengths is J of T.87 A.2.1: the binary logarithms of the lengths of run segments.
 var runLengths = [32]int{0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 
-// coder decodes the samples of a scan or restart interval.
-type coder struct {
+// model is what is known of the samples of a scan or restart interval so far.
+type model struct {
 	params
 	regions []int8 // of gradients
-	bits    reader
 	regular [contexts]regularContext
 	run     [2]runContext // by whether the samples to the left and above are alike
 }
 
+// coder decodes the samples of a scan or restart interval.
+type coder struct {
+	model
+	bits reader
+}
+
 // begin forgets all, for a scan or restart interval (T.87 A.8, step 1).
-func (c *coder) begin() {
+func (c *model) begin() {
 	a := max(2, (c.values+32)/64)
 	for i := range c.regular {
 		c.regular[i] = regularContext{a: a, n: 1}
@@ -40,7 +45,7 @@ func (c *coder) begin() {
 }
 
 // surroundings combines the regions of three gradients (T.87 A.3.1, A.3.3); 0 means that all are flat, and a run begins.
-func (c *coder) surroundings(ra, rb, rc, rd int) int {
+func (c *model) surroundings(ra, rb, rc, rd int) int {
 	g := c.regions
 	return 81*int(g[rd-rb+c.maxval]) + 9*int(g[rb-rc+c.maxval]) + int(g[rc-ra+c.maxval])
 }
@@ -84,7 +89,7 @@ func (c *coder) sample(q, ra, rb, rc int) (int, error) {
 }
 
 // learn updates a context (T.87 A.6).
-func (c *coder) learn(ctx *regularContext, e int) {
+func (c *model) learn(ctx *regularContext, e int) {
 	ctx.b += e * c.step
 	ctx.a += max(e, -e)
 	if ctx.n == c.params.reset {
@@ -102,7 +107,7 @@ func (c *coder) learn(ctx *regularContext, e int) {
 }
 
 // reconstruct adds an error to a prediction, modulo the number of errors (T.87 A.4.4, A.4.5).
-func (c *coder) reconstruct(prediction, e int) int {
+func (c *model) reconstruct(prediction, e int) int {
 	x := prediction + e*c.step
 	switch {
 	case x < -c.near:
@@ -150,6 +155,12 @@ func (c *coder) interruption(alike, index int) (int, error) {
 	if odd := (mapped+alike)&1 == 1; odd == (k != 0 || 2*ctx.negative >= ctx.n) {
 		e = -e
 	}
+	c.learnRun(ctx, e, mapped, alike)
+	return e, nil
+}
+
+// learnRun updates the context of a sample that ends a run (T.87 A.7.2.2).
+func (c *model) learnRun(ctx *runContext, e, mapped, alike int) {
 	if e < 0 {
 		ctx.negative++
 	}
@@ -158,7 +169,6 @@ func (c *coder) interruption(alike, index int) (int, error) {
 		ctx.a, ctx.n, ctx.negative = ctx.a>>1, ctx.n>>1, ctx.negative>>1
 	}
 	ctx.n++
-	return e, nil
 }
 
 // interrupt makes the sample that ends a run.

@@ -1,6 +1,6 @@
 package jpegls
 
-// The encoder of these tests keeps the contexts in the decoder's types, but chooses, maps and writes by itself.
+// The encoder of these tests keeps the contexts in the types of the package, but chooses, maps and writes by itself.
 
 // picture is what it takes: samples side by side by pixel.
 type picture struct {
@@ -40,8 +40,8 @@ func (w *bitWriter) flush() {
 	}
 }
 
-type encoder struct {
-	coder
+type letterEncoder struct {
+	model
 	w bitWriter
 }
 
@@ -89,14 +89,14 @@ func encode(p picture) (data []byte, decoded []uint16) {
 		if err != nil {
 			panic(err)
 		}
-		e := encoder{coder: coder{params: parameters, regions: parameters.quantized()}}
+		e := letterEncoder{model: model{params: parameters, regions: parameters.quantized()}}
 		e.scan(p, components, decoded)
 		b = append(b, e.w.b...)
 	}
 	return append(b, 0xFF, 0xD9), decoded
 }
 
-func (e *encoder) scan(p picture, components []int, decoded []uint16) {
+func (e *letterEncoder) scan(p picture, components []int, decoded []uint16) {
 	n := len(components)
 	above, line, source := make([][]int, n), make([][]int, n), make([][]int, n)
 	for i := range n {
@@ -138,7 +138,7 @@ func (e *encoder) scan(p picture, components []int, decoded []uint16) {
 }
 
 // line encodes a line of one component, or of several together.
-func (e *encoder) line(above, line, source [][]int, run *int) {
+func (e *letterEncoder) line(above, line, source [][]int, run *int) {
 	width := len(line[0]) - 2
 	similar := func(a, b int) bool { return a-b <= e.near && b-a <= e.near }
 	for x := 1; x <= width; x++ {
@@ -187,7 +187,7 @@ func (e *encoder) line(above, line, source [][]int, run *int) {
 }
 
 // quantize divides an error by the step, to the nearest, and brings it into range (T.87 A.4.4, A.4.5).
-func (e *encoder) quantize(v int) int {
+func (e *letterEncoder) quantize(v int) int {
 	if v > 0 {
 		v = (v + e.near) / e.step
 	} else {
@@ -202,7 +202,7 @@ func (e *encoder) quantize(v int) int {
 	return v
 }
 
-func (e *encoder) golomb(v, k, limit int) {
+func (e *letterEncoder) golomb(v, k, limit int) {
 	if zeros := v >> k; zeros < limit-e.qbpp-1 {
 		e.w.write(1, zeros+1)
 		e.w.write(uint64(v)&(1<<k-1), k)
@@ -212,7 +212,7 @@ func (e *encoder) golomb(v, k, limit int) {
 	e.w.write(uint64(v-1), e.qbpp)
 }
 
-func (e *encoder) regularSample(above, line, source []int, x int) {
+func (e *letterEncoder) regularSample(above, line, source []int, x int) {
 	ra, rb, rc := line[x-1], above[x], above[x-1]
 	q, sign := e.surroundings(ra, rb, rc, above[x+1]), 1
 	if q < 0 {
@@ -246,7 +246,7 @@ func (e *encoder) regularSample(above, line, source []int, x int) {
 	e.learn(ctx, v)
 }
 
-func (e *encoder) endOfRun(above, line, source []int, x, run int, single bool) {
+func (e *letterEncoder) endOfRun(above, line, source []int, x, run int, single bool) {
 	ra, rb := line[x-1], above[x]
 	alike, prediction, sign := 0, rb, 1
 	if single && ra-rb <= e.near && rb-ra <= e.near {

@@ -1,8 +1,8 @@
-// Package jpegls decodes JPEG-LS (ITU-T T.87), lossless and near-lossless: 2 to 16 bits, any number of components, all three
+// Package jpegls decodes and encodes JPEG-LS (ITU-T T.87), lossless and near-lossless: 2 to 16 bits, any number of components, all three
 // interleave modes, preset coding parameters, restart intervals. It is strict: a whole image comes out, or an error.
 //
 // jpegls.go reads the marker segments, params.go what follows from the coding parameters, scan.go the lines of a scan, context.go
-// the two modes in which samples are coded, bits.go the bits.
+// the two modes in which samples are coded, bits.go the bits. encode.go and writer.go go the same way back.
 package jpegls
 
 import (

@@ -46,7 +46,7 @@ func (d *decoder) scan(ctx context.Context, p []byte) error {
 	if err != nil {
 		return err
 	}
-	c := coder{params: parameters, regions: parameters.quantized(), bits: reader{data: d.data, pos: d.pos}}
+	c := coder{model{params: parameters, regions: parameters.quantized()}, reader{data: d.data, pos: d.pos}}
 	if err := d.lines(ctx, &c, components, mode); err != nil {
 		return err
 	}

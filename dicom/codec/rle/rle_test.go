@@ -90,7 +90,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		dst := make([]byte, n)
-		bounded.Decode(t, 1<<16, func(context.Context) {
+		bounded.Decode(t, 1<<22, func(context.Context) {
 			for _, s := range segments {
 				if err := Decode(dst, s); err == nil && len(s) < MinLength(n) {
 					t.Fatalf("%d bytes decoded to %d, MinLength says %d", len(s), n, MinLength(n))

@@ -1,4 +1,4 @@
-// Package t81 reads the structure that all processes of ITU-T T.81 (JPEG) share: marker segments, frame and scan headers, Huffman
+// Package t81 reads and writes the structure that all processes of ITU-T T.81 (JPEG) share: marker segments, frame and scan headers, Huffman
 // tables, and the bits of a scan. What the bits mean is left to the packages of the processes.
 package t81
 
