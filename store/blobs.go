@@ -21,7 +21,8 @@ type BlobInfo struct {
 	Stored time.Time // when it was committed: UTC, whole seconds
 }
 
-// Blobs keeps immutable files, addressed by their SHA-256. All methods are safe for concurrent use.
+// Blobs keeps immutable files, addressed by their SHA-256, and beside them a journal of what was deleted. All methods are safe for
+// concurrent use.
 type Blobs interface {
 	// Create begins a blob. Nothing of it is visible before Commit.
 	Create(ctx context.Context) (BlobWriter, error)
@@ -40,6 +41,12 @@ type Blobs interface {
 	// Sweep discards what writers that are gone (of a process that was killed) began before the given time and never
 	// committed. It never touches a writer of this process. It returns how many it discarded.
 	Sweep(ctx context.Context, before time.Time) (int, error)
+
+	// Record adds lines to the journal, all or none of them: when it returns nil they survive a power cut. Its failures are those of
+	// Commit.
+	Record(ctx context.Context, lines ...string) error
+	// Records yields the lines of the journal in their order, those that were there when it began.
+	Records(ctx context.Context) iter.Seq2[string, error]
 }
 
 // BlobWriter takes the bytes of one blob and is used by one goroutine. Write fails with ErrNoSpace on a full disk.
@@ -56,4 +63,5 @@ type Blob interface {
 	io.ReaderAt
 	io.Closer
 	Size() int64
+	Stored() time.Time // as in BlobInfo
 }

@@ -21,11 +21,22 @@ type staged struct {
 type verdict int
 
 const (
-	fresh    verdict = iota // to be stored
-	known                   // stored already
-	lost                    // stored already, but the file has gone: the upload mends it
-	taken                   // another file is stored under the UID
-	repeated                // the batch holds the same bytes before: its outcome is that of the first
+	fresh     verdict = iota // to be stored
+	replacing                // to be stored in the place of another file
+	known                    // stored already
+	lost                     // stored already, but the file has gone: the upload mends it
+	taken                    // another file is stored under the UID, and stays
+	repeated                 // the batch holds the same bytes before: its outcome is that of the first
+)
+
+// Conflict is what is done with an instance whose UID is stored with other bytes.
+type Conflict int
+
+// The policies of conflicts.
+const (
+	Reject  Conflict = iota // it is refused with ReasonDuplicateInstance
+	Keep                    // it is accepted, and the file that is stored stays
+	Replace                 // it is stored; the file that was stored goes into the recycle bin
 )
 
 // flush makes what is staged durable and visible, in the order that a crash cannot break: the blobs, then the index.
@@ -40,32 +51,57 @@ func (b *Batch) flush(ctx context.Context) error {
 			st.writer.Cancel()
 		}
 	}()
-	release, err := b.store.locks.acquire(ctx, lockNames(batch))
-	if err == nil {
-		defer release()
-		if err = b.store.judge(ctx, batch); err == nil && b.dry != nil {
-			b.dry.judge(batch)
-		} else if err == nil {
-			err = b.store.commit(ctx, batch)
-		}
+	err := b.store.commitStaged(ctx, batch, b.dry)
+	var noted error
+	if b.dry == nil {
+		noted = b.store.note(ctx)
 	}
 	for _, st := range batch {
-		b.outcomes[st.outcome].settle(st, err)
+		o := &b.outcomes[st.outcome]
+		o.settle(st, err, noted, b.store.options.Conflict)
+		if o.Replaced && b.store.options.PurgeAtOnce && b.dry == nil {
+			// Now that no lock is held. What cannot be purged now stays in the recycle bin.
+			_, _, _ = b.store.Purge(ctx, RemovedQuery{Ref: dicom.Ref{Instance: o.Ref.Instance}}, -1)
+		}
 	}
-	return err
+	return errors.Join(err, noted)
 }
 
-// settle is the outcome of a staged instance; err is that of the commit.
-func (o *Outcome) settle(st *staged, err error) {
+// commitStaged judges the batch and commits it, or only judges it if it is dry.
+func (s *Store) commitStaged(ctx context.Context, batch []*staged, dry *rehearsal) error {
+	release, err := s.locks.acquire(ctx, lockNames(batch))
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := s.judge(ctx, batch); err != nil {
+		return err
+	}
+	if dry != nil {
+		dry.judge(batch, s.options.Conflict)
+		return nil
+	}
+	return s.commit(ctx, batch)
+}
+
+// settle is the outcome of a staged instance; err is that of the commit, noted that of the journal, without which nothing is
+// acknowledged.
+func (o *Outcome) settle(st *staged, err, noted error, policy Conflict) {
 	e := st.entry
 	if st.verdict == repeated {
 		st = st.first
 	}
 	switch {
-	case st.verdict == taken:
+	case st.verdict == taken && policy != Keep:
 		o.Failure = e.failure(ReasonDuplicateInstance, fmt.Errorf("instance %s is stored already, with other bytes", e.Ref.Instance))
+	case noted != nil:
+		o.Failure = storeFailure(e, noted)
+	case st.verdict == taken:
+		o.Kept = true
 	case err != nil && st.verdict != known:
 		o.Failure = storeFailure(e, err)
+	case st.verdict == replacing && st.entry == e:
+		o.Replaced = true
 	case st.verdict != fresh || st.entry != e:
 		o.Duplicate = true
 	}
@@ -77,8 +113,13 @@ func (s *Store) judge(ctx context.Context, batch []*staged) error {
 	for _, st := range batch {
 		uid := st.entry.Ref.Instance
 		if f := first[uid]; f != nil {
-			if st.verdict = taken; f.entry.Blob == st.entry.Blob {
+			switch {
+			case f.entry.Blob == st.entry.Blob:
 				st.verdict, st.first = repeated, f
+			case s.options.Conflict == Replace:
+				st.verdict, first[uid] = replacing, st
+			default:
+				st.verdict = taken
 			}
 			continue
 		}
@@ -87,6 +128,8 @@ func (s *Store) judge(ctx context.Context, batch []*staged) error {
 			return err
 		}
 		switch {
+		case ok && blob != st.entry.Blob && s.options.Conflict == Replace:
+			st.verdict = replacing
 		case ok && blob != st.entry.Blob:
 			st.verdict = taken
 			continue
@@ -107,7 +150,8 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 	var entries []*Entry
 	for _, st := range batch {
 		switch st.verdict {
-		case fresh:
+		case fresh, replacing:
+			st.entry.Replace = st.verdict == replacing
 			inserts = append(inserts, st)
 			entries = append(entries, st.entry)
 			fallthrough
@@ -131,7 +175,7 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 		return nil
 	}
 	inserted, err := s.index.Insert(ctx, entries)
-	s.generation.Add(1) // even after an error: nobody knows then what is visible
+	s.touched() // even after an error: nobody knows then what is visible
 	if err != nil {
 		s.discard(ctx, inserts)
 		return err
@@ -141,6 +185,8 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 		switch inserted[i] {
 		case InsertedDuplicate:
 			st.verdict = known
+		case InsertedNew:
+			st.verdict = fresh
 		case InsertedConflict:
 			st.verdict = taken
 			losers = append(losers, st)

@@ -20,10 +20,10 @@ func (s *Store) DryRun(study dicom.UID) *Batch {
 type rehearsal struct{ seen map[dicom.UID]BlobID }
 
 // judge says of the instances that would be stored what the index would say of them, had it stored those before.
-func (d *rehearsal) judge(batch []*staged) {
+func (d *rehearsal) judge(batch []*staged, policy Conflict) {
 	for _, st := range batch {
 		e := st.entry
-		if st.verdict != fresh {
+		if st.verdict != fresh && st.verdict != replacing {
 			continue
 		}
 		switch blob, there := d.seen[e.Ref.Instance]; {
@@ -31,6 +31,8 @@ func (d *rehearsal) judge(batch []*staged) {
 			d.seen[e.Ref.Instance] = e.Blob
 		case blob == e.Blob:
 			st.verdict = known
+		case policy == Replace:
+			d.seen[e.Ref.Instance], st.verdict = e.Blob, replacing
 		default:
 			st.verdict = taken
 		}

@@ -19,6 +19,7 @@ import (
 //	study {DICOM JSON}
 //	series {DICOM JSON}
 //	instance /studies/…/series/…/instances/… {entry} metadata SHA-256
+//	removed /studies/…/series/…/instances/… {blob, when and how}
 func Dump(ctx context.Context, index Index) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, level := range []struct {
@@ -44,6 +45,18 @@ func Dump(ctx context.Context, index Index) iter.Seq2[string, error] {
 				if line, err = dumpInstance(e, m); mErr != nil {
 					err = mErr
 				}
+			}
+			if !yield(line, err) || err != nil {
+				return
+			}
+		}
+		for r, err := range index.Removed(ctx, RemovedQuery{Tombstones: true}) {
+			line := ""
+			if err == nil {
+				line, err = dumpLine("removed "+r.Entry.Ref.Path(), map[string]any{
+					"sopClass": r.Entry.SOPClass, "blob": r.Entry.Blob.String(), "kind": r.Kind.String(), "purged": r.Purged,
+					"time": r.Time.UTC().Format(time.RFC3339), "record": r.Record,
+				})
 			}
 			if !yield(line, err) || err != nil {
 				return
@@ -95,10 +108,10 @@ func Compare(ctx context.Context, a, b Index) (difference string, err error) {
 	return "", nil
 }
 
-// kind is what a line is about: study, series, or the instance with its path.
+// kind is what a line is about: study, series, or the instance, stored or removed, with its path.
 func kind(line string) string {
 	kind, rest, _ := strings.Cut(line, " ")
-	if kind == "instance" {
+	if kind == "instance" || kind == "removed" {
 		path, _, _ := strings.Cut(rest, " ")
 		return kind + " " + path
 	}

@@ -240,6 +240,8 @@ type memoryBlob struct{ *bytes.Reader }
 
 func (memoryBlob) Close() error { return nil }
 
+func (memoryBlob) Stored() time.Time { return time.Time{} }
+
 func (b replacedBlobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
 	if id == b.id {
 		return memoryBlob{bytes.NewReader(b.data)}, nil

@@ -22,7 +22,10 @@ type Entry struct {
 
 	// For Insert only; Entries leaves them nil.
 	DataSet  *dicom.DataSet
-	Metadata []byte // DataSet as DICOM JSON
+	Metadata []byte     // DataSet as DICOM JSON
+	Kind     ChangeKind // Stored or Restored, for the change feed
+	Replace  bool       // another file under its UID goes into the recycle bin
+	Record   int64      // the journal knows it already, under this number; 0: it has to be noted where it takes a blob back
 }
 
 // Metadata is the DICOM JSON object of one instance (PS3.18 F.2) as it was made at ingest, with the BulkDataURIs relative to the
@@ -35,12 +38,32 @@ type Metadata struct {
 // Inserted is what Insert made of an entry.
 type Inserted int
 
-// New, the same bytes again, or another file under a UID that is taken (nothing is changed).
+// New, the same bytes again, another file under a UID that is taken (nothing is changed), or new in the place of another file.
 const (
 	InsertedNew Inserted = iota
 	InsertedDuplicate
 	InsertedConflict
+	InsertedReplacing
 )
+
+// Removed is an instance that is not stored any more: in the recycle bin or, when it has been purged, a tombstone, which tells that
+// it was here. A blob is stored, or removed, or neither, but never both; of one instance several blobs may be removed.
+type Removed struct {
+	Entry  *Entry
+	Time   time.Time  // UTC, whole seconds
+	Kind   ChangeKind // Deleted or Replaced
+	Purged bool       // its blob has gone, or is about to go, for good
+	Record int64      // its number in the journal
+}
+
+// RemovedQuery chooses what has been removed. The zero value chooses all that is in the recycle bin.
+type RemovedQuery struct {
+	Ref        dicom.Ref // what lies below it
+	Blob       *BlobID   // nil: any
+	Before     time.Time // removed before it; zero: any time
+	Tombstones bool      // also what has been purged
+	Whole      bool      // with Layout and Metadata
+}
 
 // Index finds entries. All methods are safe for concurrent use; readers see all of a committed Insert or none of it, and see it
 // as soon as Insert has returned. Which results an iterator yields is decided when it begins; it holds no lock and no
@@ -64,10 +87,35 @@ type Index interface {
 	Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error]
 	// Metadata yields the metadata below r in the order of Entries.
 	Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error]
-	// Blobs yields every blob that an entry names, in ascending order. Whether one that is inserted meanwhile is among them is
-	// left open.
+	// Blobs yields every blob that an entry names or that is in the recycle bin, in ascending order. Whether one that is inserted
+	// meanwhile is among them is left open.
 	Blobs(ctx context.Context) iter.Seq2[BlobID, error]
-	// Names reports whether an entry names the blob. It fails when the index cannot be sure, as after a failed commit.
+	// Names reports whether an entry names the blob, or it is in the recycle bin. It fails when the index cannot be sure, as after a
+	// failed commit.
 	Names(ctx context.Context, id BlobID) (bool, error)
+
+	// Remove takes instances out of what is stored and puts them into the recycle bin, all of the call or none, with the guarantees of
+	// Insert. An instance that is stored with other bytes, or not at all, is passed over; but one that has a Record, and so comes
+	// from the journal, is put into the recycle bin as it is, or as a tombstone, if its blob is not known as removed. Insert takes a
+	// blob out of what has been removed, whichever instance it replaces.
+	Remove(ctx context.Context, removed []*Removed) error
+	// Removed yields what has been removed and not taken back, what was removed last first.
+	Removed(ctx context.Context, q RemovedQuery) iter.Seq2[*Removed, error]
+	// Purge makes tombstones of those of the blobs that are in the recycle bin, with the guarantees of Insert. Of a tombstone no
+	// attribute is kept but those of Change.
+	Purge(ctx context.Context, blobs []BlobID) error
+
+	// Changes, LatestChange and TrimChanges are those of Store. Insert and Remove write the changes in their transactions.
+	Changes(ctx context.Context, after Cursor) iter.Seq2[Change, error]
+	LatestChange(ctx context.Context) (Cursor, error)
+	TrimChanges(ctx context.Context, before time.Time, limit int) (int, error)
+
+	// Unrecorded returns what has been committed and belongs into the journal behind the record of which Recorded was told, in the
+	// order of the commits. It costs nothing where there is nothing.
+	Unrecorded(ctx context.Context) ([]Record, error)
+	// Recorded tells that the journal has everything up to the number. Later records have higher numbers.
+	Recorded(number int64)
+	// LastRecord is the highest number that the index has given or, in an entry or removed instance, been given.
+	LastRecord(ctx context.Context) (int64, error)
 	Close() error
 }

@@ -89,7 +89,7 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 		b.fail(failure)
 		return nil
 	}
-	if failure := b.store.rules.check(file, entry); failure != nil {
+	if failure := b.store.options.Rules.check(file, entry); failure != nil {
 		b.fail(failure)
 		return nil
 	}
@@ -253,7 +253,13 @@ func storeFailure(e *Entry, err error) *Failure {
 }
 
 // memory estimates what an entry costs until it is inserted.
-func (e *Entry) memory() int64 { return footprint(e.DataSet) + int64(len(e.Metadata)) }
+func (e *Entry) memory() int64 {
+	n := int64(len(e.Metadata))
+	if e.DataSet != nil {
+		n += footprint(e.DataSet)
+	}
+	return n
+}
 
 // footprint estimates the memory of a data set.
 func footprint(ds *dicom.DataSet) int64 {

@@ -17,7 +17,7 @@ const (
 // limitsOf returns the limits of one scan, which waits for its turn where the header turns out to be large. done ends the turn.
 func (s *Store) limitsOf(ctx context.Context) (limits part10.Limits, done func()) {
 	admitted := false
-	limits = s.limits
+	limits = s.options.Limits
 	limits.Admit = func() error {
 		wait := time.NewTimer(largeWait)
 		defer wait.Stop()

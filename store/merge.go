@@ -35,6 +35,35 @@ func (m *Merged) Add(instance dicom.UID, attributes *dicom.DataSet) bool {
 	return changed
 }
 
+// Drop takes back what an instance that has gone had decided, and notes those attributes in open: whether there was a value. The
+// others of the study or series have to be offered to Refill then, in ascending order, until nothing is open.
+func (m *Merged) Drop(instance dicom.UID, open map[dicom.Tag]bool) {
+	for t, source := range m.Sources {
+		if source == instance {
+			e, _ := m.DataSet.Get(t)
+			open[t] = open[t] || !isEmpty(e.Value)
+			m.DataSet.Delete(t)
+			delete(m.Sources, t)
+		}
+	}
+}
+
+// Refill takes in what an instance says about the open attributes, and closes those that no later instance can decide.
+func (m *Merged) Refill(instance dicom.UID, attributes *dicom.DataSet, open map[dicom.Tag]bool) {
+	wanted := &dicom.DataSet{}
+	for e := range attributes.All() {
+		if _, ok := open[e.Tag]; ok {
+			wanted.Set(e)
+		}
+	}
+	m.Add(instance, wanted)
+	for t, valued := range open {
+		if e, ok := m.DataSet.Get(t); ok && m.Sources[t] <= instance && !(valued && isEmpty(e.Value)) {
+			delete(open, t)
+		}
+	}
+}
+
 // maxMerged bounds the values that a study or series takes from its instances, in bytes of memory.
 const maxMerged = 64 << 10
 

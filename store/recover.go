@@ -13,13 +13,14 @@ import (
 type Recovered struct {
 	Temporary int       // uploads that were cut off, and are removed
 	Adopted   int       // whole instances that were durable and not yet acknowledged: they are in the index now
+	Purged    int       // instances that had been purged from the recycle bin, whose files were still there: they have gone now
 	SetAside  []BadBlob // blobs that no entry names and none can: they are left alone
 }
 
 // Recover makes a store whole that a crash has interrupted. Uploads that were cut off are removed. A blob that no entry names
-// was durable when the process died before its commit; it is taken into the index. It is never removed: an index that was
-// lost, or put back from a backup, does not know the files of patients either. Instances may be stored meanwhile, by this
-// Store. Its memory does not grow with the store.
+// was durable when the process died before its commit; it is taken into the index. It is never removed, unless it was purged: an
+// index that was lost, or put back from a backup, does not know the files of patients either. Instances may be stored meanwhile,
+// by this Store. Its memory does not grow with the store.
 func (s *Store) Recover(ctx context.Context) (Recovered, error) {
 	var found Recovered
 	n, err := s.blobs.Sweep(ctx, time.Now())
@@ -31,7 +32,7 @@ func (s *Store) Recover(ctx context.Context) (Recovered, error) {
 		if err != nil {
 			return found, err
 		}
-		adopted, err := s.adopt(ctx, orphan)
+		adopted, err := s.adopt(ctx, orphan, &found)
 		var bad *unadoptable
 		switch {
 		case errors.As(err, &bad):
@@ -81,8 +82,8 @@ func (u *unadoptable) Error() string { return u.err.Error() }
 
 // adopt indexes the blob unless an entry names it by now. The locks keep out whoever is about to store the same bytes, or the
 // same instance.
-func (s *Store) adopt(ctx context.Context, orphan BlobInfo) (bool, error) {
-	sc := s.scanBlob(ctx, orphan)
+func (s *Store) adopt(ctx context.Context, orphan BlobInfo, found *Recovered) (bool, error) {
+	sc := s.scanBlob(ctx, orphan.ID)
 	names := []string{blobLock(orphan.ID)}
 	if sc.entry != nil {
 		names = append(names, string(sc.entry.Ref.Instance))
@@ -95,6 +96,13 @@ func (s *Store) adopt(ctx context.Context, orphan BlobInfo) (bool, error) {
 	if named, err := s.index.Names(ctx, orphan.ID); err != nil || named {
 		return false, err
 	}
+	if purged, err := s.isPurged(ctx, orphan.ID); err != nil || purged {
+		if err == nil {
+			found.Purged++
+			err = s.blobs.Remove(ctx, orphan.ID)
+		}
+		return false, err
+	}
 	switch {
 	case errors.Is(sc.err, ErrNotFound): // removed meanwhile
 		return false, nil
@@ -102,7 +110,7 @@ func (s *Store) adopt(ctx context.Context, orphan BlobInfo) (bool, error) {
 		return false, errors.Join(ctx.Err(), &unadoptable{sc.err})
 	}
 	inserted, err := s.index.Insert(ctx, []*Entry{sc.entry})
-	s.generation.Add(1)
+	s.touched()
 	switch {
 	case err != nil:
 		return false, err
@@ -110,4 +118,15 @@ func (s *Store) adopt(ctx context.Context, orphan BlobInfo) (bool, error) {
 		return false, &unadoptable{fmt.Errorf("instance %s is stored already, with other bytes", sc.entry.Ref.Instance)}
 	}
 	return inserted[0] == InsertedNew, nil
+}
+
+// isPurged reports whether the blob should have gone.
+func (s *Store) isPurged(ctx context.Context, id BlobID) (bool, error) {
+	for r, err := range s.index.Removed(ctx, RemovedQuery{Blob: &id, Tombstones: true}) {
+		if err != nil {
+			return false, err
+		}
+		return r.Purged, nil
+	}
+	return false, nil
 }

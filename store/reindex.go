@@ -18,7 +18,7 @@ import (
 
 // ReindexReport says what Reindex found.
 type ReindexReport struct {
-	Indexed int       // instances in the fresh index
+	Indexed int       // instances in the fresh index, without those in the recycle bin
 	Failed  []BadBlob // blobs that are not in it
 }
 
@@ -30,10 +30,15 @@ type BadBlob struct {
 }
 
 // Reindex reads every blob into fresh, which is empty and in use by nobody else. The result is equal to the index that the
-// store had: it does not depend on the order in which the instances came. A blob that cannot be indexed is reported and passed
+// store had: it does not depend on the order in which the instances came. What the journal calls deleted or replaced comes into
+// the recycle bin again, or is a tombstone if its blob has gone; nothing is written into the journal. A blob that cannot be indexed is reported and passed
 // over. Of two blobs with one SOP Instance UID the one that was stored later is taken: the other was left by a crash before it
 // was acknowledged, and its sender came again with other bytes. progress, if not nil, is called as blobs are done.
 func (s *Store) Reindex(ctx context.Context, fresh Index, progress func(done, total int)) (ReindexReport, error) {
+	journal, err := s.readJournal(ctx)
+	if err != nil {
+		return ReindexReport{}, err
+	}
 	var blobs []BlobInfo
 	for info, err := range s.blobs.List(ctx) {
 		if err != nil {
@@ -45,7 +50,7 @@ func (s *Store) Reindex(ctx context.Context, fresh Index, progress func(done, to
 	slices.SortFunc(blobs, func(a, b BlobInfo) int {
 		return cmp.Or(b.Stored.Compare(a.Stored), bytes.Compare(a.ID[:], b.ID[:]))
 	})
-	r := reindexer{index: fresh}
+	r := reindexer{index: fresh, journal: journal}
 	done := 0
 	for part := range slices.Chunk(blobs, 4*runtime.GOMAXPROCS(0)) {
 		for _, sc := range s.scanBlobs(ctx, part) {
@@ -57,7 +62,10 @@ func (s *Store) Reindex(ctx context.Context, fresh Index, progress func(done, to
 			}
 		}
 	}
-	return r.report, r.flush(ctx)
+	if err := r.flush(ctx); err != nil {
+		return r.report, err
+	}
+	return r.report, r.bury(ctx)
 }
 
 // scanBlobs reads blobs at the same time. The results are in their order.
@@ -67,7 +75,7 @@ func (s *Store) scanBlobs(ctx context.Context, blobs []BlobInfo) []scanned {
 	readers.SetLimit(runtime.GOMAXPROCS(0))
 	for i, info := range blobs {
 		readers.Go(func() error {
-			results[i] = s.scanBlob(ctx, info)
+			results[i] = s.scanBlob(ctx, info.ID)
 			return nil
 		})
 	}
@@ -77,21 +85,23 @@ func (s *Store) scanBlobs(ctx context.Context, blobs []BlobInfo) []scanned {
 
 // scanned is a blob that was read for Reindex.
 type scanned struct {
-	info  BlobInfo
-	entry *Entry // nil: err says why
+	info  BlobInfo // what is known of it; its ID in any case
+	entry *Entry   // nil: err says why
 	err   error
 }
 
 // scanBlob reads a blob to its end, and checks that it is what its name says.
-func (s *Store) scanBlob(ctx context.Context, info BlobInfo) scanned {
-	blob, err := s.blobs.Open(ctx, info.ID)
+func (s *Store) scanBlob(ctx context.Context, id BlobID) scanned {
+	info := BlobInfo{ID: id}
+	blob, err := s.blobs.Open(ctx, id)
 	if err != nil {
 		return scanned{info: info, err: err}
 	}
 	defer blob.Close()
+	info.Size, info.Stored = blob.Size(), blob.Stored()
 	digest := sha256.New()
 	in := &intake{ctx: ctx, r: io.NewSectionReader(blob, 0, blob.Size()), w: digest}
-	file, err := part10.Scan(in, s.limits)
+	file, err := part10.Scan(in, s.options.Limits)
 	_, _ = io.Copy(io.Discard, in) // what Scan left unread where it found a fault; in.err keeps the error
 	switch {
 	case in.err != nil:
@@ -113,22 +123,57 @@ func (s *Store) scanBlob(ctx context.Context, info BlobInfo) scanned {
 // reindexer inserts in large transactions.
 type reindexer struct {
 	index   Index
+	journal journal // of what has not been met yet
 	entries []*Entry
+	removed []*Removed
 	memory  int64
 	report  ReindexReport
 }
 
 func (r *reindexer) add(ctx context.Context, sc scanned) error {
+	record, known := r.journal[sc.info.ID]
+	if known && sc.err == nil {
+		sc.entry.Record = record.Number
+	}
+	if r.journal.has(sc.info.ID) {
+		removed := record.found(sc)
+		delete(r.journal, sc.info.ID)
+		r.removed = append(r.removed, removed)
+		r.memory += removed.Entry.memory()
+		return r.flushFull(ctx)
+	}
 	if sc.err != nil {
 		r.report.Failed = append(r.report.Failed, BadBlob{sc.info.ID, sc.err})
 		return ctx.Err()
 	}
 	r.entries = append(r.entries, sc.entry)
 	r.memory += sc.entry.memory()
-	if len(r.entries) >= 8*batchInstances || r.memory >= batchMemory {
+	return r.flushFull(ctx)
+}
+
+// flushFull inserts when there is enough.
+func (r *reindexer) flushFull(ctx context.Context) error {
+	if len(r.entries)+len(r.removed) >= 8*batchInstances || r.memory >= batchMemory {
 		return r.flush(ctx)
 	}
 	return nil
+}
+
+// bury makes tombstones of the removed instances whose blobs have gone.
+func (r *reindexer) bury(ctx context.Context) error {
+	for record := range r.journal.behind(0) {
+		if !r.journal.has(record.Blob) {
+			continue
+		}
+		tombstone := record.removed()
+		tombstone.Purged = true
+		if r.removed = append(r.removed, tombstone); len(r.removed) >= 8*batchInstances {
+			if err := r.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return r.flush(ctx)
 }
 
 func (r *reindexer) flush(ctx context.Context) error {
@@ -144,6 +189,7 @@ func (r *reindexer) flush(ctx context.Context) error {
 		err := errors.New("another file has the same SOP Instance UID")
 		r.report.Failed = append(r.report.Failed, BadBlob{e.Blob, fmt.Errorf("instance %s: %w", e.Ref.Instance, err)})
 	}
-	r.entries, r.memory = nil, 0
-	return nil
+	err = r.index.Remove(ctx, r.removed)
+	r.entries, r.removed, r.memory = nil, nil, 0
+	return err
 }

@@ -7,11 +7,13 @@
 //
 // ingest.go and commit.go store (PS3.18 10.5), search.go searches (10.6), instance.go opens (10.4), with spans.go and
 // inflate.go reading the bytes of a value out of a file. merge.go and virtual.go say what a study and a series are, made of
-// their instances. recover.go takes in what a crash left, reindex.go rebuilds the index, dump.go writes an index as text.
+// their instances. delete.go has the recycle bin, journal.go makes deletions survive the index, changes.go is the change feed.
+// recover.go takes in what a crash left, reindex.go rebuilds the index, dump.go writes an index as text.
 package store
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -36,14 +38,15 @@ var (
 
 // Store is safe for concurrent use.
 type Store struct {
-	index  Index
-	blobs  Blobs
-	limits part10.Limits
-	rules  Rules
-	locks  *locks
-	large  chan struct{} // holds an element for each scan of a large header
+	index   Index
+	blobs   Blobs
+	options Options
+	locks   *locks
+	large   chan struct{} // holds an element for each scan of a large header
+	noting  sync.Mutex    // one writes into the journal
 
 	generation atomic.Uint64
+	changed    bell
 }
 
 // Generation changes whenever what is stored has changed, before whoever changed it is told so. What was read from the store after a
@@ -54,12 +57,15 @@ func (s *Store) Generation() uint64 { return s.generation.Load() }
 type Options struct {
 	Limits part10.Limits
 	Rules  Rules
+	// Conflict is what is done with an instance whose UID is stored with other bytes.
+	Conflict Conflict
+	// PurgeAtOnce has what is deleted or replaced go for good, without a recycle bin.
+	PurgeAtOnce bool
 }
 
 // New joins an index and blobs to a store. Neither is closed by the store. Only one Store may write to them.
 func New(index Index, blobs Blobs, o Options) *Store {
-	return &Store{index: index, blobs: blobs, limits: o.Limits, rules: o.Rules, locks: newLocks(),
-		large: make(chan struct{}, largeAtOnce)}
+	return &Store{index: index, blobs: blobs, options: o, locks: newLocks(), large: make(chan struct{}, largeAtOnce)}
 }
 
 // Receipt acknowledges a stored instance.
@@ -70,6 +76,8 @@ type Receipt struct {
 	Digest         BlobID
 	Size           int64
 	Duplicate      bool     // the very bytes were stored before; nothing was written
+	Kept           bool     // other bytes were stored before under the UID, and stay (Keep)
+	Replaced       bool     // other bytes were stored before under the UID (Replace)
 	Warnings       []string // leniencies applied in reading
 }
 

@@ -35,7 +35,10 @@ func openArchive(ctx context.Context, data string, o store.Options) (*archive, e
 		return nil, errors.Join(err, blobs.Close())
 	}
 	a := &archive{store.New(index, blobs, o), index, blobs}
-	if err := a.checkIndexed(ctx, data); err != nil {
+	if err = a.checkIndexed(ctx, data); err == nil {
+		err = a.Reconcile(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -58,6 +61,9 @@ func (a *archive) checkIndexed(ctx context.Context, data string) error {
 	empty, err := a.isEmpty(ctx)
 	if err != nil || !empty {
 		return err
+	}
+	for _, err := range a.RecycleBin(ctx, store.RemovedQuery{Tombstones: true}) {
+		return err // everything has been deleted
 	}
 	for _, err := range a.blobs.List(ctx) {
 		if err != nil {

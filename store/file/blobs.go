@@ -2,6 +2,7 @@
 //
 //	ab/abcdef….dcm   a blob, named by its SHA-256, in one of 256 folders
 //	tmp/             blobs that are being written
+//	journal          what was deleted, replaced and taken back
 //	lock             held by the process that uses the directory
 //
 // A blob becomes durable in this order: write to tmp, sync the file, rename it into its folder, sync the folder. A file with a
@@ -35,12 +36,13 @@ const (
 
 // Blobs implements store.Blobs.
 type Blobs struct {
-	root   string
-	lock   *os.File
-	sync   func(*os.File) error  // (*os.File).Sync, except in tests
-	all    *sharedSync           // of the file system; nil: it cannot be relied on
-	full   atomic.Int64          // how many syncs of the file system found it full
-	failed atomic.Pointer[error] // the sync that failed
+	root    string
+	lock    *os.File
+	journal *journal
+	sync    func(*os.File) error  // (*os.File).Sync, except in tests
+	all     *sharedSync           // of the file system; nil: it cannot be relied on
+	full    atomic.Int64          // how many syncs of the file system found it full
+	failed  atomic.Pointer[error] // the sync that failed
 
 	mu      sync.Mutex
 	writing map[string]bool // paths below tmp that writers of this process hold
@@ -62,12 +64,16 @@ func Open(root string) (*Blobs, error) {
 	if err != nil {
 		return nil, err
 	}
+	journal, err := openJournal(root)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	for _, dir := range []string{root, filepath.Dir(root)} {
 		if err := syncDir(dir, (*os.File).Sync); err != nil {
-			return nil, errors.Join(fmt.Errorf("blobs: %w", err), lock.Close())
+			return nil, errors.Join(fmt.Errorf("blobs: %w", err), journal.file.Close(), lock.Close())
 		}
 	}
-	b := &Blobs{root: root, lock: lock, sync: (*os.File).Sync, writing: map[string]bool{}}
+	b := &Blobs{root: root, lock: lock, journal: journal, sync: (*os.File).Sync, writing: map[string]bool{}}
 	// The descriptor is older than everything that is written, so that no failed write-back escapes it.
 	if sync := syncFS(lock); sync != nil {
 		b.all = &sharedSync{sync: func() error { return b.syncedAll(sync()) }}
@@ -76,7 +82,7 @@ func Open(root string) (*Blobs, error) {
 }
 
 // Close lets another process open the directory.
-func (b *Blobs) Close() error { return b.lock.Close() }
+func (b *Blobs) Close() error { return errors.Join(b.journal.file.Close(), b.lock.Close()) }
 
 func (b *Blobs) path(id store.BlobID) string {
 	name := id.String()
@@ -85,10 +91,13 @@ func (b *Blobs) path(id store.BlobID) string {
 
 type openBlob struct {
 	*os.File
-	size int64
+	size   int64
+	stored time.Time
 }
 
 func (b *openBlob) Size() int64 { return b.size }
+
+func (b *openBlob) Stored() time.Time { return b.stored }
 
 // Open implements store.Blobs.
 func (b *Blobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
@@ -107,7 +116,7 @@ func (b *Blobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
 		f.Close()
 		return nil, fmt.Errorf("blob: %w", err)
 	}
-	return &openBlob{File: f, size: info.Size()}, nil
+	return &openBlob{File: f, size: info.Size(), stored: stored(info)}, nil
 }
 
 // Remove implements store.Blobs. It is not synced: a power cut may bring the blob back, as an orphan.

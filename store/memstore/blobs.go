@@ -17,8 +17,9 @@ import (
 
 // Blobs implements store.Blobs.
 type Blobs struct {
-	mu    sync.RWMutex
-	blobs map[store.BlobID]blob
+	mu      sync.RWMutex
+	blobs   map[store.BlobID]blob
+	journal []string
 }
 
 type blob struct {
@@ -69,9 +70,14 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 	return infos, nil
 }
 
-type openBlob struct{ *bytes.Reader }
+type openBlob struct {
+	*bytes.Reader
+	stored time.Time
+}
 
 func (openBlob) Close() error { return nil }
+
+func (b openBlob) Stored() time.Time { return b.stored }
 
 // Open implements store.Blobs.
 func (b *Blobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
@@ -81,7 +87,7 @@ func (b *Blobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
 	if !ok {
 		return nil, fmt.Errorf("blob %s: %w", id, store.ErrNotFound)
 	}
-	return openBlob{bytes.NewReader(blob.data)}, ctx.Err()
+	return openBlob{bytes.NewReader(blob.data), blob.stored}, ctx.Err()
 }
 
 // Remove implements store.Blobs.
@@ -115,5 +121,34 @@ func (b *Blobs) List(ctx context.Context) iter.Seq2[store.BlobInfo, error] {
 
 // Sweep implements store.Blobs: what another process left behind is gone with its memory.
 func (b *Blobs) Sweep(ctx context.Context, before time.Time) (int, error) { return 0, ctx.Err() }
+
+// Record implements store.Blobs.
+func (b *Blobs) Record(ctx context.Context, lines ...string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.journal = append(b.journal, lines...)
+	return nil
+}
+
+// Records implements store.Blobs.
+func (b *Blobs) Records(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		b.mu.RLock()
+		lines := b.journal
+		b.mu.RUnlock()
+		for _, line := range lines {
+			if err := ctx.Err(); err != nil {
+				yield("", err)
+				return
+			}
+			if !yield(line, nil) {
+				return
+			}
+		}
+	}
+}
 
 func compareBlobs(a, b store.BlobID) int { return bytes.Compare(a[:], b[:]) }

@@ -5,6 +5,7 @@ package memstore
 
 import (
 	"context"
+	"crypto/rand"
 	"iter"
 	"slices"
 	"sync"
@@ -22,6 +23,8 @@ type Index struct {
 	mu        sync.RWMutex
 	instances map[dicom.UID]*instance
 	known     tree // of instances; nil: to be worked out
+	removed   map[store.BlobID]*store.Removed
+	feed      feed
 }
 
 type instance struct {
@@ -32,7 +35,9 @@ type instance struct {
 }
 
 // NewIndex returns an empty index.
-func NewIndex() *Index { return &Index{instances: map[dicom.UID]*instance{}} }
+func NewIndex() *Index {
+	return &Index{instances: map[dicom.UID]*instance{}, removed: map[store.BlobID]*store.Removed{}, feed: feed{epoch: rand.Text()}}
+}
 
 // Insert implements store.Index.
 func (x *Index) Insert(ctx context.Context, entries []*store.Entry) ([]store.Inserted, error) {
@@ -43,20 +48,42 @@ func (x *Index) Insert(ctx context.Context, entries []*store.Entry) ([]store.Ins
 	defer x.mu.Unlock()
 	results := make([]store.Inserted, len(entries))
 	for i, e := range entries {
-		if old, ok := x.instances[e.Ref.Instance]; ok {
-			if results[i] = store.InsertedConflict; old.entry.Blob == e.Blob {
-				results[i] = store.InsertedDuplicate
-			}
-			continue
-		}
-		entry := *e
-		entry.DataSet, entry.Metadata = nil, nil
-		in := &instance{entry: &entry, dataSet: e.DataSet, metadata: e.Metadata}
-		in.ofStudy, in.ofSeries = store.Split(e.DataSet)
-		x.known = nil
-		x.instances[e.Ref.Instance] = in
+		results[i] = x.insert(e)
 	}
 	return results, nil
+}
+
+func (x *Index) insert(e *store.Entry) store.Inserted {
+	result, kind := store.InsertedNew, e.Kind
+	if old, ok := x.instances[e.Ref.Instance]; ok {
+		switch {
+		case old.entry.Blob == e.Blob:
+			return store.InsertedDuplicate
+		case !e.Replace:
+			return store.InsertedConflict
+		}
+		x.remove(old, &store.Removed{Time: now(), Kind: store.Replaced})
+		if result = store.InsertedReplacing; kind == store.Stored {
+			kind = store.Replaced
+		}
+		if old.entry.Ref != e.Ref {
+			x.feed.change(store.Deleted, old.entry)
+		}
+	}
+	if _, back := x.removed[e.Blob]; back {
+		delete(x.removed, e.Blob)
+		x.feed.record(&store.Removed{Entry: e, Time: now(), Kind: kind, Record: e.Record})
+	}
+	x.feed.last = max(x.feed.last, e.Record)
+	x.feed.change(kind, e)
+	entry := *e
+	entry.DataSet, entry.Metadata = nil, nil
+	entry.Kind, entry.Replace, entry.Record = 0, false, 0
+	in := &instance{entry: &entry, dataSet: e.DataSet, metadata: e.Metadata}
+	in.ofStudy, in.ofSeries = store.Split(e.DataSet)
+	x.known = nil
+	x.instances[e.Ref.Instance] = in
+	return result
 }
 
 // Search implements store.Index.
@@ -159,6 +186,11 @@ func (x *Index) blobs() []store.BlobID {
 	var ids []store.BlobID
 	for _, in := range x.instances {
 		ids = append(ids, in.entry.Blob)
+	}
+	for id, r := range x.removed {
+		if !r.Purged {
+			ids = append(ids, id)
+		}
 	}
 	slices.SortFunc(ids, compareBlobs)
 	return ids

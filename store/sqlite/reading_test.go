@@ -162,3 +162,45 @@ func TestReadingsOfOldIndex(t *testing.T) {
 		t.Errorf("facility %q", got)
 	}
 }
+
+// TestReadingOfDeletedStudy: a study takes its workitem with it when it is deleted, brings it back, and ends it when it is purged.
+func TestReadingOfDeletedStudy(t *testing.T) {
+	x := openFile(t, filepath.Join(t.TempDir(), "index.db"))
+	a, b := imageOf("1.5.1", "1.5.1.1", "1.5.1.1.1", map[string]string{"PatientName": "DOE^JANE"}), imageOf("1.5.1", "1.5.1.1", "1.5.1.1.2", nil)
+	for _, e := range []*store.Entry{a, b} {
+		if err := insert(x, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func(e *store.Entry) {
+		t.Helper()
+		if err := x.Remove(t.Context(), []*store.Removed{{Entry: e, Kind: store.Deleted, Time: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := readings(t, x)["1.5.1"]
+	remove(a)
+	if w := readings(t, x)["1.5.1"]; w == nil || w.DataSet.String(dicom.PatientName) != "" || w.Instances != 1 {
+		t.Errorf("without one of its instances: %v", w)
+	}
+	remove(b)
+	if all := readings(t, x); len(all) != 0 {
+		t.Errorf("without its study: %v", all)
+	}
+	if err := insert(x, a); err != nil {
+		t.Fatal(err)
+	}
+	if w := readings(t, x)["1.5.1"]; w == nil || w.UID() != before.UID() || w.DataSet.String(dicom.PatientName) != "DOE^JANE" {
+		t.Errorf("with its study again: %v", w)
+	}
+	remove(a)
+	if err := x.Purge(t.Context(), []store.BlobID{a.Blob, b.Blob}); err != nil {
+		t.Fatal(err)
+	}
+	if err := insert(x, b); err != nil {
+		t.Fatal(err)
+	}
+	if w := readings(t, x)["1.5.1"]; w == nil || w.UID() == before.UID() {
+		t.Errorf("stored again after the purge: %v", w)
+	}
+}

@@ -29,6 +29,7 @@ func Blobs(t *testing.T, fresh func(t *testing.T) OpenBlobs) {
 		"Sweep":      testSweepBlobs,
 		"Context":    testBlobsContext,
 		"Reopen":     testReopenBlobs,
+		"Journal":    testJournal,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
@@ -301,5 +302,42 @@ func testReopenBlobs(t *testing.T, o OpenBlobs) {
 	}
 	if !bytes.Equal(read(t, b, info.ID), data) {
 		t.Error("other bytes")
+	}
+}
+
+// testJournal writes lines from many goroutines and reads them again, also after a restart.
+func testJournal(t *testing.T, o OpenBlobs) {
+	b, err := o()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := collect(t, b.Records(t.Context())); len(lines) != 0 {
+		t.Errorf("an empty journal: %q", lines)
+	}
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			if err := b.Record(t.Context(), "one", "two"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	closeBlobs(t, b)
+	b = openBlobs(t, o)
+	if err := b.Record(t.Context(), "three"); err != nil {
+		t.Fatal(err)
+	}
+	lines := collect(t, b.Records(t.Context()))
+	if len(lines) != 41 || lines[40] != "three" {
+		t.Fatalf("%d lines: %q", len(lines), lines)
+	}
+	for i := 0; i < 40; i += 2 {
+		if lines[i] != "one" || lines[i+1] != "two" {
+			t.Errorf("lines %d and %d are %q", i, i+1, lines[i:i+2])
+		}
+	}
+	if blobs := collect(t, b.List(t.Context())); len(blobs) != 0 {
+		t.Errorf("the journal is taken for %d blobs", len(blobs))
 	}
 }

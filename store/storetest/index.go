@@ -43,6 +43,11 @@ func Index(t *testing.T, fresh func(t *testing.T) OpenIndex) {
 		"Page":          testPage,
 		"WhileIterated": testWhileIterated,
 		"Blobs":         testBlobsOfIndex,
+		"Remove":        testRemoveIndex,
+		"RemoveRandom":  testRemoveRandom,
+		"RemoveRace":    testRemoveRace,
+		"RowsGone":      testRowsGone,
+		"Changes":       testChanges,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}

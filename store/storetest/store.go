@@ -29,6 +29,15 @@ func Store(t *testing.T, fresh func(t *testing.T) (store.Index, store.Blobs)) {
 		"Recover":     testRecover,
 		"RecoverRace": testRecoverRace,
 		"Reindex":     testReindex,
+
+		"Delete":         testDelete,
+		"StoredAgain":    testStoredAgain,
+		"Conflict":       testConflict,
+		"DeleteRace":     testDeleteRace,
+		"JournalFails":   testJournalFails,
+		"PurgeFails":     testPurgeFails,
+		"OldIndex":       testOldIndex,
+		"DamagedJournal": testDamagedJournal,
 	} {
 		t.Run(name, func(t *testing.T) {
 			index, blobs := fresh(t)

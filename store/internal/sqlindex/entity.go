@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
@@ -14,12 +15,14 @@ import (
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
-// session is one transaction that inserts. Studies and series are read once, changed in memory, and written by finish.
+// session is one transaction that writes. Studies and series are read once, changed in memory, and written by finish.
 type session struct {
 	ctx     context.Context
 	tx      *sql.Tx
 	index   *Index
 	st      *statements
+	state   state
+	now     time.Time
 	studies map[dicom.UID]*study
 	series  map[seriesKey]*series
 	extras  []ExtraKey
@@ -51,7 +54,8 @@ type study struct {
 	counts  store.StudyCounts
 	keys    []key // as they are in study_key
 	changed bool  // merged or SOPClasses differ from the row
-	regroup bool  // a series came, or its modality changed
+	regroup bool  // a series came or went, or its modality changed
+	loss    loss
 	reading reading
 }
 
@@ -62,6 +66,7 @@ type series struct {
 	merged    store.Merged
 	instances int
 	changed   bool
+	loss      loss
 }
 
 // study reads the row, or makes one.
@@ -75,7 +80,9 @@ func (s *session) study(uid dicom.UID) (*study, error) {
 	err := s.query(s.st.study, uid).Scan(&st.id, &attributes, &sources, &modalities, &classes, &st.counts.Series, &st.counts.Instances)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		err = s.query(s.st.insertStudy, uid).Scan(&st.id)
+		s.state.study++
+		st.id = s.state.study
+		err = s.exec(s.st.insertStudy, st.id, uid)
 	case err == nil:
 		st.counts.Modalities, st.counts.SOPClasses = split(modalities), split(classes)
 		if st.merged, err = decodeMerged(attributes, sources); err == nil {
@@ -101,7 +108,9 @@ func (s *session) seriesOf(st *study, uid dicom.UID) (*series, error) {
 	case errors.Is(err, sql.ErrNoRows):
 		st.counts.Series++
 		st.regroup = true
-		err = s.query(s.st.insertSeries, st.id, uid).Scan(&se.id)
+		s.state.series++
+		se.id = s.state.series
+		err = s.exec(s.st.insertSeries, se.id, st.id, uid)
 	case err == nil:
 		se.merged, err = decodeMerged(attributes, sources)
 	}
@@ -137,6 +146,9 @@ func (se *series) add(r *row) {
 
 // finish writes the studies and series of the transaction.
 func (s *session) finish() error {
+	if err := s.makeUpLosses(); err != nil {
+		return err
+	}
 	for _, se := range s.series {
 		if err := s.writeSeries(se); err != nil {
 			return err
@@ -147,10 +159,13 @@ func (s *session) finish() error {
 			return err
 		}
 	}
-	return nil
+	return s.writeState()
 }
 
 func (s *session) writeSeries(se *series) error {
+	if se.instances == 0 {
+		return s.exec(s.st.deleteSeries, se.id)
+	}
 	if !se.changed {
 		return s.exec(s.st.countSeries, se.instances, se.id)
 	}
@@ -168,6 +183,15 @@ func (s *session) writeSeries(se *series) error {
 
 func (s *session) writeStudy(uid dicom.UID, st *study) error {
 	s.told.notices = append(s.told.notices, worklist.Notice{Study: uid})
+	if st.counts.Instances == 0 {
+		if err := s.writeKeys(st, nil); err != nil {
+			return err
+		}
+		if err := s.restReading(uid); err != nil {
+			return err
+		}
+		return s.exec(s.st.deleteStudy, st.id)
+	}
 	if st.regroup {
 		if err := s.modalities(st); err != nil {
 			return err
@@ -196,22 +220,28 @@ func (s *session) writeStudy(uid dicom.UID, st *study) error {
 }
 
 // modalities collects ModalitiesInStudy from the series.
-func (s *session) modalities(st *study) error {
-	rows, err := s.tx.StmtContext(s.ctx, s.st.modalities).QueryContext(s.ctx, st.id)
+func (s *session) modalities(st *study) (err error) {
+	st.counts.Modalities, err = s.distinct(s.st.modalities, st.id)
+	return err
+}
+
+// distinct returns the texts that a statement finds, ascending.
+func (s *session) distinct(of *sql.Stmt, id int64) ([]string, error) {
+	rows, err := s.tx.StmtContext(s.ctx, of).QueryContext(s.ctx, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
-	st.counts.Modalities = nil
+	var all []string
 	for rows.Next() {
-		var m string
-		if err := rows.Scan(&m); err != nil {
-			return err
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
 		}
-		st.counts.Modalities = append(st.counts.Modalities, m)
+		all = append(all, text)
 	}
-	slices.Sort(st.counts.Modalities)
-	return rows.Err()
+	slices.Sort(all)
+	return all, rows.Err()
 }
 
 // decodeMerged reads what encodeMerged wrote.

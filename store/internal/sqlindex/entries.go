@@ -78,14 +78,15 @@ const runs = `WITH RECURSIVE run (n) AS (
 // Blobs implements store.Index. The digests of one first byte are held at a time.
 func (x *Index) Blobs(ctx context.Context) iter.Seq2[store.BlobID, error] {
 	const query = runs + `SELECT blob FROM run CROSS JOIN instance
-		WHERE instance.id >> 12 = run.n AND substr(instance.blob, 1, 8) >= ? AND substr(instance.blob, 1, 8) <= ?`
+		WHERE instance.id >> 12 = run.n AND substr(instance.blob, 1, 8) >= ? AND substr(instance.blob, 1, 8) <= ?
+		UNION ALL SELECT blob FROM removed WHERE blob >= ? AND blob <= ? AND purged = 0`
 	return func(yield func(store.BlobID, error) bool) {
 		for first := range 256 {
 			low := []byte{byte(first), 0, 0, 0, 0, 0, 0, 0}
-			high := bytes.Repeat([]byte{0xFF}, 8)
+			high := bytes.Repeat([]byte{0xFF}, len(store.BlobID{}))
 			high[0] = byte(first)
 			var ids []store.BlobID
-			err := x.each(ctx, query, []any{low, high}, func(rows *sql.Rows) error {
+			err := x.each(ctx, query, []any{low, high[:8], low, high}, func(rows *sql.Rows) error {
 				var raw sql.RawBytes
 				if err := rows.Scan(&raw); err != nil {
 					return err
@@ -114,9 +115,10 @@ func (x *Index) Names(ctx context.Context, id store.BlobID) (bool, error) {
 	if err := x.poisoned(); err != nil {
 		return false, err
 	}
-	const query = runs + `SELECT COUNT(*) FROM run CROSS JOIN instance
-		WHERE instance.id >> 12 = run.n AND substr(instance.blob, 1, 8) = ? AND instance.blob = ?`
+	const query = runs + `SELECT (SELECT COUNT(*) FROM run CROSS JOIN instance
+		WHERE instance.id >> 12 = run.n AND substr(instance.blob, 1, 8) = ? AND instance.blob = ?)
+		+ (SELECT COUNT(*) FROM removed WHERE blob = ? AND purged = 0)`
 	var n int
-	err := x.reader.QueryRowContext(ctx, x.rebind(query), id[:8], id[:]).Scan(&n)
+	err := x.reader.QueryRowContext(ctx, x.rebind(query), id[:8], id[:], id[:]).Scan(&n)
 	return n > 0, x.readError(ctx, err)
 }

@@ -199,6 +199,21 @@ func (s *session) writeExtras(level match.Level, ds *dicom.DataSet, id int64) er
 	return nil
 }
 
+// dropExtras takes out of these indices what a study, series or instance said. What it said before that has stayed anyway.
+func (s *session) dropExtras(level match.Level, ds *dicom.DataSet, id int64) error {
+	for _, e := range s.extras {
+		if e.Level != level {
+			continue
+		}
+		for _, v := range match.Values(ds, e.Attribute) {
+			if err := s.exec(s.st.deleteExtra, e.id, v, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (s *session) writeExtra(e ExtraKey, ds *dicom.DataSet, id int64) error {
 	for _, v := range match.Values(ds, e.Attribute) {
 		if err := s.exec(s.st.insertExtra, e.id, v, id); err != nil {

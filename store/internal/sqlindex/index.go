@@ -4,7 +4,8 @@
 // instance (store.Merged), so that no search counts or groups instances. study_key has a row for every value of the study
 // attributes that are searched most. instance_metadata holds the complete data sets.
 //
-// insert.go is the commit point, shared by concurrent calls; entity.go keeps studies and series; filter.go turns a
+// insert.go is the commit point, shared by all who write; entity.go keeps studies and series; remove.go takes instances out of them
+// again, bin.go has the recycle bin, changes.go what is remembered of commits; filter.go turns a
 // match.Query into SQL as far as that goes, and search.go leaves the rest to the oracle; result.go makes virtual data sets of
 // rows; entries.go yields what is below a dicom.Ref. The schema is in the migrations of each database's package.
 package sqlindex
@@ -40,11 +41,14 @@ type Index struct {
 	statements     statements
 	pack           packer
 
-	queue   chan *insertion
+	queue   chan *call
 	closing chan struct{}
 	closed  sync.WaitGroup
 	once    sync.Once
 	broken  atomic.Pointer[error]
+
+	noted    atomic.Int64 // number of the last record in the outbox
+	recorded atomic.Int64 // the journal has the records up to it
 
 	worklist *Worklist
 }
@@ -54,7 +58,7 @@ type Index struct {
 func New(ctx context.Context, writer, reader *sql.DB, d Dialect) (*Index, error) {
 	x := &Index{
 		reader: reader, writer: writer, dialect: d,
-		queue: make(chan *insertion), closing: make(chan struct{}),
+		queue: make(chan *call), closing: make(chan struct{}),
 	}
 	var err error
 	if x.pack, err = newPacker(); err != nil {
@@ -68,6 +72,9 @@ func New(ctx context.Context, writer, reader *sql.DB, d Dialect) (*Index, error)
 	}
 	if err := x.worklist.begin(ctx); err != nil {
 		return nil, fmt.Errorf("index: worklist: %w", err)
+	}
+	if err := x.readOutbox(ctx); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
 	}
 	x.closed.Go(x.commitLoop)
 	return x, nil

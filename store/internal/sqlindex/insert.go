@@ -1,9 +1,7 @@
 package sqlindex
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -56,13 +54,13 @@ func summarize(ds *dicom.DataSet) *dicom.DataSet {
 	return summary
 }
 
-// insertion is a call of Insert that waits for its turn.
-type insertion struct {
-	ctx     context.Context
-	rows    []*row
-	results []store.Inserted
-	err     error
-	done    chan struct{}
+// call is a call that writes and waits for its turn.
+type call struct {
+	ctx  context.Context
+	rows int                  // about how many it writes
+	run  func(*session) error // within the transaction; it may be run twice
+	err  error
+	done chan struct{}
 }
 
 // Insert implements store.Index.
@@ -70,21 +68,39 @@ func (x *Index) Insert(ctx context.Context, entries []*store.Entry) ([]store.Ins
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	in := &insertion{ctx: ctx, rows: make([]*row, len(entries)), done: make(chan struct{})}
+	rows := make([]*row, len(entries))
 	for i, e := range entries {
 		var err error
-		if in.rows[i], err = x.newRow(e); err != nil {
+		if rows[i], err = x.newRow(e); err != nil {
 			return nil, fmt.Errorf("index: instance %s: %w", e.Ref.Instance, err)
 		}
 	}
+	results := make([]store.Inserted, len(rows))
+	err := x.write(ctx, len(rows), func(s *session) (err error) {
+		for i, r := range rows {
+			if results[i], err = s.insert(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// write commits what run does, in the transaction of all who wait with it. Nobody else writes until that ends.
+func (x *Index) write(ctx context.Context, rows int, run func(*session) error) error {
+	c := &call{ctx: ctx, rows: rows, run: run, done: make(chan struct{})}
 	select {
-	case x.queue <- in:
-		<-in.done
-		return in.results, in.err
+	case x.queue <- c:
+		<-c.done
+		return c.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	case <-x.closing:
-		return nil, errClosed
+		return errClosed
 	}
 }
 
@@ -92,8 +108,8 @@ func (x *Index) Insert(ctx context.Context, entries []*store.Entry) ([]store.Ins
 func (x *Index) commitLoop() {
 	for {
 		select {
-		case in := <-x.queue:
-			x.commitGroup(x.gather(in))
+		case c := <-x.queue:
+			x.commitGroup(x.gather(c))
 		case <-x.closing:
 			return
 		}
@@ -101,13 +117,13 @@ func (x *Index) commitLoop() {
 }
 
 // gather takes whatever waits at this moment.
-func (x *Index) gather(first *insertion) []*insertion {
-	group, rows := []*insertion{first}, len(first.rows)
+func (x *Index) gather(first *call) []*call {
+	group, rows := []*call{first}, first.rows
 	for rows < groupRows {
 		select {
-		case in := <-x.queue:
-			group = append(group, in)
-			rows += len(in.rows)
+		case c := <-x.queue:
+			group = append(group, c)
+			rows += c.rows
 		default:
 			return group
 		}
@@ -116,29 +132,26 @@ func (x *Index) gather(first *insertion) []*insertion {
 }
 
 // commitGroup commits the group together. If that fails each call of it is tried alone, so that it gets no error of another's.
-func (x *Index) commitGroup(group []*insertion) {
+func (x *Index) commitGroup(group []*call) {
 	live := group[:0:0]
-	for _, in := range group {
-		if in.err = errors.Join(in.ctx.Err(), x.poisoned()); in.err == nil {
-			live = append(live, in)
+	for _, c := range group {
+		if c.err = errors.Join(c.ctx.Err(), x.poisoned()); c.err == nil {
+			live = append(live, c)
 		}
 	}
 	err := x.commit(live)
-	for _, in := range live {
-		if in.err = err; err != nil && len(live) > 1 && x.poisoned() == nil {
-			in.err = x.commit([]*insertion{in})
-		}
-		if in.err != nil {
-			in.results = nil
+	for _, c := range live {
+		if c.err = err; err != nil && len(live) > 1 && x.poisoned() == nil {
+			c.err = x.commit([]*call{c})
 		}
 	}
-	for _, in := range group {
-		close(in.done)
+	for _, c := range group {
+		close(c.done)
 	}
 }
 
 // commit is one transaction. It is not bound to the context of any call: they share it.
-func (x *Index) commit(group []*insertion) error {
+func (x *Index) commit(group []*call) error {
 	if len(group) == 0 {
 		return nil
 	}
@@ -149,15 +162,12 @@ func (x *Index) commit(group []*insertion) error {
 	}
 	defer tx.Rollback()
 	s := newSession(ctx, tx, x)
-	if err := s.readExtra(); err != nil {
+	if err := errors.Join(s.readExtra(), s.readState()); err != nil {
 		return x.failed(err)
 	}
-	for _, in := range group {
-		in.results = make([]store.Inserted, len(in.rows))
-		for i, r := range in.rows {
-			if in.results[i], err = s.insert(r); err != nil {
-				return x.failed(err)
-			}
+	for _, c := range group {
+		if err := c.run(s); err != nil {
+			return x.failed(err)
 		}
 	}
 	if err := s.finish(); err != nil {
@@ -167,6 +177,7 @@ func (x *Index) commit(group []*insertion) error {
 		return x.failed(err)
 	}
 	s.publish()
+	x.noted.Store(s.state.outbox)
 	return nil
 }
 
@@ -180,35 +191,55 @@ func (x *Index) failed(err error) error {
 // insert adds one instance to the transaction.
 func (s *session) insert(r *row) (store.Inserted, error) {
 	e := r.entry
-	var blob []byte
-	err := s.query(s.st.blobOfInstance, e.Ref.Instance).Scan(&blob)
+	result, kind := store.InsertedNew, e.Kind
+	old, err := s.stored(e.Ref.Instance)
 	switch {
-	case err == nil && bytes.Equal(blob, e.Blob[:]):
+	case err != nil:
+		return 0, err
+	case old != nil && old.blob == e.Blob:
 		return store.InsertedDuplicate, nil
-	case err == nil:
+	case old != nil && !e.Replace:
 		return store.InsertedConflict, nil
-	case !errors.Is(err, sql.ErrNoRows):
+	case old != nil:
+		if result = store.InsertedReplacing; kind == store.Stored {
+			kind = store.Replaced
+		}
+		if err := s.replace(old, e); err != nil {
+			return 0, err
+		}
+	}
+	if err := s.takeBack(e, kind); err != nil {
 		return 0, err
 	}
+	if err := s.change(kind, e.Ref, e.SOPClass); err != nil {
+		return 0, err
+	}
+	return result, s.add(r)
+}
+
+// add writes the rows of an instance that is not there.
+func (s *session) add(r *row) error {
+	e := r.entry
 	st, err := s.study(e.Ref.Study)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	se, err := s.seriesOf(st, e.Ref.Series)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	st.add(r)
 	st.reading.add(s.index, e)
 	se.add(r)
-	var id int64
-	err = s.query(s.st.insertInstance, se.id, e.Ref.Instance, r.number, e.SOPClass, e.TransferSyntax, e.Blob[:], e.Size,
-		e.Stored.Unix(), r.layout, r.summary).Scan(&id)
+	s.state.instance++
+	id := s.state.instance
+	err = s.exec(s.st.insertInstance, id, se.id, e.Ref.Instance, r.number, e.SOPClass, e.TransferSyntax, e.Blob[:], e.Size,
+		e.Stored.Unix(), r.layout, r.summary)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := s.writeExtras(match.Instance, e.DataSet, id); err != nil {
-		return 0, err
+		return err
 	}
-	return store.InsertedNew, s.exec(s.st.insertMetadata, id, r.metadata)
+	return s.exec(s.st.insertMetadata, id, r.metadata)
 }

@@ -77,6 +77,26 @@ func (s *session) writeReading(uid dicom.UID, st *study) error {
 	return s.writeItem(it, before)
 }
 
+// restReading takes the workitem of a study off the list while the study is not stored; writeReading puts it back.
+func (s *session) restReading(study dicom.UID) error {
+	return s.do(`UPDATE workitem SET resting = 1 WHERE study = ? AND study <> ''`, study)
+}
+
+// endReadings drops resting workitems of studies of which nothing can be restored any more: they hold what a patient is called.
+func (s *session) endReadings(studies []string) error {
+	const of = ` FROM workitem WHERE resting = 1 AND study <> '' AND study = ?
+		AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.study = workitem.study AND purged = 0)`
+	for _, study := range studies {
+		if err := s.do(`INSERT INTO workitem_gone (uid) SELECT uid`+of+` ON CONFLICT DO NOTHING`, study); err != nil {
+			return err
+		}
+		if err := s.do(`DELETE`+of, study); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // readingOf is the workitem of a study, nil if there is none.
 func (s *session) readingOf(study dicom.UID) (*item, error) {
 	it := &item{}

@@ -13,7 +13,7 @@ CREATE TABLE workitem (
     lock     TEXT    NOT NULL DEFAULT '', -- Transaction UID
     read     INTEGER NOT NULL DEFAULT 0,  -- instances that the study had when it was COMPLETED
     removing INTEGER NOT NULL DEFAULT 0,  -- it goes with the last deletion lock
-    resting  INTEGER NOT NULL DEFAULT 0,  -- it is COMPLETED, and its study is not stored at present
+    resting  INTEGER NOT NULL DEFAULT 0,  -- its study has been deleted, and may be restored
     json     BLOB    NOT NULL             -- DICOM JSON
 ) STRICT;
 CREATE UNIQUE INDEX workitem_study ON workitem (study) WHERE study <> '';

@@ -1,0 +1,89 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/memstore"
+)
+
+// TestFollow follows the feed from its beginning while instances are stored and deleted: nothing is missed, whenever it waits.
+func TestFollow(t *testing.T) {
+	const instances = 100
+	s := memstore.New(store.Options{})
+	var follower sync.WaitGroup
+	for range 3 {
+		follower.Go(func() {
+			var at store.Cursor
+			stored, deleted := 0, 0
+			for stored < instances || deleted < instances {
+				if err := s.Wait(t.Context(), at); err != nil {
+					t.Error(err)
+					return
+				}
+				for c, err := range s.Changes(t.Context(), at) {
+					if err != nil || c.Cursor.Number != at.Number+1 {
+						t.Errorf("%+v behind %v: %v", c, at, err)
+						return
+					}
+					if at = c.Cursor; c.Kind == store.Deleted {
+						deleted++
+					} else {
+						stored++
+					}
+				}
+			}
+		})
+	}
+	var writers sync.WaitGroup
+	for n := range 4 {
+		writers.Go(func() {
+			for i := n; i < instances; i += 4 {
+				r, err := s.Ingest(t.Context(), bytes.NewReader(fileOf(t, fmt.Sprint("1.2.3.", i))), "")
+				if err == nil {
+					_, err = s.Delete(t.Context(), dicom.Ref{Instance: r.Ref.Instance})
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	follower.Wait()
+	latest, err := s.LatestChange(t.Context())
+	if err != nil || latest.Number != 2*instances {
+		t.Errorf("latest %v, %v", latest, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Wait(ctx, latest); !errors.Is(err, context.Canceled) {
+		t.Errorf("nothing to come, and cancelled: %v", err)
+	}
+	for _, stale := range []store.Cursor{{Epoch: "another", Number: 3}, {Epoch: latest.Epoch, Number: 1000}} {
+		if err := s.Wait(t.Context(), stale); err != nil { // Changes says that it is stale
+			t.Errorf("behind %v: %v", stale, err)
+		}
+	}
+}
+
+func FuzzParseCursor(f *testing.F) {
+	for _, s := range []string{"", "a1b2-7", "-7", "a-", "a--7", "a-+7", "a-7-8", "a-99999999999999999999"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c, err := store.ParseCursor(s)
+		if err != nil {
+			return
+		}
+		if again, err := store.ParseCursor(c.String()); err != nil || again != c {
+			t.Errorf("%q is read as %+v, and %q as %+v, %v", s, c, c.String(), again, err)
+		}
+	})
+}

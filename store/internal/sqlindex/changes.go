@@ -1,0 +1,175 @@
+package sqlindex
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// state is the row of the table state, and what else is asked once in each transaction.
+type state struct {
+	study, series, instance int64 // the last ids that were given
+	change, trimmed         int64
+	record                  int64 // the last number of the journal
+	outbox                  int64 // the last record in the outbox, 0 if there is none
+	removed                 bool  // something has been removed
+}
+
+func (s *session) readState() error {
+	s.now = time.Now()
+	st := &s.state
+	err := s.query(s.st.state).Scan(&st.study, &st.series, &st.instance, &st.change, &st.trimmed, &st.record, &st.outbox, &st.removed)
+	st.record = max(st.record, s.index.recorded.Load())
+	return err
+}
+
+func (s *session) writeState() error {
+	st := s.state
+	return s.exec(s.st.writeState, st.study, st.series, st.instance, st.change, st.trimmed, st.record)
+}
+
+// change writes an entry of the change feed.
+func (s *session) change(kind store.ChangeKind, r dicom.Ref, sopClass dicom.UID) error {
+	s.state.change++
+	return s.exec(s.st.insertChange, s.state.change, kind, s.now.UnixMilli(), r.Study, r.Series, r.Instance, sopClass)
+}
+
+// record returns the number of a record. One that has none gets the next, and has to be written into the journal; then what the journal
+// is known to have leaves the outbox.
+func (s *session) record(r store.Record) (int64, error) {
+	if r.Number > 0 {
+		s.state.record = max(s.state.record, r.Number)
+		return r.Number, nil
+	}
+	if s.state.outbox > 0 && s.state.outbox <= s.index.recorded.Load() {
+		if err := s.exec(s.st.deleteRecords, s.state.outbox); err != nil {
+			return 0, err
+		}
+	}
+	s.state.record++
+	s.state.outbox = s.state.record
+	return s.state.record, s.exec(s.st.insertRecord, s.state.record, r.Time.Unix(), r.Kind, r.Ref.Study, r.Ref.Series, r.Ref.Instance,
+		r.SOPClass, r.Blob[:])
+}
+
+// readOutbox looks what the journal may lack.
+func (x *Index) readOutbox(ctx context.Context) error {
+	var last int64
+	err := x.reader.QueryRowContext(ctx, "SELECT COALESCE(MAX(record), 0) FROM outbox").Scan(&last)
+	x.noted.Store(last)
+	return err
+}
+
+// Unrecorded implements store.Index.
+func (x *Index) Unrecorded(ctx context.Context) ([]store.Record, error) {
+	recorded := x.recorded.Load()
+	if x.noted.Load() <= recorded {
+		return nil, nil
+	}
+	const query = `SELECT record, time, kind, study, series, instance, sop_class, blob FROM outbox WHERE record > ? ORDER BY record`
+	var records []store.Record
+	err := x.each(ctx, query, []any{recorded}, func(rows *sql.Rows) error {
+		var r store.Record
+		var seconds int64
+		var blob sql.RawBytes
+		err := rows.Scan(&r.Number, &seconds, &r.Kind, &r.Ref.Study, &r.Ref.Series, &r.Ref.Instance, &r.SOPClass, &blob)
+		r.Time = time.Unix(seconds, 0).UTC()
+		copy(r.Blob[:], blob)
+		records = append(records, r)
+		return err
+	})
+	return records, err
+}
+
+// Recorded implements store.Index.
+func (x *Index) Recorded(number int64) {
+	if number > x.recorded.Load() {
+		x.recorded.Store(number)
+	}
+}
+
+// LastRecord implements store.Index.
+func (x *Index) LastRecord(ctx context.Context) (int64, error) {
+	var n int64
+	err := x.reader.QueryRowContext(ctx, "SELECT record FROM state").Scan(&n)
+	return n, x.readError(ctx, err)
+}
+
+// LatestChange implements store.Index.
+func (x *Index) LatestChange(ctx context.Context) (store.Cursor, error) {
+	var c store.Cursor
+	err := x.reader.QueryRowContext(ctx, "SELECT epoch, change FROM state").Scan(&c.Epoch, &c.Number)
+	return c, x.readError(ctx, err)
+}
+
+// Changes implements store.Index. Numbers are given by the one transaction that writes, so what comes later has a higher one.
+func (x *Index) Changes(ctx context.Context, after store.Cursor) iter.Seq2[store.Change, error] {
+	// What has been trimmed is looked up in the same statement, or changes could be passed over.
+	const query = `SELECT epoch, state.change, trimmed, number, kind, time, study, series, instance, sop_class
+		FROM state LEFT JOIN change ON number > ? ORDER BY number LIMIT ?`
+	return func(yield func(store.Change, error) bool) {
+		for at := after; ; {
+			page, err := x.changes(ctx, query, at)
+			if err != nil {
+				yield(store.Change{}, err)
+				return
+			}
+			for _, c := range page {
+				if !yield(c, nil) {
+					return
+				}
+				at = c.Cursor
+			}
+			if len(page) < chunkRows {
+				return
+			}
+		}
+	}
+}
+
+// changes reads a page.
+func (x *Index) changes(ctx context.Context, query string, after store.Cursor) ([]store.Change, error) {
+	var page []store.Change
+	err := x.each(ctx, query, []any{after.Number, chunkRows}, func(rows *sql.Rows) error {
+		var epoch string
+		var last, trimmed int64
+		var number, kind, millis sql.NullInt64
+		var study, series, instance, class sql.NullString
+		if err := rows.Scan(&epoch, &last, &trimmed, &number, &kind, &millis, &study, &series, &instance, &class); err != nil {
+			return err
+		}
+		if after.Epoch != "" && (after.Epoch != epoch || after.Number < trimmed) || after.Number > last {
+			return fmt.Errorf("%v: %w", after, store.ErrStale)
+		}
+		if number.Valid {
+			page = append(page, store.Change{
+				Cursor: store.Cursor{Epoch: epoch, Number: number.Int64}, Kind: store.ChangeKind(kind.Int64),
+				Ref:      dicom.Ref{Study: dicom.UID(study.String), Series: dicom.UID(series.String), Instance: dicom.UID(instance.String)},
+				SOPClass: dicom.UID(class.String), Time: time.UnixMilli(millis.Int64).UTC(),
+			})
+		}
+		return nil
+	})
+	return page, err
+}
+
+// TrimChanges implements store.Index.
+func (x *Index) TrimChanges(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	const last = `SELECT COALESCE(MAX(number), 0), COUNT(*) FROM
+		(SELECT number, time FROM change ORDER BY number LIMIT ?) WHERE time < ?`
+	err = x.write(ctx, limit, func(s *session) error {
+		var number int64
+		if err := s.tx.QueryRowContext(s.ctx, x.rebind(last), limit, before.UnixMilli()).Scan(&number, &n); err != nil || n == 0 {
+			return err
+		}
+		s.state.trimmed = max(s.state.trimmed, number)
+		_, err := s.tx.ExecContext(s.ctx, x.rebind("DELETE FROM change WHERE number <= ?"), number)
+		return err
+	})
+	return n, err
+}
