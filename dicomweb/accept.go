@@ -36,6 +36,8 @@ type offer struct {
 	standard bool
 	// stored: these are the stored bytes. verbatim: and only transfer-syntax=* means them, for they are not what they say.
 	stored, verbatim bool
+	// encoded: pixel data has to be encoded for it, which its description may not allow.
+	encoded bool
 }
 
 // String writes the offer as an Accept header would ask for it.

@@ -67,7 +67,7 @@ func (s *Server) sendAnonymized(w http.ResponseWriter, r *http.Request, e *store
 		return cannotAnonymize(e, "pixel data in "+syntaxName(e.TransferSyntax)+" cannot be decoded here")
 	}
 	native := offer{mediaType: mediaDICOM, transferSyntax: dicom.ExplicitVRLittleEndian, preset: true}
-	chosen, err := u.chooseAmong([]offer{native})
+	chosen, err := s.chooseURISyntax(r.Context(), u, e, append([]offer{native}, encodedFiles("")...))
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Server) sendAnonymized(w http.ResponseWriter, r *http.Request, e *store
 		return nil
 	}
 	p := part{partHeader: partHeader{contentType: chosen.contentType(), location: exchangeOf(r).root + r.URL.RequestURI(), length: -1}}
-	body, err := s.transcode(r.Context(), e, s.profile)
+	body, err := s.transcode(r.Context(), e, chosen.transferSyntax, s.profile)
 	if err != nil {
 		return undecodableHere(e, err)
 	}

@@ -95,6 +95,9 @@ func (s *Server) sendBulkdata(w http.ResponseWriter, r *http.Request, e *store.E
 		}
 	}
 	chosen, err := acceptOf(r).choose(append(offers, multiparts(offers)...)...)
+	if p := e.Layout.Pixel; err != nil && p != nil && p.Tag.String() == path {
+		return s.sendPixelData(w, r, e) // frame by frame: it is wanted encoded
+	}
 	if err != nil {
 		return err
 	}
@@ -152,7 +155,7 @@ func (s *Server) bulkValue(ctx context.Context, in *store.Instance, path string)
 	return contentOf(short).SectionReader, nil
 }
 
-// sendPixelData sends all frames of encapsulated pixel data.
+// sendPixelData sends all frames of pixel data that is encapsulated, or to be encoded.
 func (s *Server) sendPixelData(w http.ResponseWriter, r *http.Request, e *store.Entry) error {
 	numbers := make([]int, e.Layout.Pixel.NumberOfFrames)
 	for i := range numbers {
@@ -165,9 +168,9 @@ func (s *Server) sendPixelData(w http.ResponseWriter, r *http.Request, e *store.
 	if len(numbers) == 1 {
 		offers = append(pixelOffers(e.TransferSyntax), offers...)
 	}
-	chosen, err := acceptOf(r).choose(offers...)
+	chosen, err := s.choosePixels(r.Context(), acceptOf(r), e, offers)
 	if err != nil {
-		return undecodable(err, e.TransferSyntax)
+		return err
 	}
 	return s.sendFrames(w, r, e, numbers, chosen)
 }
@@ -193,9 +196,9 @@ func (s *Server) sendBulkdataOf(w http.ResponseWriter, r *http.Request, entries 
 		if e.Layout.Pixel == nil {
 			continue
 		}
-		chosen, err := accepted.choose(multiparts(pixelOffers(e.TransferSyntax))...)
+		chosen, err := s.choosePixels(r.Context(), accepted, e, multiparts(pixelOffers(e.TransferSyntax)))
 		if err != nil {
-			return undecodable(err, e.TransferSyntax)
+			return err
 		}
 		chosen = storedAs(chosen)
 		described = append(described, chosen.String())

@@ -31,7 +31,7 @@ func TestBulkdataOf(t *testing.T) {
 		{one, "/bulkdata", octets, 2},
 		{one, "/pixeldata", octets, 1},
 		{one, "/pixeldata", "application/octet-stream", 1},
-		{one, "/pixeldata", "image/jp2", 0},
+		{one, "/pixeldata", "image/jxl", 0},
 	} {
 		w := a.get(test.ref, test.resource, test.accept)
 		if test.want == 0 {

@@ -42,9 +42,9 @@ func (s *Server) retrieveFrames(w http.ResponseWriter, r *http.Request) error {
 	if len(numbers) == 1 {
 		offers = append(offers, pixelOffers(e.TransferSyntax)...)
 	}
-	chosen, err := acceptOf(r).choose(offers...)
+	chosen, err := s.choosePixels(r.Context(), acceptOf(r), e, offers)
 	if err != nil {
-		return undecodable(err, e.TransferSyntax)
+		return err
 	}
 	// Response
 	return s.sendFrames(w, r, e, numbers, chosen)
@@ -90,20 +90,20 @@ func checkFrames(e *store.Entry, numbers []int) error {
 }
 
 // pixelOffers are the representations of pixel data that is stored in a transfer syntax, as the whole body (PS3.18 8.7.3.3). What
-// is stored comes first: it costs nothing, and viewers ask for it as octet-stream; transfer-syntax=*. Encapsulated pixel data is
-// offered decoded, too, where there is a decoder.
+// is stored comes first: it costs nothing, and viewers ask for it as octet-stream; transfer-syntax=*. What can be decoded is offered
+// decoded, too, and in the encodings.
 func pixelOffers(stored dicom.UID) []offer {
 	ts, _ := dicom.TransferSyntaxOf(stored)
 	native := offer{mediaType: mediaOctets, transferSyntax: dicom.ExplicitVRLittleEndian, preset: true}
 	if !ts.Encapsulated {
-		return []offer{native}
+		return append([]offer{native}, encodedPixels(stored)...)
 	}
 	own := offer{mediaType: compressedType(ts), transferSyntax: stored, preset: true}
 	if !codec.Supported(stored) {
 		return []offer{own, {mediaType: mediaOctets, transferSyntax: stored}}
 	}
 	own.preset = own.mediaType != mediaOctets // else it is the decoded one that octet-stream alone means
-	return []offer{own, {mediaType: mediaOctets, transferSyntax: stored}, native}
+	return append([]offer{own, {mediaType: mediaOctets, transferSyntax: stored}, native}, encodedPixels(stored)...)
 }
 
 // compressedType is the media type of frames in an encapsulated transfer syntax, in lower case as those that are read from Accept.
@@ -176,6 +176,10 @@ func (s *Server) sendFrames(w http.ResponseWriter, r *http.Request, e *store.Ent
 // framePart is one frame of an open instance in the chosen representation.
 func (s *Server) framePart(in *store.Instance, n int, chosen offer) (part, error) {
 	p := part{partHeader: partHeader{contentType: chosen.contentType(), length: -1}}
+	if chosen.encoded {
+		p.open = func(ctx context.Context) (content, error) { return s.encodedFrame(ctx, in, n, chosen.transferSyntax) }
+		return p, nil
+	}
 	if in.Entry.Layout.Pixel.Encapsulated && chosen.transferSyntax != in.Entry.TransferSyntax {
 		p.open = func(ctx context.Context) (content, error) { return s.decodedFrame(ctx, in, n) }
 		return p, nil

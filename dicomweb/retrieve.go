@@ -32,7 +32,7 @@ func (s *Server) retrieveInstances(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	accepted := acceptOf(r)
-	chosen, err := chooseInstances(accepted, ref, entries)
+	chosen, err := s.chooseInstances(r.Context(), accepted, ref, entries)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Server) open(ctx context.Context, e *store.Entry) (*store.Instance, err
 
 // chooseInstances selects the representation of instances (PS3.18 Table 10.4.4-1), one for each entry: the transfer syntax is a
 // matter of each part (8.7.8.2), but the kind is the same for all, Part 10 files or their bulk data.
-func chooseInstances(a acceptance, ref dicom.Ref, entries []*store.Entry) ([]offer, error) {
+func (s *Server) chooseInstances(ctx context.Context, a acceptance, ref dicom.Ref, entries []*store.Entry) ([]offer, error) {
 	chosen := make([]offer, len(entries))
 	for i, e := range entries {
 		files := fileOffers(e)
@@ -123,7 +123,7 @@ func chooseInstances(a acceptance, ref dicom.Ref, entries []*store.Entry) ([]off
 		}
 		offers = append(append(offers, multiparts(pixelOffers(e.TransferSyntax))...), zipOffers(files)...)
 		var err error
-		if chosen[i], err = a.choose(offers...); err != nil {
+		if chosen[i], err = s.chooseEncodable(ctx, a, e, offers); err != nil {
 			return nil, err
 		}
 		if chosen[i].kind() != chosen[0].kind() {

@@ -206,7 +206,7 @@ func TestRetrieveInstance(t *testing.T) {
 		"", "*/*", `multipart/related; type="application/dicom"`, "multipart/related;type=application/dicom;transfer-syntax=*",
 		`multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1`, "application/dicom",
 		"application/dicom; transfer-syntax=*", `multipart/related; type="*/*"`, "application/*", "text/html, */*; q=.2",
-		"multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90, application/dicom; q=0.1",
+		"multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.4.110, application/dicom; q=0.1",
 	} {
 		w := a.get(ref, "", accept)
 		parts := partsOf(t, w)
@@ -244,7 +244,7 @@ func TestRetrieveInstance(t *testing.T) {
 	if w.Code != http.StatusPartialContent || w.Body.String() != "DICM" {
 		t.Errorf("range: %d %q", w.Code, w.Body)
 	}
-	checkStatus(t, a.get(ref, "", "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90"), 406, "1.2.840.10008.1.2.1")
+	checkStatus(t, a.get(ref, "", "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.110"), 406, "1.2.840.10008.1.2.1")
 	checkStatus(t, a.get(ref, "", "image/tiff"), 406, "application/dicom")
 	other := ref
 	other.Instance = "1.2.3"

@@ -1,7 +1,6 @@
 package dicomweb
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -34,17 +32,24 @@ func fileOffers(e *store.Entry) []offer {
 	native := offer{mediaType: mediaDICOM, transferSyntax: dicom.ExplicitVRLittleEndian}
 	standard := native
 	standard.preset, standard.standard = true, true
+	var encoded []offer
+	if p := e.Layout.Pixel; p != nil && p.Tag == dicom.PixelData && p.NumberOfFrames > 0 {
+		encoded = encodedFiles(e.TransferSyntax)
+	}
 	switch own := e.TransferSyntax == dicom.ExplicitVRLittleEndian; {
-	case !canTranscode(e) || own && isWellEncoded(e):
+	case !canTranscode(e):
 		stored.preset = true
 		return []offer{stored}
+	case own && isWellEncoded(e):
+		stored.preset = true
+		return append([]offer{stored}, encoded...)
 	case ts.Lossy && e.Layout.Pixel != nil:
 		stored.preset = true
-		return []offer{stored, native}
+		return append([]offer{stored, native}, encoded...)
 	case own:
 		stored.verbatim = true
 	}
-	return []offer{stored, native, standard}
+	return append([]offer{stored, native, standard}, encoded...)
 }
 
 // jpip are the transfer syntaxes whose pixel data is on a JPIP server (PS3.5 A.6, A.7): there is nothing to decode.
@@ -80,7 +85,7 @@ func (s *Server) filePart(base string, e *store.Entry, chosen offer) part {
 		return p
 	}
 	p.open = func(ctx context.Context) (content, error) {
-		body, err := s.transcode(ctx, e, nil)
+		body, err := s.transcode(ctx, e, chosen.transferSyntax, nil)
 		if err == nil || !chosen.standard || !errors.As(err, new(*undecodableError)) {
 			return body, err
 		}
@@ -104,14 +109,15 @@ func (s *Server) storedFile(ctx context.Context, e *store.Entry) (content, error
 	return content{SectionReader: file, close: in.Close}, nil
 }
 
-// undecodableError is why an instance cannot be had in Explicit VR Little Endian.
+// undecodableError is why an instance cannot be had in another transfer syntax.
 type undecodableError struct{ error }
 
 func (e *undecodableError) Unwrap() error { return e.error }
 
-// transcode opens an instance as a file in Explicit VR Little Endian, de-identified if there is a profile. Its first frame is decoded before anything is written, so
-// that what cannot be decoded is known then; the error is an *undecodableError.
-func (s *Server) transcode(ctx context.Context, slim *store.Entry, profile *deidentify.Profile) (content, error) {
+// transcode opens an instance as a file in the target, Explicit VR Little Endian or one of encodings, de-identified if there is a
+// profile. Its first frame is decoded before anything is written, so that what cannot be decoded is known then; the error is an
+// *undecodableError.
+func (s *Server) transcode(ctx context.Context, slim *store.Entry, target dicom.UID, profile *deidentify.Profile) (content, error) {
 	e, err := s.entry(ctx, slim.Ref) // with its layout
 	if err != nil {
 		return content{}, err
@@ -120,17 +126,16 @@ func (s *Server) transcode(ctx context.Context, slim *store.Entry, profile *deid
 	if err != nil {
 		return content{}, err
 	}
-	t := &transcoding{server: s, ctx: ctx, in: in, profile: profile}
-	if err := t.prepare(); err != nil {
-		in.Close()
-		return content{}, err
-	}
+	t := &transcoding{server: s, ctx: ctx, in: in, target: target, profile: profile}
 	var n counter
-	if err := t.write(&n, true); err != nil {
-		in.Close()
+	if err = t.prepare(); err == nil {
+		err = t.write(&n, true)
+	}
+	if err != nil {
+		t.Close()
 		return content{}, err
 	}
-	return content{stream: func(w io.Writer) error { return t.write(w, false) }, size: int64(n), close: in.Close}, nil
+	return content{stream: func(w io.Writer) error { return t.write(w, false) }, size: int64(n), close: t.Close}, nil
 }
 
 // counter counts what is written to it.
@@ -141,11 +146,12 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// transcoding is one instance on its way into Explicit VR Little Endian.
+// transcoding is one instance on its way into another transfer syntax.
 type transcoding struct {
 	server  *Server
 	ctx     context.Context
 	in      *store.Instance
+	target  dicom.UID
 	profile *deidentify.Profile // nil: nothing is taken out
 	ds      *dicom.DataSet      // as it is to be written
 	stored  *dicom.DataSet      // as it is stored
@@ -153,6 +159,15 @@ type transcoding struct {
 	pixels pixel.Description // encapsulated pixel data: of the stored image
 	frames int               // 0: the pixel data is not decoded
 	first  *pixel.Frame      // the first frame, decoded
+
+	spool   spool    // the encoded frames, where the target is encapsulated
+	encoded []extent // where they are
+}
+
+// Close lets go of the file and of the encoded frames.
+func (t *transcoding) Close() error {
+	t.spool.close()
+	return t.in.Close()
 }
 
 // prepare makes the data set that is to be written.
@@ -170,6 +185,9 @@ func (t *transcoding) prepare() error {
 	p := t.in.Entry.Layout.Pixel
 	if p == nil {
 		return nil
+	}
+	if t.target != dicom.ExplicitVRLittleEndian {
+		return t.encodePixels(p)
 	}
 	if p.Encapsulated || t.profile != nil && p.Tag == dicom.PixelData && p.NumberOfFrames > 0 {
 		return t.describePixels(p)
@@ -189,58 +207,11 @@ func tooLong(e *store.Entry) error {
 		e.Ref.Instance, syntaxName(e.TransferSyntax))}
 }
 
-// describePixels decodes the first frame and has the data set say what native frames are.
-func (t *transcoding) describePixels(p *part10.PixelData) error {
-	f, err := t.frame(1)
-	if err != nil {
-		return &undecodableError{err}
-	}
-	t.first, t.pixels, t.frames = f.frame, f.stored, p.NumberOfFrames
-	if t.nativeSize() > maxNative {
-		return &undecodableError{tooLong(t.in.Entry)}
-	}
-	vr := dicom.OW
-	if f.stored.BitsAllocated <= 8 {
-		vr = dicom.OB
-	}
-	t.ds.Set(dicom.Element{Tag: p.Tag, VR: vr, Value: dicom.Bulk{URI: bulkPrefix + p.Tag.String()}})
-	t.ds.Delete(dicom.ExtendedOffsetTable)
-	t.ds.Delete(dicom.ExtendedOffsetTableLengths)
-	if photometric := nativePhotometric(f.frame.Photometric); photometric != f.stored.Photometric {
-		t.ds.SetStrings(dicom.PhotometricInterpretation, dicom.CS, photometric)
-	}
-	if t.frames != f.stored.Frames { // some are missing
-		t.ds.SetStrings(dicom.NumberOfFrames, dicom.IS, strconv.Itoa(t.frames))
-	}
-	return nil
-}
-
-// nativePhotometric is what decoded samples are called: each pixel has its own chroma by then (PS3.3 C.7.6.3.1.2).
-func nativePhotometric(decoded string) string {
-	if decoded == "YBR_FULL_422" {
-		return "YBR_FULL"
-	}
-	return decoded
-}
-
-// frame decodes one frame.
-func (t *transcoding) frame(n int) (f decoded, err error) {
-	err = t.server.pictures.decode(t.ctx, func() (err error) {
-		f, err = t.server.decodeFrame(t.ctx, t.in, t.stored, n)
-		return err
-	})
-	return f, err
-}
-
-// nativeSize is the number of bytes of all frames.
-func (t *transcoding) nativeSize() int64 {
-	return (int64(t.pixels.Values())*int64(t.frames)*int64(t.pixels.BitsAllocated) + 7) / 8
-}
-
 // write writes the file, or as many bytes of no meaning if only their number is wanted.
 func (t *transcoding) write(w io.Writer, count bool) error {
 	return part10.Write(w, t.ds, part10.WriteOptions{
-		TransferSyntax: dicom.ExplicitVRLittleEndian,
+		TransferSyntax: t.target,
+		FrameSources:   t.sources(count),
 		Bulk: func(b dicom.Bulk) (part10.Source, error) {
 			source, err := t.value(strings.TrimPrefix(b.URI, bulkPrefix))
 			if err == nil && count {
@@ -277,56 +248,4 @@ func (s *sizeOnly) Read(p []byte) (int, error) {
 	n := min(int64(len(p)), s.left)
 	s.left -= n
 	return int(n), nil
-}
-
-// frameStream reads the decoded frames one after the other, each decoded when its turn comes. Frames of single bits follow each
-// other without a gap (PS3.5 8.1.1).
-type frameStream struct {
-	t     *transcoding
-	size  int64
-	next  int // frames decoded so far
-	bytes bytes.Reader
-	bits  []uint8 // samples of a byte that is not full yet
-}
-
-func (r *frameStream) Size() int64 { return r.size }
-
-func (r *frameStream) Read(p []byte) (int, error) {
-	for r.bytes.Len() == 0 {
-		if r.next == r.t.frames {
-			return 0, io.EOF
-		}
-		b, err := r.frame()
-		if err != nil {
-			return 0, err
-		}
-		r.bytes.Reset(b)
-	}
-	return r.bytes.Read(p)
-}
-
-// frame returns the bytes of the next frame.
-func (r *frameStream) frame() ([]byte, error) {
-	r.next++
-	f := r.t.first
-	if r.next > 1 {
-		next, err := r.t.frame(r.next)
-		if err != nil {
-			return nil, err
-		}
-		if next.frame.Photometric != f.Photometric {
-			return nil, fmt.Errorf("frame %d is %s, the first one %s", r.next, next.frame.Photometric, f.Photometric)
-		}
-		f = next.frame
-	}
-	if r.t.pixels.BitsAllocated != 1 {
-		return codec.Native(f, r.t.pixels), nil
-	}
-	samples := append(r.bits, f.U8...)
-	whole := len(samples)
-	if r.next < r.t.frames {
-		whole -= whole % 8
-	}
-	r.bits = slices.Clone(samples[whole:])
-	return codec.PackBits(samples[:whole]), nil
 }

@@ -158,7 +158,7 @@ func TestDefaultTransferSyntax(t *testing.T) {
 		if head.Body.Len() != 0 || head.Header().Get("Content-Length") != strconv.Itoa(whole.Body.Len()) {
 			t.Errorf("%s: HEAD says %s of %d bytes", test.stored, head.Header().Get("Content-Length"), whole.Body.Len())
 		}
-		checkStatus(t, a.get(a.refs[0], "", "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90"), 406, "1.2.840.10008.1.2.1")
+		checkStatus(t, a.get(a.refs[0], "", "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.110"), 406, "1.2.840.10008.1.2.1")
 	}
 }
 

@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -59,7 +60,7 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 		case u.anonymize:
 			return s.sendAnonymized(w, r, e, u)
 		}
-		syntax, err := u.chooseSyntax(e)
+		syntax, err := s.chooseURISyntax(r.Context(), u, e, fileOffers(e))
 		if err != nil {
 			return err
 		}
@@ -282,31 +283,14 @@ func parseRegion(text string) (*region, error) {
 	return &region{n[0], n[1], n[2], n[3]}, nil
 }
 
-// chooseSyntax selects the transfer syntax of the file (PS3.18 9.4.2.4): the first of those asked for that there is, the default of
-// 8.7.3.4 where none is; 406 with what there is.
-func (u *uriRequest) chooseSyntax(e *store.Entry) (offer, error) {
-	return u.chooseAmong(fileOffers(e))
-}
-
-func (u *uriRequest) chooseAmong(offers []offer) (offer, error) {
-	if u.transferSyntax == "" {
-		return acceptance{silent: true}.choose(offers...)
+// chooseURISyntax selects the transfer syntax of the file among offers (PS3.18 9.4.2.4): the first of those asked for that there is,
+// the default of 8.7.3.4 where none is; 406 with what there is. It says it as an Accept header would.
+func (s *Server) chooseURISyntax(ctx context.Context, u uriRequest, e *store.Entry, offers []offer) (offer, error) {
+	a := acceptance{silent: u.transferSyntax == ""}
+	for i, uid := range splitList(u.transferSyntax) {
+		a.header = append(a.header, mediaRange{mediaType: mediaDICOM, transferSyntax: uid, q: 1 / float64(i+1)})
 	}
-	for _, uid := range splitList(u.transferSyntax) {
-		for _, o := range offers {
-			if uid == "*" || uid == string(o.transferSyntax) && !o.verbatim {
-				return o, nil
-			}
-		}
-	}
-	var there []string
-	for _, o := range offers {
-		if !slices.Contains(there, string(o.transferSyntax)) {
-			there = append(there, string(o.transferSyntax))
-		}
-	}
-	return offer{}, &problem{status: http.StatusNotAcceptable,
-		detail: "the instance is available in these transfer syntaxes only: " + strings.Join(there, ", ")}
+	return s.chooseEncodable(ctx, a, e, offers)
 }
 
 // once returns the value of a parameter that may be given once, "" if it is not there.

@@ -84,7 +84,7 @@ func TestWADOURI(t *testing.T) {
 			t.Errorf("%s: %d, want 400: %.200s", target, w.Code, w.Body)
 		}
 	}
-	checkStatus(t, a.request("GET", wado(ref, "&contentType=application/dicom&transferSyntax=1.2.840.10008.1.2.4.90")), 406, "1.2.840.10008.1.2.1")
+	checkStatus(t, a.request("GET", wado(ref, "&contentType=application/dicom&transferSyntax=1.2.840.10008.1.2.4.110")), 406, "1.2.840.10008.1.2.1")
 	checkStatus(t, a.request("GET", wado(ref, ""), "Accept", "video/mp4"), 406, "image/jpeg")
 	checkStatus(t, a.request("GET", wado(dicom.Ref{Study: ref.Study, Series: ref.Series, Instance: "1.2.3"}, "")), 404)
 	checkStatus(t, a.request("GET", wado(dicom.Ref{Study: "1.2.3", Series: ref.Series, Instance: ref.Instance}, "")), 404)
