@@ -27,7 +27,8 @@ type target struct {
 
 // retrieveRendered retrieves pictures of the frames of a study, series or instance, or of some frames (PS3.18 10.4.1.1.3), as
 // parts of multipart/related. One frame is a single part by default. So is an instance of several frames to a client that takes
-// only single parts, as browsers do: it gets the first frame, where the standard would have 406. What is no image has a rendition.
+// only single parts, as browsers do: it gets the first frame, where the standard would have 406. image/gif plays several frames. What
+// is no image has a rendition.
 func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error {
 	// Request
 	ref, err := refOf(r)
@@ -68,6 +69,8 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 	offers := multiparts(pictureTypes)
 	if len(targets) == 1 || numbers == nil {
 		offers = append(slices.Clone(pictureTypes), offers...)
+	} else {
+		offers = append(offers, animated)
 	}
 	chosen, err := acceptOf(r).choose(offers...)
 	if err != nil {
@@ -78,8 +81,11 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	// Response
-	if chosen.multipart {
+	switch {
+	case chosen.multipart:
 		return s.sendPictures(w, r, http.StatusOK, targets, chosen, o)
+	case sequences(targets, chosen):
+		return s.sendAnimation(w, r, http.StatusOK, targets, o)
 	}
 	return s.sendPicture(w, r, targets[0], chosen, o)
 }
@@ -87,7 +93,7 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 // renderAll renders all images below a study or series. Instances that are no images have no part. If there are images that cannot
 // be decoded, the answer is 206 and says so (PS3.18 Table 10.4.3-1).
 func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref, query url.Values) error {
-	chosen, err := acceptOf(r).choose(multiparts(pictureTypes)...)
+	chosen, err := acceptOf(r).choose(append(multiparts(pictureTypes), animated)...)
 	if err != nil {
 		return err
 	}
@@ -96,6 +102,12 @@ func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref
 		return err
 	}
 	found, left, targets, err := s.images(r.Context(), ref)
+	send := func(status int) error {
+		if chosen == animated {
+			return s.sendAnimation(w, r, status, targets, o)
+		}
+		return s.sendPictures(w, r, status, targets, chosen, o)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -105,9 +117,9 @@ func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref
 		return &problem{status: http.StatusNotAcceptable, detail: fmt.Sprintf("there is no image that can be rendered under %s", ref.Path())}
 	case left > 0:
 		o.Warnings = append(o.Warnings, fmt.Sprintf("%d instances are in a transfer syntax that cannot be decoded, and left out", left))
-		return s.sendPictures(w, r, http.StatusPartialContent, targets, chosen, o)
+		return send(http.StatusPartialContent)
 	}
-	return s.sendPictures(w, r, http.StatusOK, targets, chosen, o)
+	return send(http.StatusOK)
 }
 
 // images finds the frames below ref that can be rendered. found counts instances, left the images among them that cannot.

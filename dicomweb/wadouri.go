@@ -94,6 +94,9 @@ func (s *Server) sendURIPicture(w http.ResponseWriter, r *http.Request, e *store
 			return badRequest("frameNumber=%d: the instance has %d frames (PS3.18 9.5.2.1)", u.frame, len(targets))
 		}
 	}
+	if u.frame == 0 && sequences(targets, chosen) {
+		return s.sendAnimation(w, r, http.StatusOK, targets, u.rendering)
+	}
 	return s.sendPicture(w, r, targets[max(u.frame-1, 0)], chosen, u.rendering)
 }
 
