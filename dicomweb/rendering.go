@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/noctis-dicom/noctis/render"
+	"github.com/noctis-dicom/noctis/render/waveform"
 )
 
 const (
@@ -30,8 +31,9 @@ type rendering struct {
 	Technique bool           // burn in technique information
 	Profile   string         // ICC profile in the picture: "" none, "yes" that of the source or sRGB, "srgb"
 	Viewport  *render.Viewport
-	Region    *region // WADO-URI only: the source region in normalized coordinates
-	Quality   int     // 1 to 100, the best
+	Region    *region          // WADO-URI only: the source region in normalized coordinates
+	Quality   int              // 1 to 100, the best
+	Paper     waveform.Options // extensions for waveforms
 	// Warnings are the texts of Warning 299 header fields: values that are legal, but not supported.
 	Warnings []string
 }
@@ -72,6 +74,9 @@ func parseRendering(q url.Values, mediaType string) (rendering, error) {
 		if err := o.parameter(q, p.name, p.parse); err != nil {
 			return rendering{}, err
 		}
+	}
+	if err := o.parsePaper(q); err != nil {
+		return rendering{}, err
 	}
 	if o.Deep && o.Profile != "" {
 		return rendering{}, badRequest("bits=16 is for gray levels, iccprofile for colors: not both")

@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/render"
@@ -45,4 +46,31 @@ func (o *rendering) parseBits(value, mediaType string) error {
 		return badRequest("bits=16: %s has no gray levels of 16 bits, image/png has", mediaType)
 	}
 	return nil
+}
+
+// parsePaper reads how a waveform is drawn: speed in mm/s, gain in mm/mV, start and duration in seconds, the number of a multiplex group.
+func (o *rendering) parsePaper(q url.Values) error {
+	for name, value := range map[string]*float64{
+		"speed": &o.Paper.Speed, "gain": &o.Paper.Gain, "start": &o.Paper.Start, "duration": &o.Paper.Duration,
+	} {
+		err := o.parameter(q, name, func(_ *rendering, text string) error {
+			n, ok := parseDecimal(text)
+			if !ok || n < 0 || n == 0 && name != "start" {
+				return badRequest("%s=%.40q: want a positive number", name, text)
+			}
+			*value = n
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return o.parameter(q, "group", func(o *rendering, text string) error {
+		n, ok := parseUint(text)
+		if !ok || n == 0 {
+			return badRequest("group=%.40q: want the number of a multiplex group, from 1 on", text)
+		}
+		o.Paper.Group = n
+		return nil
+	})
 }

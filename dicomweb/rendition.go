@@ -40,7 +40,7 @@ func (s *Server) renditionOf(ctx context.Context, e *store.Entry) (*rendition, e
 	if err != nil {
 		return nil, err
 	}
-	for _, of := range []func(*store.Entry, *dicom.DataSet) *rendition{s.documentRendition, reportRendition} {
+	for _, of := range []func(*store.Entry, *dicom.DataSet) *rendition{s.documentRendition, s.waveformRendition, reportRendition} {
 		if own := of(e, ds); own != nil {
 			return own, nil
 		}

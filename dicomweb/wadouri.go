@@ -129,6 +129,9 @@ func parseURIRequest(q url.Values, accept []string) (uriRequest, error) {
 			return uriRequest{}, err
 		}
 	}
+	if err := u.rendering.parsePaper(q); err != nil {
+		return uriRequest{}, err
+	}
 	u.accepted = parseAccept(accept, q["contentType"])
 	return u, nil
 }
