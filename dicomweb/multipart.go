@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -95,7 +96,8 @@ func newPartReader(body io.Reader, m mediaType, limit int) (*partReader, error) 
 	case len(boundary) > 70:
 		return nil, badRequest("Content-Type: the boundary has %d characters; RFC 2046 5.1.1 allows 70", len(boundary))
 	}
-	closed := &closedBody{r: body, closing: []byte("--" + boundary + "--")}
+	// multipart.Reader reads 4 KB at a time.
+	closed := &closedBody{r: bufio.NewReaderSize(body, 64<<10), closing: []byte("--" + boundary + "--")}
 	return &partReader{r: multipart.NewReader(closed, boundary), parts: limit, limit: limit}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
@@ -42,14 +43,16 @@ type Batch struct {
 	study    dicom.UID
 	outcomes []Outcome
 	staged   []*staged
-	memory   int64         // of the data sets in staged
-	buffer   *bufio.Writer // between the scanner's reads and the blob's writes
-	dry      *rehearsal    // nil: what is committed stays
+	memory   int64      // of the data sets in staged
+	dry      *rehearsal // nil: what is committed stays
 }
+
+// buffers lie between the scanner's reads and the blob's writes.
+var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 128<<10) }}
 
 // Batch begins a batch. study is the addressed study, "" if none was.
 func (s *Store) Batch(study dicom.UID) *Batch {
-	return &Batch{store: s, study: study, buffer: bufio.NewWriterSize(nil, 128<<10)}
+	return &Batch{store: s, study: study}
 }
 
 // Add stages one instance.
@@ -67,8 +70,13 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 			w.Cancel()
 		}
 	}()
-	b.buffer.Reset(w)
-	in := &intake{ctx: ctx, r: r, w: b.buffer}
+	buffer := buffers.Get().(*bufio.Writer)
+	buffer.Reset(w)
+	defer func() {
+		buffer.Reset(nil)
+		buffers.Put(buffer)
+	}()
+	in := &intake{ctx: ctx, r: r, w: buffer}
 	limits, done := b.store.limitsOf(ctx)
 	defer done()
 	file, err := part10.Scan(in, limits)
@@ -81,7 +89,7 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 		b.fail(formatFailure(err))
 		return in.drain()
 	}
-	if err := b.buffer.Flush(); err != nil {
+	if err := buffer.Flush(); err != nil {
 		return err
 	}
 	entry, failure := newEntry(file, b.study)

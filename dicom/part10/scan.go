@@ -31,7 +31,12 @@ func scan(r io.Reader, limits Limits) (*File, error) {
 		source: src, in: newStream(src), limits: limits.withDefaults(), warned: map[string]bool{},
 		file: &File{Meta: &dicom.DataSet{}, DataSet: &dicom.DataSet{}},
 	}
+	raw := s.in
 	err := s.scanFile()
+	if s.in != raw {
+		s.in.release()
+	}
+	raw.release()
 	s.file.Size = src.n
 	var fault *FormatError
 	switch {

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
+	"sync"
 )
 
 const (
@@ -37,7 +38,21 @@ type stream struct {
 	scrap  []byte // for values longer than the buffer
 }
 
-func newStream(r io.Reader) *stream { return &stream{buf: bufio.NewReaderSize(r, bufferSize)} }
+// buffers are those of streams that have been read: a new one for each file would be most of what a scan allocates.
+var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bufferSize) }}
+
+func newStream(r io.Reader) *stream {
+	buf := buffers.Get().(*bufio.Reader)
+	buf.Reset(r)
+	return &stream{buf: buf}
+}
+
+// release gives the buffer back. Nothing may be read afterwards.
+func (s *stream) release() {
+	s.buf.Reset(nil)
+	buffers.Put(s.buf)
+	s.buf = nil
+}
 
 // peek returns the next n bytes, fewer only where the stream ends or fails, which err then tells. They are valid until the next
 // call.

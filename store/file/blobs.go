@@ -5,9 +5,11 @@
 //	journal          what was deleted, replaced and taken back
 //	lock             held by the process that uses the directory
 //
-// A blob becomes durable in this order: write to tmp, sync the file, rename it into its folder, sync the folder. A file with a
-// blob's name is therefore always complete, and its bytes are on the disk. Many blobs keep the same order with two syncs of
-// the whole file system (docs/adr/0007-durable-batches.md).
+// A blob becomes durable like this: write to tmp, sync the file, rename it into its folder, sync the folder. On file systems that
+// keep the names of a file with its bytes (Blobs.all) two of these steps become one: write to tmp, link it into its folder too,
+// sync the file, remove its name below tmp. What a crash leaves then below tmp tells which blobs may be torn, and Sweep
+// removes those. Many blobs share one sync of the whole file system
+// (docs/adr/0007-durable-batches.md).
 package file
 
 import (
@@ -39,10 +41,11 @@ type Blobs struct {
 	root    string
 	lock    *os.File
 	journal *journal
-	sync    func(*os.File) error  // (*os.File).Sync, except in tests
-	all     *sharedSync           // of the file system; nil: it cannot be relied on
-	full    atomic.Int64          // how many syncs of the file system found it full
-	failed  atomic.Pointer[error] // the sync that failed
+	sync    func(*os.File) error // (*os.File).Sync, except in tests
+	// all syncs the file system. nil: it cannot be relied on, nor on that a sync of a file makes its names durable too.
+	all    *sharedSync
+	full   atomic.Int64          // how many syncs of the file system found it full
+	failed atomic.Pointer[error] // the sync that failed
 
 	mu      sync.Mutex
 	writing map[string]bool // paths below tmp that writers of this process hold
@@ -171,6 +174,7 @@ func (b *Blobs) Sweep(ctx context.Context, before time.Time) (int, error) {
 		return 0, fmt.Errorf("blobs: %w", err)
 	}
 	swept := 0
+	var linked []fs.FileInfo // files that have a blob's name too
 	for _, file := range files {
 		if err := ctx.Err(); err != nil {
 			return swept, err
@@ -183,6 +187,10 @@ func (b *Blobs) Sweep(ctx context.Context, before time.Time) (int, error) {
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
 			continue
 		}
+		if err == nil && links(info) > 1 {
+			linked = append(linked, info)
+			continue
+		}
 		if err == nil {
 			err = os.Remove(path)
 		}
@@ -191,7 +199,8 @@ func (b *Blobs) Sweep(ctx context.Context, before time.Time) (int, error) {
 		}
 		swept++
 	}
-	return swept, nil
+	n, err := b.sweepLinked(ctx, linked)
+	return swept + n, err
 }
 
 func (b *Blobs) isWriting(path string) bool {

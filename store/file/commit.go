@@ -17,7 +17,7 @@ import (
 const (
 	// syncing is how many syncs of a commit run at once. File systems with a journal write one record for all that wait.
 	syncing = 16
-	// many blobs are made durable by two syncs of the file system; fewer each by two syncs of their own.
+	// many blobs are made durable by a sync of the file system; fewer each by one of its own.
 	many = 8
 	// ahead is how many bytes of a blob are written before the disk begins with them, while the rest of the upload comes.
 	ahead = 1 << 20
@@ -94,66 +94,88 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 	ours := make([]*blobWriter, len(writers))
 	for i, w := range writers {
 		ours[i] = w.(*blobWriter)
-		defer ours[i].Cancel()
+		defer ours[i].Cancel() // in the fast way it removes the name below tmp
 	}
 	if err := errors.Join(ctx.Err(), b.poisoned()); err != nil {
 		return nil, err
 	}
-	together := b.all != nil && len(ours) >= many
-	infos, err := b.syncData(ours, together)
-	if err != nil {
-		return nil, err
-	}
-	touched := map[string]bool{}
+	infos := make([]store.BlobInfo, len(ours))
+	var linked, others []*blobWriter
 	for i, w := range ours {
-		path := b.path(infos[i].ID)
-		if err := w.rename(path); err != nil {
-			return nil, err
+		info, err := w.file.Stat()
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("blob: %w", err), b.unlink(linked))
 		}
-		touched[filepath.Dir(path)] = true
+		infos[i] = store.BlobInfo{ID: w.ID(), Size: info.Size(), Stored: stored(info)}
+		if b.all != nil && os.Link(w.file.Name(), b.path(infos[i].ID)) == nil {
+			linked = append(linked, w)
+		} else {
+			others = append(others, w)
+		}
 	}
-	return infos, b.syncNames(touched, together)
+	err := b.syncLinked(linked)
+	if err == nil {
+		err = b.rename(others)
+	}
+	if err != nil {
+		return nil, errors.Join(err, b.unlink(linked))
+	}
+	return infos, nil
 }
 
-// syncData makes the bytes of the files durable, before any gets the name of a blob.
-func (b *Blobs) syncData(writers []*blobWriter, together bool) ([]store.BlobInfo, error) {
-	if together {
-		var err error
-		if together, err = b.syncAll(); err != nil {
-			return nil, err
+// unlink takes the names of blobs back, as long as the files have those below tmp.
+func (b *Blobs) unlink(writers []*blobWriter) (err error) {
+	for _, w := range writers {
+		err = errors.Join(err, os.Remove(b.path(w.ID())))
+	}
+	return err
+}
+
+// syncLinked makes files durable that have their names already, bytes and names by one sync (see Blobs.all).
+func (b *Blobs) syncLinked(writers []*blobWriter) error {
+	if len(writers) >= many {
+		done, err := b.syncAll()
+		if err != nil {
+			return err
 		}
 		// That the disk was full is told to one sync, and may concern any file there was. Each knows of itself.
 		for _, w := range writers {
-			together = together && w.full == b.full.Load()
+			done = done && w.full == b.full.Load()
+		}
+		if done {
+			return nil
 		}
 	}
+	return b.syncEach(writers)
+}
+
+// syncEach syncs each file.
+func (b *Blobs) syncEach(writers []*blobWriter) error {
 	var syncs errgroup.Group
 	syncs.SetLimit(syncing)
-	infos := make([]store.BlobInfo, len(writers))
-	for i, w := range writers {
+	for _, w := range writers {
 		syncs.Go(func() error {
-			if !together {
-				if err := b.sync(w.file); err != nil {
-					return b.poison(err)
-				}
+			if err := b.sync(w.file); err != nil {
+				return b.poison(err)
 			}
-			info, err := w.file.Stat()
-			if err != nil {
-				return fmt.Errorf("blob: %w", err)
-			}
-			infos[i] = store.BlobInfo{ID: w.ID(), Size: info.Size(), Stored: stored(info)}
 			return nil
 		})
 	}
-	return infos, syncs.Wait()
+	return syncs.Wait()
 }
 
-// syncNames makes the names in the folders durable.
-func (b *Blobs) syncNames(folders map[string]bool, together bool) error {
-	if together {
-		if done, err := b.syncAll(); err != nil || done {
+// rename makes files durable in the order that any file system keeps: bytes, names, folders. It replaces a blob that is there.
+func (b *Blobs) rename(writers []*blobWriter) error {
+	if err := b.syncEach(writers); err != nil {
+		return err
+	}
+	folders := map[string]bool{}
+	for _, w := range writers {
+		path := b.path(w.ID())
+		if err := w.rename(path); err != nil {
 			return err
 		}
+		folders[filepath.Dir(path)] = true
 	}
 	var syncs errgroup.Group
 	syncs.SetLimit(syncing)

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -60,44 +62,90 @@ func createMany(t *testing.T, b *Blobs, text string) []store.BlobWriter {
 	return writers
 }
 
-// TestManyBlobs checks the order of a large commit: no file has the name of a blob before the first sync, all have at the second.
+// TestManyBlobs checks the order of a large commit: at its one sync all files have the name of a blob, and still that below tmp, by
+// which Sweep knows them for what may be torn. Afterwards they have only the former.
 func TestManyBlobs(t *testing.T) {
 	var named []int
 	var b *Blobs
 	b = openTogether(t, func() error {
 		files, err := filepath.Glob(filepath.Join(b.root, "*", "*"+extension))
-		named = append(named, len(files))
+		uncertain, _ := filepath.Glob(filepath.Join(b.root, temporary, "*"))
+		named = append(named, len(files), len(uncertain))
 		return err
 	})
 	b.sync = func(f *os.File) error { return fmt.Errorf("%s is synced alone", filepath.Base(f.Name())) }
 	if _, err := b.Commit(t.Context(), createMany(t, b, "many")...); err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{0, many}; fmt.Sprint(named) != fmt.Sprint(want) {
-		t.Errorf("blobs with a name at each sync: %v, want %v", named, want)
+	uncertain, _ := filepath.Glob(filepath.Join(b.root, temporary, "*"))
+	if want := []int{many, many}; fmt.Sprint(named) != fmt.Sprint(want) || len(uncertain) > 0 {
+		t.Errorf("names of blobs and below tmp at the sync: %v, want %v; %d below tmp afterwards", named, want, len(uncertain))
 	}
 }
 
-// TestFailedSyncOfAll lets the first or the second sync of a large commit fail: nothing is acknowledged, then or later.
+// TestReplacedBlob commits bytes that are there already: the old file stays until the new one is durable, whatever the file system.
+func TestReplacedBlob(t *testing.T) {
+	b := openTogether(t, func() error { return nil })
+	id := commitOne(t, b, "twice")
+	if err := os.Truncate(b.path(id), 3); err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	b.sync = func(f *os.File) error {
+		info, err := os.Stat(b.path(id))
+		if err == nil {
+			order = append(order, fmt.Sprint(filepath.Base(filepath.Dir(f.Name())) == temporary, info.Size()))
+		}
+		return f.Sync()
+	}
+	if again := commitOne(t, b, "twice"); again != id || fmt.Sprint(order) != "[true 3 false 5000]" {
+		t.Errorf("%s again is %s; a file below tmp synced, and the size of the blob then: %v", id, again, order)
+	}
+}
+
+// TestTornBlobs leaves below tmp what a power cut does: files that have a blob's name too, one of them whole.
+func TestTornBlobs(t *testing.T) {
+	b := openTogether(t, func() error { return nil })
+	whole, torn, other := commitOne(t, b, "whole"), commitOne(t, b, "torn"), commitOne(t, b, "other")
+	for _, id := range []store.BlobID{whole, torn} {
+		if err := os.Link(b.path(id), filepath.Join(b.root, temporary, id.String())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []store.BlobID{torn, other} { // other was damaged in another way: it is not Sweep's to remove
+		if err := os.Truncate(b.path(id), 100); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := b.Sweep(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
+		t.Errorf("swept %d, %v", n, err)
+	}
+	var left []store.BlobID
+	for info, err := range b.List(t.Context()) {
+		if left = append(left, info.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(left) != 2 || !slices.Contains(left, whole) || !slices.Contains(left, other) {
+		t.Errorf("left are %v", left)
+	}
+	if files, _ := os.ReadDir(filepath.Join(b.root, temporary)); len(files) > 0 {
+		t.Errorf("%d files stay below tmp", len(files))
+	}
+}
+
+// TestFailedSyncOfAll lets the sync of a large commit fail: nothing is acknowledged, then or later.
 func TestFailedSyncOfAll(t *testing.T) {
-	for fails := 1; fails <= 2; fails++ {
-		n := 0
-		b := openTogether(t, func() error {
-			if n++; n == fails {
-				return os.NewSyscallError("syncfs", syscall.EIO)
-			}
-			return nil
-		})
-		waiting := createMany(t, b, "waiting")
-		if _, err := b.Commit(t.Context(), createMany(t, b, "failed")...); !errors.Is(err, store.ErrPoisoned) || !errors.Is(err, syscall.EIO) {
-			t.Errorf("sync %d fails: %v", fails, err)
-		}
-		if _, err := b.Commit(t.Context(), waiting...); !errors.Is(err, store.ErrPoisoned) {
-			t.Errorf("a later commit: %v", err)
-		}
-		if _, err := b.Create(t.Context()); !errors.Is(err, store.ErrPoisoned) {
-			t.Errorf("a later blob: %v", err)
-		}
+	b := openTogether(t, func() error { return os.NewSyscallError("syncfs", syscall.EIO) })
+	waiting := createMany(t, b, "waiting")
+	if _, err := b.Commit(t.Context(), createMany(t, b, "failed")...); !errors.Is(err, store.ErrPoisoned) || !errors.Is(err, syscall.EIO) {
+		t.Errorf("the sync fails: %v", err)
+	}
+	if _, err := b.Commit(t.Context(), waiting...); !errors.Is(err, store.ErrPoisoned) {
+		t.Errorf("a later commit: %v", err)
+	}
+	if _, err := b.Create(t.Context()); !errors.Is(err, store.ErrPoisoned) {
+		t.Errorf("a later blob: %v", err)
 	}
 }
 
