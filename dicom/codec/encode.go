@@ -153,7 +153,10 @@ var encoders = map[dicom.UID]encoder{
 	dicom.JPEGLosslessSV1:                {encodeJPEGLossless, losslessImage, ""},
 	dicom.JPEGLSLossless:                 {encodeJPEGLS, losslessImage, ""},
 	dicom.JPEGLSNearLossless:             {encodeNear, nearImage, "ISO_14495_1"},
-	dicom.JPEG2000Lossless:               {encodeJPEG2000, jpeg2000Image, ""},
+	dicom.JPEG2000Lossless:               {encodeReversible, jpeg2000Image, ""},
+	dicom.JPEG2000:                       {encodeIrreversible, lossyJPEG2000Image, "ISO_15444_1"},
+	dicom.HTJ2KLossless:                  {encodeHT, jpeg2000Image, ""},
+	dicom.HTJ2KLosslessRPCL:              {encodeHTByResolution, jpeg2000Image, ""},
 }
 
 func anyImage(d pixel.Description) (pixel.Description, error) { return d, nil }

@@ -22,13 +22,42 @@ func jpeg2000Image(d pixel.Description) (pixel.Description, error) {
 	return d, nil
 }
 
-func encodeJPEG2000(ctx context.Context, f *pixel.Frame, d pixel.Description, o EncodeOptions) ([]byte, error) {
-	img, err := components(ctx, f, d)
-	if err != nil {
-		return nil, err
+// lossyJPEG2000Image: R, G and B are stored by the ICT.
+func lossyJPEG2000Image(d pixel.Description) (pixel.Description, error) {
+	if err := photographic(d); err != nil {
+		return d, err
 	}
-	return jpeg2000.Encode(ctx, img, jpeg2000.EncodeOptions{Workers: o.Workers})
+	d, err := jpeg2000Image(d)
+	if d.Photometric == "YBR_RCT" {
+		d.Photometric = "YBR_ICT"
+	}
+	return d, err
 }
+
+// encodeJPEG2000 writes JPEG 2000, or HTJ2K, by the options that the transfer syntax asks for.
+func encodeJPEG2000(choose func(o EncodeOptions) jpeg2000.EncodeOptions) func(context.Context, *pixel.Frame, pixel.Description,
+	EncodeOptions) ([]byte, error) {
+	return func(ctx context.Context, f *pixel.Frame, d pixel.Description, o EncodeOptions) ([]byte, error) {
+		img, err := components(ctx, f, d)
+		if err != nil {
+			return nil, err
+		}
+		options := choose(o)
+		options.Workers = o.Workers
+		return jpeg2000.Encode(ctx, img, options)
+	}
+}
+
+var (
+	encodeReversible   = encodeJPEG2000(func(EncodeOptions) jpeg2000.EncodeOptions { return jpeg2000.EncodeOptions{} })
+	encodeIrreversible = encodeJPEG2000(func(o EncodeOptions) jpeg2000.EncodeOptions { return jpeg2000.EncodeOptions{Ratio: o.Ratio} })
+	encodeHT           = encodeJPEG2000(func(EncodeOptions) jpeg2000.EncodeOptions {
+		return jpeg2000.EncodeOptions{HighThroughput: true}
+	})
+	encodeHTByResolution = encodeJPEG2000(func(EncodeOptions) jpeg2000.EncodeOptions {
+		return jpeg2000.EncodeOptions{HighThroughput: true, Progression: jpeg2000.RPCL}
+	})
+)
 
 // components takes the pixels apart, for an encoder of JPEG 2000.
 func components(ctx context.Context, f *pixel.Frame, d pixel.Description) (*jpeg2000.Image, error) {

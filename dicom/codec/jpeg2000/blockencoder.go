@@ -1,6 +1,9 @@
 package jpeg2000
 
-import "math/bits"
+import (
+	"bytes"
+	"math/bits"
+)
 
 // blockEncoder encodes code-blocks (T.800 Annex D), in one codeword segment each. It shares flags and stripes with the
 // decoder; its samples are signs in bit 31 and magnitudes.
@@ -9,8 +12,8 @@ type blockEncoder struct {
 	mq mqEncoder
 }
 
-// encode returns the codeword segment of a code-block, which is valid until the next, and how many bit-planes are in it.
-func (e *blockEncoder) encode(b *block, coefficients []int32, stride int) (segment []byte, planes int) {
+// encode encodes a code-block. With lossy coefficients it tells where the passes end.
+func (e *blockEncoder) encode(b *block, coefficients []int32, stride int) encodedBlock {
 	e.width, e.height = b.width(), b.height()
 	e.samples = cleared(e.samples, e.width*e.height)
 	all := uint32(0)
@@ -22,9 +25,11 @@ func (e *blockEncoder) encode(b *block, coefficients []int32, stride int) (segme
 			all |= magnitude
 		}
 	}
-	if planes = bits.Len32(all); planes == 0 {
-		return nil, 0
+	planes := bits.Len32(all)
+	if planes == 0 {
+		return encodedBlock{}
 	}
+	result := encodedBlock{passes: 3*planes - 2, zero: b.band.planes - planes}
 	e.blockDecoder.stride = e.width + 2
 	e.flags = cleared(e.flags, e.blockDecoder.stride*((e.height+3)/4+2))
 	e.mq.start()
@@ -32,11 +37,15 @@ func (e *blockEncoder) encode(b *block, coefficients []int32, stride int) (segme
 	for plane := planes - 1; plane >= 0; plane-- {
 		if plane < planes-1 {
 			e.propagate(zero, uint(plane))
+			result.ends = append(result.ends, e.mq.reach())
 			e.refine(uint(plane))
+			result.ends = append(result.ends, e.mq.reach())
 		}
 		e.cleanup(zero, uint(plane))
+		result.ends = append(result.ends, e.mq.reach())
 	}
-	return e.mq.flush(), planes
+	result.segment = bytes.Clone(e.mq.flush())
+	return result
 }
 
 // becomes codes the sign of a sample that becomes significant, and returns the flags of its column.

@@ -10,24 +10,34 @@ import (
 
 // EncodeOptions say how to encode. The zero value stands for the defaults.
 type EncodeOptions struct {
+	HighThroughput bool // code-blocks of T.814, which are quicker to decode and a little longer
+	// Progression is the order of the packets. RPCL brings with it the lengths of the tile-parts (TLM) and as many decomposition
+	// levels as make the smallest resolution no larger than 64 by 64, so that a thumbnail is at the beginning.
+	Progression Progression
+	// Ratio asks for the irreversible transforms, and an image that many times smaller than its samples in whole bytes. 0 is without
+	// loss. It must be above 1; code-blocks of T.814 do not go with it.
+	Ratio   float64
 	Workers int // goroutines that encode at a time; GOMAXPROCS by default
 }
 
 // MaxEncodedPrecision bounds the bits of a sample, so that the coefficients of all sub-bands have at most maxPlanes bits.
 const MaxEncodedPrecision = 24
 
-// Encode encodes an image without loss: one tile, one layer, five levels of the 5-3 transform, code-blocks of 64 by 64, and
-// of three or more components the first three by the RCT where the header says ColorTransform. Of the header it uses that
+// Encode encodes an image: one tile, one layer, five levels of the 5-3 transform or, with a Ratio, of the 9-7 transform,
+// code-blocks of 64 by 64, and of three or more components the first three by the RCT or ICT where the header says ColorTransform. Of the header it uses that
 // and the components, none of which may be sub-sampled; samples have 1 to 24 bits. Samples outside of their precision are an
 // error. Of the image nothing is changed or kept.
 func Encode(ctx context.Context, img *Image, o EncodeOptions) ([]byte, error) {
 	if err := encodable(img); err != nil {
 		return nil, err
 	}
+	if o.Ratio != 0 && (!(o.Ratio > 1) || o.HighThroughput) {
+		return nil, fmt.Errorf("a ratio of %g, high throughput %v", o.Ratio, o.HighThroughput)
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	out := mainHeader(img)
+	out := mainHeader(img, o)
 	cs, err := parseMainHeader(append(bytes.Clone(out), 0xFF, 0x90, 0, 10)) // the layout of the tile follows from the header, as in decoding
 	if err != nil {
 		return nil, err
@@ -41,14 +51,27 @@ func Encode(ctx context.Context, img *Image, o EncodeOptions) ([]byte, error) {
 	if err := t.transform(ctx, img, o.Workers); err != nil {
 		return nil, err
 	}
-	body, err := t.writePackets(ctx, cs.main, o.Workers)
+	tasks, encoded, err := t.encodeBlocks(ctx, o.Workers)
 	if err != nil {
 		return nil, err
+	}
+	var body []byte
+	if o.Ratio > 0 {
+		body, err = t.writeWithin(ctx, cs.main, tasks, encoded, int(float64(img.bytes())/o.Ratio)-len(out)-16)
+	} else {
+		body, err = t.writePackets(ctx, cs.main, tasks, encoded)
+	}
+	if err != nil {
+		return nil, err
+	}
+	length := uint32(14 + len(body)) // of the only tile-part
+	if o.Progression == RPCL {
+		out = binary.BigEndian.AppendUint32(append(out, 0xFF, 0x55, 0, 8, 0, 0x40), length)
 	}
 	sot := len(out)
 	out = append(out, 0xFF, 0x90, 0, 10, 0, 0, 0, 0, 0, 0, 0, 1, 0xFF, 0x93)
 	out = append(out, body...)
-	binary.BigEndian.PutUint32(out[sot+6:], uint32(len(out)-sot))
+	binary.BigEndian.PutUint32(out[sot+6:], length)
 	return append(out, 0xFF, 0xD9), nil
 }
 
@@ -74,22 +97,29 @@ func encodable(img *Image) error {
 	return nil
 }
 
-// levelsOf returns five, or as many as leave something to transform.
-func levelsOf(img *Image) int {
+// levelsOf returns five, or as many as leave something to transform; with RPCL, as many as EncodeOptions say.
+func levelsOf(img *Image, o EncodeOptions) int {
 	n := 0
 	for n < 5 && min(img.Width, img.Height)>>(n+1) > 0 {
+		n++
+	}
+	for o.Progression == RPCL && (max(img.Width, img.Height)-1)>>n >= 64 {
 		n++
 	}
 	return n
 }
 
 // mainHeader writes SOC, SIZ, COD and a QCD or QCC for each component (T.800 A.4 to A.6).
-func mainHeader(img *Image) []byte {
+func mainHeader(img *Image, o EncodeOptions) []byte {
 	be := binary.BigEndian
-	n, levels := len(img.Components), levelsOf(img)
+	n, levels := len(img.Components), levelsOf(img, o)
 	b := []byte{0xFF, 0x4F, 0xFF, 0x51}
 	b = be.AppendUint16(b, uint16(38+3*n))
-	b = be.AppendUint16(b, 0)
+	capabilities, style := uint16(0), byte(0)
+	if o.HighThroughput {
+		capabilities, style = 1<<14, styleHT
+	}
+	b = be.AppendUint16(b, capabilities)
 	for range 2 { // the image, then the only tile
 		for _, v := range []int{img.Width, img.Height, 0, 0} {
 			b = be.AppendUint32(b, uint32(v))
@@ -103,26 +133,64 @@ func mainHeader(img *Image) []byte {
 	if img.ColorTransform {
 		transform = 1
 	}
-	b = append(b, 0xFF, 0x52, 0, 12, 0, 0, 0, 1, transform, byte(levels), 4, 4, 0, 1)
+	if o.HighThroughput {
+		b = append(b, capability(img)...)
+	}
+	reversible := byte(1)
+	if o.Ratio > 0 {
+		reversible = 0
+	}
+	b = append(b, 0xFF, 0x52, 0, 12, 0, byte(o.Progression), 0, 1, transform, byte(levels), 4, 4, style, reversible)
 	for i, c := range img.Components {
+		steps := reversibleSteps(c, levels, img.ColorTransform && i < 3)
+		if o.Ratio > 0 {
+			steps = irreversibleSteps(c, levels)
+		}
 		if i == 0 {
-			b = append(be.AppendUint16(append(b, 0xFF, 0x5C), uint16(4+3*levels)), 2<<5)
+			b = be.AppendUint16(append(b, 0xFF, 0x5C), uint16(2+len(steps)))
 		} else {
-			b = append(be.AppendUint16(append(b, 0xFF, 0x5D), uint16(5+3*levels)), byte(i), 2<<5)
+			b = append(be.AppendUint16(append(b, 0xFF, 0x5D), uint16(3+len(steps))), byte(i))
 		}
-		exponent := byte(c.Precision)
-		if img.ColorTransform && i < 3 {
-			exponent++
-		}
-		b = append(b, exponent<<3)
-		for range levels { // HL, LH and HH: the gains of T.800 Table E.1
-			b = append(b, (exponent+1)<<3, (exponent+1)<<3, (exponent+2)<<3)
-		}
+		b = append(b, steps...)
 	}
 	return b
 }
 
-// transform makes wavelet coefficients of the samples.
+// guardBits of T.800 equation E-2, where the segments have them.
+const guardBits = 2 << 5
+
+// reversibleSteps are the exponents of a component: its precision, with the gains of T.800 Table E.1.
+func reversibleSteps(c Component, levels int, transformed bool) []byte {
+	exponent := byte(c.Precision)
+	if transformed {
+		exponent++
+	}
+	b := []byte{guardBits, exponent << 3}
+	for range levels { // HL, LH and HH
+		b = append(b, (exponent+1)<<3, (exponent+1)<<3, (exponent+2)<<3)
+	}
+	return b
+}
+
+// capability is the CAP segment: Part 15 (Pcap15), HT code-blocks only, without loss, and how many bits their magnitudes have at
+// most (T.814 A.3).
+func capability(img *Image) []byte {
+	most := 0
+	for i, c := range img.Components {
+		n := c.Precision + 3 // the gain of HH, and guard bits
+		if img.ColorTransform && i < 3 {
+			n++
+		}
+		most = max(most, n)
+	}
+	bound := max(most-8, 0)
+	if most > 27 {
+		bound = 13 + most/4
+	}
+	return []byte{0xFF, 0x50, 0, 8, 0, 2, 0, 0, 0, byte(bound)}
+}
+
+// transform makes wavelet coefficients of the samples, quantized where that is not reversible.
 func (t *tile) transform(ctx context.Context, img *Image, workers int) error {
 	for i := range t.components {
 		c := &t.components[i]
@@ -132,11 +200,14 @@ func (t *tile) transform(ctx context.Context, img *Image, workers int) error {
 			c.ints[k] = v - shift
 		}
 	}
+	if !t.components[0].reversible {
+		return t.transformLossy(ctx, img, workers)
+	}
 	if img.ColorTransform {
 		rct(t.components[0].ints, t.components[1].ints, t.components[2].ints)
 	}
 	return parallel(ctx, workers, len(t.components), func(_, i int) error {
-		return analyze(ctx, &t.components[i])
+		return analyze(ctx, &t.components[i], t.components[i].ints, lift53)
 	})
 }
 
@@ -148,8 +219,8 @@ func rct(r, g, b []int32) {
 	}
 }
 
-// writePackets encodes all code-blocks, then writes the packets.
-func (t *tile) writePackets(ctx context.Context, p *parameters, workers int) ([]byte, error) {
+// encodeBlocks encodes all code-blocks, each as far as it goes.
+func (t *tile) encodeBlocks(ctx context.Context, workers int) ([]blockTask, []encodedBlock, error) {
 	var tasks []blockTask
 	for i := range t.components {
 		c := &t.components[i]
@@ -157,7 +228,7 @@ func (t *tile) writePackets(ctx context.Context, p *parameters, workers int) ([]
 			for k := range c.resolutions[r].precincts {
 				parts, err := t.precinctParts(c, r, k)
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				c.resolutions[r].precincts[k].parts = parts
 				for n := range parts {
@@ -168,16 +239,21 @@ func (t *tile) writePackets(ctx context.Context, p *parameters, workers int) ([]
 			}
 		}
 	}
-	encoders, results := make([]blockEncoder, workers), make([]encodedBlock, len(tasks))
-	if err := parallel(ctx, workers, len(tasks), func(worker, i int) error {
+	encoders, ht, results := make([]blockEncoder, workers), make([]htEncoder, workers), make([]encodedBlock, len(tasks))
+	return tasks, results, parallel(ctx, workers, len(tasks), func(worker, i int) error {
 		c, b := tasks[i].component, tasks[i].block
 		at := (b.band.y+b.y0-b.band.y0)*c.stride + b.band.x + b.x0 - b.band.x0
-		segment, planes := encoders[worker].encode(b, c.ints[at:], c.stride)
-		results[i] = encodedBlock{bytes.Clone(segment), planes}
+		if c.style&styleHT != 0 {
+			results[i] = ht[worker].encode(b, c.ints[at:], c.stride)
+		} else {
+			results[i] = encoders[worker].encode(b, c.ints[at:], c.stride)
+		}
 		return nil
-	}); err != nil {
-		return nil, err
-	}
+	})
+}
+
+// writePackets writes the packets.
+func (t *tile) writePackets(ctx context.Context, p *parameters, tasks []blockTask, results []encodedBlock) ([]byte, error) {
 	encoded := make(map[*block]encodedBlock, len(tasks))
 	for i, r := range results {
 		encoded[tasks[i].block] = r

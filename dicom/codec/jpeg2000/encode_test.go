@@ -32,10 +32,11 @@ func TestEncode(t *testing.T) {
 		anatomy(203, 157, 1, 12), anatomy(131, 97, 3, 8), anatomy(300, 64, 1, 16), pattern(1, 1, 1, 8), pattern(1, 90, 1, 8), pattern(77, 2, 3, 8),
 		{width: 70, height: 70, components: 1, precision: 8, samples: make([]int32, 4900)}, pattern(64, 64, 1, 24),
 	} {
-		for _, signed := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%dx%dx%d, %d bits, signed %v", p.width, p.height, p.components, p.precision, signed), func(t *testing.T) {
+		for kind := range 6 {
+			signed, o := kind&1 != 0, []jpeg2000.EncodeOptions{{}, {HighThroughput: true}, {HighThroughput: true, Progression: jpeg2000.RPCL}}[kind/2]
+			t.Run(fmt.Sprintf("%dx%dx%d, %d bits, signed %v, %+v", p.width, p.height, p.components, p.precision, signed, o), func(t *testing.T) {
 				img := p.image(signed)
-				data, err := jpeg2000.Encode(context.Background(), img, jpeg2000.EncodeOptions{})
+				data, err := jpeg2000.Encode(context.Background(), img, o)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -80,4 +81,43 @@ func BenchmarkEncode(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func FuzzEncode(f *testing.F) {
+	f.Add([]byte("a picture in bytes"), byte(3), byte(1), byte(8), byte(0))
+	f.Add([]byte{0, 0, 255, 255, 0, 128, 1, 0, 9, 8, 7, 6}, byte(2), byte(3), byte(16), byte(3))
+	f.Add(make([]byte, 300), byte(50), byte(1), byte(12), byte(5))
+	f.Fuzz(func(t *testing.T, data []byte, width, components, precision, flags byte) {
+		if width == 0 || components < 1 || components > 4 || precision < 1 || precision > 16 {
+			return
+		}
+		p := picture{width: int(width), components: int(components), precision: int(precision)}
+		if p.height = len(data) / 2 / (p.width * p.components); p.height == 0 {
+			return
+		}
+		for i := range p.width * p.height * p.components {
+			p.samples = append(p.samples, (int32(data[2*i])|int32(data[2*i+1])<<8)&(1<<p.precision-1))
+		}
+		o := jpeg2000.EncodeOptions{HighThroughput: flags&2 != 0, Workers: 1}
+		if flags&4 != 0 {
+			o.Progression = jpeg2000.RPCL
+		}
+		if flags&8 != 0 && !o.HighThroughput {
+			o.Ratio = 1.5 + float64(flags>>4)
+		}
+		img := p.image(flags&1 != 0)
+		encoded, err := jpeg2000.Encode(context.Background(), img, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := jpeg2000.Decode(context.Background(), encoded, jpeg2000.Limits{Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range img.Planes {
+			if o.Ratio == 0 && !slices.Equal(got.Planes[i], img.Planes[i]) {
+				t.Fatalf("component %d differs", i)
+			}
+		}
+	})
 }

@@ -1,13 +1,14 @@
 // Package jpeg2000 decodes JPEG 2000 Part 1 (ISO/IEC 15444-1, ITU-T T.800) and High-Throughput JPEG 2000 (ISO/IEC 15444-15,
-// ITU-T T.814) in pure Go: a bare codestream, or the one in a JP2 file. It encodes JPEG 2000 without loss, and makes files of codestreams.
+// ITU-T T.814) in pure Go: a bare codestream, or the one in a JP2 file. It encodes both without
+// loss, JPEG 2000 with loss too, and makes files of codestreams.
 //
 // The files follow the way of the data through T.800: codestream.go and parameters.go read the marker segments of Annex A,
 // tile.go lays out the tiles, resolutions, sub-bands, precincts and code-blocks of Annex B, progression.go puts the packets
 // in order, packet.go reads them (with tagtree.go and bits.go). block.go decodes a code-block by the coefficient bit
 // modelling of Annex D with the MQ decoder of Annex C (mq.go); htblock.go does the same for the code-blocks of T.814.
 // dwt*.go are the wavelet transforms of Annex F, image.go the component transforms and the level shift of Annex G, and
-// decode.go runs it all. encode.go, blockencoder.go, mqencoder.go, packetencoder.go and dwt53forward.go go the same way
-// back.
+// decode.go runs it all. encode.go, dwtforward.go, blockencoder.go with mqencoder.go or htencode.go with htwrite.go, and
+// packetencoder.go go the same way back; lossy.go is the irreversible part of it.
 //
 // Nothing in a codestream is believed before it is checked: memory is bounded by Limits and by the length of the data,
 // damaged data is an error and never a panic, and data that ends before the last packet is ErrTruncated and never a picture.

@@ -61,6 +61,9 @@ func (m *mqEncoder) byteOut() {
 	m.count = 8
 }
 
+// reach returns how many bytes hold what was encoded so far: those that are written, and as many as the registers may become.
+func (m *mqEncoder) reach() int32 { return int32(len(m.out) - 1 + 5) }
+
 // flush ends the segment and returns it (T.800 C.2.9).
 func (m *mqEncoder) flush() []byte {
 	top := m.c + m.a

@@ -100,7 +100,9 @@ func (t *tagWriter) below(x, y int, threshold uint16, w *packetWriter) {
 // encodedBlock is what the block encoder made of a code-block.
 type encodedBlock struct {
 	segment []byte
-	planes  int
+	passes  int     // 0: nothing is in it
+	zero    int     // missing most significant bit-planes
+	ends    []int32 // of the segment, where the decoder has what it needs for each pass; nil if the passes are not to be cut
 }
 
 // packet writes the only packet of a precinct (T.800 B.9, B.10).
@@ -115,19 +117,19 @@ func (w *packetWriter) packet(parts []part, encoded map[*block]encodedBlock) {
 		absent, zero := make([]uint16, len(p.blocks)), make([]uint16, len(p.blocks))
 		for k := range p.blocks {
 			b := &p.blocks[k]
-			zero[k] = uint16(b.band.planes - encoded[b].planes)
-			if encoded[b].planes == 0 {
+			zero[k] = uint16(encoded[b].zero)
+			if encoded[b].passes == 0 {
 				absent[k] = 1
 			}
 		}
 		inclusion, planes := newTagWriter(p.wide, p.high, absent), newTagWriter(p.wide, p.high, zero)
 		for k := range p.blocks {
 			x, y, e := k%p.wide, k/p.wide, encoded[&p.blocks[k]]
-			if inclusion.below(x, y, 1, w); e.planes == 0 {
+			if inclusion.below(x, y, 1, w); e.passes == 0 {
 				continue
 			}
 			planes.below(x, y, zero[k]+1, w)
-			n := 3*e.planes - 2
+			n := e.passes
 			w.passes(n)
 			width := max(3+bits.Len(uint(n))-1, bits.Len(uint(len(e.segment))))
 			w.bits(1<<(width-2-bits.Len(uint(n))+1)-2, width-2-bits.Len(uint(n))+1)

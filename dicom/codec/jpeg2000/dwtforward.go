@@ -2,10 +2,10 @@ package jpeg2000
 
 import "context"
 
-// analyze is the forward 5-3 transform of a tile-component that begins at the origin, in place (T.800 F.4), from the highest
-// resolution down.
-func analyze(ctx context.Context, c *tileComponent) error {
-	buffer := make([][strip]int32, max(c.width(), c.height()))
+// analyze is the forward transform of a tile-component that begins at the origin, in place (T.800 F.4), from the highest
+// resolution down. lift transforms lines that lie across the rows of a buffer.
+func analyze[T int32 | float32](ctx context.Context, c *tileComponent, data []T, lift func([][strip]T)) error {
+	buffer := make([][strip]T, max(c.width(), c.height()))
 	for r := len(c.resolutions) - 1; r > 0; r-- {
 		w, h := c.resolutions[r].width(), c.resolutions[r].height()
 		for x := 0; x < w; x += strip { // columns first: the inverse ends with them
@@ -14,27 +14,27 @@ func analyze(ctx context.Context, c *tileComponent) error {
 			}
 			n := min(strip, w-x)
 			for y := range h {
-				copy(buffer[y][:n], c.ints[y*c.stride+x:])
+				copy(buffer[y][:n], data[y*c.stride+x:])
 			}
-			lift53(buffer[:h])
+			lift(buffer[:h])
 			for y := range h {
 				to := y / 2
 				if y&1 == 1 {
 					to += (h + 1) / 2
 				}
-				copy(c.ints[to*c.stride+x:][:n], buffer[y][:n])
+				copy(data[to*c.stride+x:][:n], buffer[y][:n])
 			}
 		}
 		for y := 0; y < h; y += strip { // rows, as many at a time as a strip has columns
 			n := min(strip, h-y)
 			for k := range n {
-				for x, v := range c.ints[(y+k)*c.stride:][:w] {
+				for x, v := range data[(y+k)*c.stride:][:w] {
 					buffer[x][k] = v
 				}
 			}
-			lift53(buffer[:w])
+			lift(buffer[:w])
 			for k := range n {
-				line := c.ints[(y+k)*c.stride:][:w]
+				line := data[(y+k)*c.stride:][:w]
 				for x := range w {
 					to := x / 2
 					if x&1 == 1 {
