@@ -28,7 +28,8 @@ const maxValues = 1 << 28
 // syntaxes of either order, 1-bit frames shifted to a byte boundary; encapsulated: the joined fragments). It compares the
 // codestream's dimensions with d before it allocates. Safe for concurrent use; it keeps no reference to data.
 //
-// An error names the syntax and the cause; data that is too short or cut is one, wrapping io.ErrUnexpectedEOF. The context's end
+// An error names the syntax and the cause, the caller knows which frame it is; data that is too short or cut is one, wrapping
+// io.ErrUnexpectedEOF. The context's end
 // stops a decode on the way.
 //
 // What Photometric says of the samples afterwards: native YBR_FULL_422 has become YBR_FULL. JPEG declared as any YBR has become

@@ -152,9 +152,17 @@ func decodeDeflated(ctx context.Context, d pixel.Description, data []byte) (*pix
 		return nil, short(expected, len(data))
 	}
 	native := make([]byte, expected)
-	n, err := io.ReadFull(flate.NewReader(bytes.NewReader(data)), native)
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return nil, short(expected, n)
+	inflated := flate.NewReader(bytes.NewReader(data))
+	err := error(nil)
+	if canceled := inSteps(ctx, expected, func(from, to int) {
+		if err == nil {
+			var n int
+			if n, err = io.ReadFull(inflated, native[from:to]); errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+				err = short(expected, from+n)
+			}
+		}
+	}); canceled != nil {
+		return nil, canceled
 	}
 	if err != nil {
 		return nil, err
