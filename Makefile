@@ -8,7 +8,7 @@ LISTEN  ?= 127.0.0.1:8080
 DATA    ?= ./data
 FUZZTIME ?= 30s
 
-.PHONY: run build viewer test e2e check lint fuzz bench interop clean help
+.PHONY: run build viewer test e2e check lint fuzz bench interop faults faults-build clean help
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,7 @@ e2e: build viewer ## Browser tests: the page and the real OHIF in headless Chrom
 
 check: lint ## Everything that is checked without a browser but not by `make test`: formatting, vet, laws, races
 	$(GO) test -tags $(TAGS) -race ./dicomweb/... ./store/...
+	@$(MAKE) -s faults-build && bin/faults -bin bin
 	NOCTIS_LARGE=1 $(GO) test -tags $(TAGS) -count=1 -run Large ./cmd/noctis
 
 lint:
@@ -54,6 +55,13 @@ bench: ## Benchmarks; that of searches fills an index with BENCH_INSTANCES (a mi
 
 interop: build ## Run the conformance suite on Noctis and on Orthanc from Debian's packages; writes docs/INTEROP.md
 	$(GO) run ./conformance/interop
+
+faults-build: build
+	$(GO) build -trimpath -tags "$(TAGS) failpoints" -o bin/noctis-failpoints ./cmd/noctis
+	$(GO) build -trimpath -o bin/faults ./internal/faults
+
+faults: faults-build ## The faults that a store must survive, the long form (an hour; as root all rows), into docs/FAULTS.md
+	bin/faults -bin bin -long -report docs/FAULTS.md
 
 clean: ## Remove what was built; the data stays
 	rm -rf bin web/viewer/node_modules

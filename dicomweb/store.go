@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/noctis-dicom/noctis/internal/failpoint"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -48,6 +49,7 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	// Response
+	failpoint.Hit("before the answer")
 	if result.empty() {
 		if result.stopped != nil {
 			return result.stopped
@@ -263,6 +265,9 @@ func storeError(err error) error {
 	case errors.Is(err, store.ErrPoisoned):
 		return &problem{status: http.StatusServiceUnavailable,
 			detail: "A700: the disk failed; nothing can be stored until the server has been restarted", err: err, retryAfter: time.Minute}
+	case errors.Is(err, store.ErrUnwritable):
+		return &problem{status: http.StatusServiceUnavailable, detail: "A700: the disk does not take what is written to it", err: err,
+			retryAfter: time.Minute}
 	}
 	return err
 }

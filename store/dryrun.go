@@ -44,6 +44,9 @@ func (b *Batch) create(ctx context.Context) (BlobWriter, error) {
 	if b.dry != nil {
 		return discarded{sha256.New()}, nil
 	}
+	if err := b.store.index.Writable(); err != nil {
+		return nil, err // before anything is written that could not be kept
+	}
 	return b.store.blobs.Create(ctx)
 }
 

@@ -117,5 +117,7 @@ type Index interface {
 	Recorded(number int64)
 	// LastRecord is the highest number that the index has given or, in an entry or removed instance, been given.
 	LastRecord(ctx context.Context) (int64, error)
+	// Writable returns the error that every Insert would have (ErrPoisoned, wrapped), nil if there is none.
+	Writable() error
 	Close() error
 }

@@ -254,7 +254,7 @@ func formatFailure(err error) *Failure {
 // storeFailure is the outcome of a sound instance that the store could not keep.
 func storeFailure(e *Entry, err error) *Failure {
 	reason := ReasonProcessingFailure
-	if errors.Is(err, ErrNoSpace) {
+	if errors.Is(err, ErrNoSpace) || errors.Is(err, ErrPoisoned) || errors.Is(err, ErrUnwritable) {
 		reason = ReasonOutOfResources
 	}
 	return e.failure(reason, err)

@@ -12,6 +12,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,9 @@ var (
 	ErrBlobDamaged = errors.New("the stored file is damaged")
 	// ErrNoSpace: the disk of the blobs or of the index is full. Nothing is wrong with what is stored.
 	ErrNoSpace = errors.New("no space left")
+	// ErrUnwritable: the disk did not take what was written (an error of the device, a file system that is read-only, too many open
+	// files). Nothing was acknowledged, and nothing is wrong with what is stored; the next try may succeed.
+	ErrUnwritable = errors.New("the disk does not take what is written")
 	// ErrBusy: too many instances with large headers are being read; the next try may succeed.
 	ErrBusy = errors.New("too many large instances at once")
 	// ErrPoisoned: a sync failed earlier, so that the disk cannot be trusted with new instances until a restart. Reads go on.
@@ -52,6 +56,19 @@ type Store struct {
 // Generation changes whenever what is stored has changed, before whoever changed it is told so. What was read from the store after a
 // generation was is current as long as that generation is.
 func (s *Store) Generation() uint64 { return s.generation.Load() }
+
+// Writable returns nil when an instance could be stored now, and else the reason (ErrPoisoned, ErrNoSpace, ErrUnwritable, wrapped).
+func (s *Store) Writable(ctx context.Context) error {
+	if err := s.index.Writable(); err != nil {
+		return err
+	}
+	w, err := s.blobs.Create(ctx)
+	if err != nil {
+		return err
+	}
+	w.Cancel()
+	return nil
+}
 
 // Options of a Store; the zero value is ready for use.
 type Options struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -26,11 +27,19 @@ func indexFile(data string) string  { return filepath.Join(data, "index.db") }
 
 // openArchive opens a data folder, making it where it is missing. It belongs to this process until it is closed.
 func openArchive(ctx context.Context, data string, o store.Options) (*archive, error) {
+	return openArchiveBy(ctx, data, o, sqlite.Open)
+}
+
+func openArchiveBy(ctx context.Context, data string, o store.Options,
+	open func(context.Context, string) (*sqlite.Index, error)) (*archive, error) {
 	blobs, err := openBlobs(data)
 	if err != nil {
 		return nil, err
 	}
-	index, err := sqlite.Open(ctx, indexFile(data))
+	if err := refuseLostIndex(ctx, data, blobs); err != nil {
+		return nil, errors.Join(err, blobs.Close())
+	}
+	index, err := open(ctx, indexFile(data))
 	if err != nil {
 		return nil, errors.Join(err, blobs.Close())
 	}
@@ -42,6 +51,15 @@ func openArchive(ctx context.Context, data string, o store.Options) (*archive, e
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
+}
+
+// openUnsynced opens a data folder for a server that syncs nothing: what must lose when the fault harness cuts the power.
+func openUnsynced(ctx context.Context, data string, o store.Options) (*archive, error) {
+	a, err := openArchiveBy(ctx, data, o, sqlite.OpenUnsynced)
+	if err == nil {
+		a.blobs.Unsynced()
+	}
+	return a, err
 }
 
 // openBlobs opens the files of a data folder and locks them: two processes in one folder would take each other's files for rubbish.
@@ -56,7 +74,19 @@ func openBlobs(data string) (*file.Blobs, error) {
 	return blobs, nil
 }
 
-// checkIndexed refuses a folder whose index was lost: an empty store must not be taken for what is in it.
+// refuseLostIndex refuses a folder that has files and no index, before one is made: an empty store must not be taken for what is in it.
+func refuseLostIndex(ctx context.Context, data string, blobs *file.Blobs) error {
+	if info, err := os.Stat(indexFile(data)); err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return anyBlobs(ctx, data, blobs, 0)
+}
+
+// firstUploads is how many files the first uploads of a new store can leave unnamed when they are cut off.
+const firstUploads = 1000
+
+// checkIndexed takes in the files of an index that is empty, before anybody is told that there are none: a crash in the first
+// uploads leaves such a store. More than those are the files of an index that was lost.
 func (a *archive) checkIndexed(ctx context.Context, data string) error {
 	empty, err := a.isEmpty(ctx)
 	if err != nil || !empty {
@@ -65,11 +95,23 @@ func (a *archive) checkIndexed(ctx context.Context, data string) error {
 	for _, err := range a.RecycleBin(ctx, store.RemovedQuery{Tombstones: true}) {
 		return err // everything has been deleted
 	}
-	for _, err := range a.blobs.List(ctx) {
+	if err := anyBlobs(ctx, data, a.blobs, firstUploads); err != nil {
+		return err
+	}
+	_, err = a.Recover(ctx)
+	return err
+}
+
+// anyBlobs is an error if there are more files than most.
+func anyBlobs(ctx context.Context, data string, blobs *file.Blobs, most int) error {
+	n := 0
+	for _, err := range blobs.List(ctx) {
 		if err != nil {
 			return err
 		}
-		return fmt.Errorf("data folder %s: there are stored files, and the index knows none of them: run `noctis reindex --data %s`", data, data)
+		if n++; n > most {
+			return fmt.Errorf("data folder %s: there are stored files, and the index knows none of them: run `noctis reindex --data %s`", data, data)
+		}
 	}
 	return nil
 }

@@ -26,11 +26,9 @@ func (r *readiness) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		http.Error(w, "the index cannot be searched: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	blob, err := r.archive.blobs.Create(q.Context())
-	if err != nil {
+	if err := r.archive.Writable(q.Context()); err != nil {
 		http.Error(w, "nothing can be stored: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	blob.Cancel()
 	fmt.Fprintln(w, "ready")
 }

@@ -51,6 +51,8 @@ type serveCommand struct {
 	StallTimeout    time.Duration `default:"1m" help:"Time an upload or a download may stand still (default ${default})."`
 	ShutdownTimeout time.Duration `default:"1m" help:"Time for requests in flight to finish at the end (default ${default})."`
 
+	UnsafeNoSync bool `hidden:"" help:"Acknowledge without any sync: the control of the fault harness, which must lose."`
+
 	LogLevel  slog.Level `default:"INFO" placeholder:"LEVEL" help:"DEBUG, INFO, WARN or ERROR (default ${default})."`
 	LogFormat string     `default:"text" enum:"text,json" help:"text or json (default ${default})."`
 }
@@ -78,7 +80,12 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	archive, err := openArchive(ctx, c.Data, options)
+	open := openArchive
+	if c.UnsafeNoSync {
+		log.Warn("--unsafe-no-sync: nothing is durable; a power cut loses what was acknowledged")
+		open = openUnsynced
+	}
+	archive, err := open(ctx, c.Data, options)
 	if err != nil {
 		return err
 	}

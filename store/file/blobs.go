@@ -84,6 +84,10 @@ func Open(root string) (*Blobs, error) {
 	return b, nil
 }
 
+// Unsynced makes every later commit return without any sync: a power cut loses what was committed. It is the control of the fault
+// harness.
+func (b *Blobs) Unsynced() { b.all, b.sync = nil, func(*os.File) error { return nil } }
+
 // Close lets another process open the directory.
 func (b *Blobs) Close() error { return errors.Join(b.journal.file.Close(), b.lock.Close()) }
 
@@ -219,6 +223,16 @@ func parseName(name string) (id store.BlobID, ok bool) {
 	}
 	_, err := hex.Decode(id[:], []byte(digits))
 	return id, err == nil
+}
+
+// refused marks the errors of a disk that is full as store.ErrNoSpace, and those of one that takes nothing as store.ErrUnwritable.
+func refused(err error) error {
+	for _, refusal := range []error{syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.EFBIG} {
+		if errors.Is(err, refusal) {
+			return fmt.Errorf("%w: %w", store.ErrUnwritable, err)
+		}
+	}
+	return full(err)
 }
 
 // full marks the errors of a full disk as store.ErrNoSpace.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/noctis-dicom/noctis/internal/failpoint"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -46,9 +47,10 @@ func (b *Blobs) Create(ctx context.Context) (store.BlobWriter, error) {
 	defer b.mu.Unlock()
 	f, err := os.CreateTemp(filepath.Join(b.root, temporary), "")
 	if err != nil {
-		return nil, fmt.Errorf("blob: %w", full(err))
+		return nil, fmt.Errorf("blob: %w", refused(err))
 	}
 	b.writing[f.Name()] = true
+	failpoint.Hit("blob created")
 	return &blobWriter{blobs: b, file: f, sum: sha256.New(), full: b.full.Load()}, nil
 }
 
@@ -61,7 +63,7 @@ func (w *blobWriter) Write(p []byte) (int, error) {
 		w.started = w.size
 	}
 	if err != nil {
-		err = fmt.Errorf("blob: %w", full(err))
+		err = fmt.Errorf("blob: %w", refused(err))
 	}
 	return n, err
 }
@@ -99,6 +101,7 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 	if err := errors.Join(ctx.Err(), b.poisoned()); err != nil {
 		return nil, err
 	}
+	failpoint.Hit("blob written")
 	infos := make([]store.BlobInfo, len(ours))
 	var linked, others []*blobWriter
 	for i, w := range ours {
@@ -112,8 +115,10 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 		} else {
 			others = append(others, w)
 		}
+		failpoint.Hit("blob named")
 	}
 	err := b.syncLinked(linked)
+	failpoint.Hit("blobs synced")
 	if err == nil {
 		err = b.rename(others)
 	}
@@ -214,7 +219,7 @@ func (b *Blobs) syncedAll(err error) error {
 func (w *blobWriter) rename(path string) error {
 	temporary := w.file.Name()
 	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("blob: %w", full(err))
+		return fmt.Errorf("blob: %w", refused(err))
 	}
 	w.file.Close() // its bytes are synced: nothing can fail any more
 	w.done(temporary)

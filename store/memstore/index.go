@@ -197,4 +197,8 @@ func (x *Index) blobs() []store.BlobID {
 }
 
 // Close implements store.Index.
+// Writable implements store.Index.
+func (x *Index) Writable() error { return nil }
+
+// Close implements store.Index.
 func (x *Index) Close() error { return nil }

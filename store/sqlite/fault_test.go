@@ -18,7 +18,6 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
-	"github.com/noctis-dicom/noctis/store/internal/sqlindex"
 )
 
 func openFile(t *testing.T, path string) *Index {
@@ -35,7 +34,9 @@ func openFile(t *testing.T, path string) *Index {
 func small(t *testing.T, broken func(error) bool) *Index {
 	t.Helper()
 	pragmas := append(writing[:len(writing):len(writing)], "PRAGMA max_page_count = 200")
-	x, err := open(t.Context(), filepath.Join(t.TempDir(), "index.db"), pragmas, sqlindex.Dialect{NoSpace: noSpace, Broken: broken})
+	d := dialect
+	d.Broken = broken
+	x, err := open(t.Context(), filepath.Join(t.TempDir(), "index.db"), pragmas, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +113,9 @@ func TestBroken(t *testing.T) {
 	if _, err := x.Names(t.Context(), first.Blob); !errors.Is(err, store.ErrPoisoned) {
 		t.Errorf("Names: %v", err)
 	}
+	if err := x.Writable(); !errors.Is(err, store.ErrPoisoned) {
+		t.Errorf("Writable: %v", err)
+	}
 	for _, err := range x.Entries(t.Context(), dicom.Ref{}) {
 		if err != nil {
 			t.Errorf("reads do not go on: %v", err)
@@ -128,6 +132,7 @@ func TestErrors(t *testing.T) {
 		{sqlite3.Error{Code: sqlite3.ErrIoErr, ExtendedCode: sqlite3.ErrIoErrFsync}, false, true},
 		{sqlite3.Error{Code: sqlite3.ErrIoErr, ExtendedCode: sqlite3.ErrIoErrDirFsync}, false, true},
 		{sqlite3.Error{Code: sqlite3.ErrIoErr, ExtendedCode: sqlite3.ErrIoErrRead}, false, false},
+		{sqlite3.Error{Code: sqlite3.ErrCorrupt, ExtendedCode: sqlite3.ErrCorruptVTab}, false, true},
 		{errors.New("other"), false, false},
 	} {
 		if err := fmt.Errorf("wrapped: %w", c.err); noSpace(err) != c.noSpace || broken(err) != c.broke {

@@ -40,7 +40,12 @@ var (
 // Open opens the file, makes it where it does not exist, and brings its schema up to date. A file whose schema is newer than
 // this program is refused.
 func Open(ctx context.Context, path string) (*Index, error) {
-	return open(ctx, path, writing, sqlindex.Dialect{NoSpace: noSpace, Broken: broken})
+	return open(ctx, path, writing, dialect)
+}
+
+// OpenUnsynced is Open without any sync: a power cut loses what was committed. It is the control of the fault harness.
+func OpenUnsynced(ctx context.Context, path string) (*Index, error) {
+	return open(ctx, path, append(writing[:len(writing):len(writing)], "PRAGMA synchronous = OFF"), dialect)
 }
 
 func open(ctx context.Context, path string, writing []string, dialect sqlindex.Dialect) (*Index, error) {
@@ -69,6 +74,21 @@ func open(ctx context.Context, path string, writing []string, dialect sqlindex.D
 	return &Index{index}, nil
 }
 
+var dialect = sqlindex.Dialect{NoSpace: noSpace, Unwritable: unwritable, Broken: broken}
+
+// unwritable reports whether the disk refused a write. SQLite rolls the transaction back.
+func unwritable(err error) bool {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.ExtendedCode {
+	case sqlite3.ErrIoErrWrite, sqlite3.ErrIoErrTruncate, sqlite3.ErrIoErrSHMOpen, sqlite3.ErrIoErrSHMSize, sqlite3.ErrIoErrSHMMap:
+		return true
+	}
+	return e.Code == sqlite3.ErrReadonly || e.Code == sqlite3.ErrCantOpen
+}
+
 // noSpace reports whether the disk is full.
 func noSpace(err error) bool {
 	var e sqlite3.Error
@@ -76,10 +96,11 @@ func noSpace(err error) bool {
 }
 
 // broken reports whether a sync failed: the kernel may have dropped what it could not write, and a second sync would report
-// success.
+// success. So does a file that contradicts itself: what it says of the blobs that it names is worth nothing.
 func broken(err error) bool {
 	var e sqlite3.Error
-	return errors.As(err, &e) && (e.ExtendedCode == sqlite3.ErrIoErrFsync || e.ExtendedCode == sqlite3.ErrIoErrDirFsync)
+	return errors.As(err, &e) && (e.ExtendedCode == sqlite3.ErrIoErrFsync || e.ExtendedCode == sqlite3.ErrIoErrDirFsync ||
+		e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB)
 }
 
 // dsn is the URI of the file (sqlite.org/uri.html).

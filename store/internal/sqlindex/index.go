@@ -30,6 +30,8 @@ type Dialect struct {
 	Rebind func(string) string
 	// NoSpace reports whether the error says that the disk is full; nothing was changed then.
 	NoSpace func(error) bool
+	// Unwritable reports whether the disk refused to take what was written; nothing was changed then.
+	Unwritable func(error) bool
 	// Broken reports whether the error leaves open what the disk holds. Nothing is inserted after it.
 	Broken func(error) bool
 }
@@ -101,6 +103,8 @@ func (x *Index) wrap(err error) error {
 		return nil
 	case x.dialect.NoSpace(err):
 		return fmt.Errorf("index: %w: %w", store.ErrNoSpace, err)
+	case x.dialect.Unwritable(err):
+		return fmt.Errorf("index: %w: %w", store.ErrUnwritable, err)
 	}
 	return fmt.Errorf("index: %w", err)
 }
@@ -111,6 +115,9 @@ func (x *Index) poison(err error) error {
 	x.broken.CompareAndSwap(nil, &err)
 	return err
 }
+
+// Writable implements store.Index.
+func (x *Index) Writable() error { return x.poisoned() }
 
 func (x *Index) poisoned() error {
 	if err := x.broken.Load(); err != nil {

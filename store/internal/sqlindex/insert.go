@@ -7,6 +7,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/internal/failpoint"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -161,6 +162,7 @@ func (x *Index) commit(group []*call) error {
 		return x.wrap(err)
 	}
 	defer tx.Rollback()
+	failpoint.Hit("index begun")
 	s := newSession(ctx, tx, x)
 	if err := errors.Join(s.readExtra(), s.readState()); err != nil {
 		return x.failed(err)
@@ -173,9 +175,11 @@ func (x *Index) commit(group []*call) error {
 	if err := s.finish(); err != nil {
 		return x.failed(err)
 	}
+	failpoint.Hit("index inserted")
 	if err := tx.Commit(); err != nil {
 		return x.failed(err)
 	}
+	failpoint.Hit("index committed")
 	s.publish()
 	x.noted.Store(s.state.outbox)
 	return nil

@@ -1,0 +1,118 @@
+//go:build linux
+
+// Command faults breaks things under a running Noctis, and looks whether anything that was acknowledged is lost. It drives the real
+// program on the loopback interface: clients store synthetic instances and write down what was acknowledged (ledger.go), a fault
+// happens, the program starts again, and check.go compares what is there with what was promised:
+//
+//   - every acknowledged instance is there byte for byte;
+//   - every other one is there wholly or not at all, and search, metadata and frames agree about it;
+//   - no file is left that no instance names, and none that is half written;
+//   - `noctis reindex --check` finds that a rebuilt index equals the live one;
+//   - the server is up, or ready again within two seconds.
+//
+// A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
+// harness is blind.
+//
+// Most rows that concern disks need root (mount); they are skipped, and said to be, where that is missing.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var (
+		bin    = flag.String("bin", "bin", "folder with noctis and noctis-failpoints (make faults builds them)")
+		only   = flag.String("only", "", "regular expression of the rows to run, by name")
+		long   = flag.Bool("long", false, "the long form: each row as often as its report says")
+		times  = flag.Int("times", 0, "how often to try each row (default: the row's own number)")
+		report = flag.String("report", "", "write the report to this file (docs/FAULTS.md); rows that were not run keep their lines")
+		work   = flag.String("work", "", "folder to work in (default: a temporary one)")
+	)
+	flag.Parse()
+	if err := run(ctx, *bin, *only, *long, *times, *report, *work); err != nil {
+		fmt.Fprintln(os.Stderr, "faults:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, bin, only string, long bool, times int, report, work string) error {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	if work == "" {
+		if work, err = os.MkdirTemp("", "noctis-faults-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(work)
+	}
+	if bin, err = filepath.Abs(bin); err != nil {
+		return err
+	}
+	var results []result
+	failed := 0
+	for i, r := range rows {
+		if !wanted.MatchString(r.name) || ctx.Err() != nil {
+			continue
+		}
+		n := r.short
+		if long {
+			n = r.long
+		}
+		if times > 0 {
+			n = times
+		}
+		if n == 0 {
+			continue
+		}
+		res := tryRow(ctx, r, n, bin, filepath.Join(work, fmt.Sprint(i)))
+		results = append(results, res)
+		fmt.Println(res.line())
+		if !res.good() {
+			failed++
+			for _, p := range res.Problems {
+				fmt.Println("   ", p)
+			}
+		}
+		if report != "" {
+			if err := writeReport(report, bin, results); err != nil {
+				return err
+			}
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d rows failed", failed, len(results))
+	}
+	return ctx.Err()
+}
+
+// tryRow runs one row in a folder of its own.
+func tryRow(ctx context.Context, r row, times int, bin, folder string) (res result) {
+	res = result{Name: r.name, How: r.how, Control: r.control, Started: time.Now().UTC()}
+	if r.root && os.Geteuid() != 0 {
+		res.Skipped = "needs root"
+		return res
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		res.problem("%v", err)
+		return res
+	}
+	l := &lab{ctx: ctx, bin: bin, folder: folder, res: &res, times: times}
+	defer l.cleanup()
+	if err := r.run(l); err != nil {
+		res.problem("%v", err)
+	}
+	res.Took = time.Since(res.Started)
+	return res
+}

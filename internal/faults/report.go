@@ -1,0 +1,131 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// result is what became of a row.
+type result struct {
+	Name, How    string
+	Control      bool
+	Tried        int // faults
+	Acknowledged int // instances
+	Lost         int // acknowledged, and not there byte for byte
+	Half         int // there in one place and not in another
+	Orphans      int // files left behind
+	Problems     []string
+	Note         string
+	Skipped      string
+	Version      string
+	Started      time.Time
+	Took         time.Duration
+}
+
+func (r *result) problem(format string, a ...any) {
+	if len(r.Problems) < 20 {
+		r.Problems = append(r.Problems, fmt.Sprintf(format, a...))
+	}
+}
+
+// good reports whether the row showed what it must.
+func (r *result) good() bool {
+	if r.Skipped != "" {
+		return true
+	}
+	if r.Control {
+		return r.Lost > 0
+	}
+	return r.Lost+r.Half+r.Orphans+len(r.Problems) == 0 && r.Tried > 0
+}
+
+func (r *result) verdict() string {
+	switch {
+	case r.Skipped != "":
+		return "skipped: " + r.Skipped
+	case r.good() && r.Control:
+		return "loses, as it must"
+	case r.good():
+		return "survived"
+	case r.Control:
+		return "BLIND: nothing was lost"
+	}
+	return "FAILED"
+}
+
+func (r *result) line() string {
+	return fmt.Sprintf("%-36s tried %-5d acknowledged %-6d lost %-3d half %-3d orphans %-3d %s  %s (%.0f s)",
+		r.Name, r.Tried, r.Acknowledged, r.Lost, r.Half, r.Orphans, r.verdict(), r.Note, r.Took.Seconds())
+}
+
+var memory = regexp.MustCompile(`(?m)^<!-- (\{.*\}) -->$`)
+
+// writeReport writes the report. Rows of an earlier run that are not among the results keep their lines, with their version and date.
+func writeReport(path, bin string, results []result) error {
+	known := map[string]result{}
+	if old, err := os.ReadFile(path); err == nil {
+		for _, m := range memory.FindAllSubmatch(old, -1) {
+			var r result
+			if json.Unmarshal(m[1], &r) == nil {
+				known[r.Name] = r
+			}
+		}
+	}
+	version := versionOf(bin)
+	for _, r := range results {
+		if r.Control {
+			r.Problems = nil // they are what it is for
+		}
+		if r.Version = version; r.Skipped == "" || known[r.Name].Tried == 0 {
+			known[r.Name] = r
+		}
+	}
+	var b bytes.Buffer
+	b.WriteString(reportHead)
+	var keep bytes.Buffer
+	for _, row := range rows {
+		r, ok := known[row.name]
+		if !ok {
+			fmt.Fprintf(&b, "| %s | %s | – | – | – | not run | | |\n", row.name, row.how)
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d / %d / %d | %s | %s | %s, %s |\n", row.name, row.how, r.Tried, r.Acknowledged,
+			r.Lost, r.Half, r.Orphans, r.verdict(), r.Note, r.Started.Format("2006-01-02"), r.Version)
+		line, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&keep, "<!-- %s -->\n", line)
+	}
+	fmt.Fprintf(&b, "\n%s", keep.Bytes())
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+const reportHead = `# Faults survived
+
+Written by ` + "`make faults`" + ` ([internal/faults](../internal/faults/main.go)), which drives the real program on the loopback interface. After each
+fault: every acknowledged instance is there byte for byte; every other one wholly or not at all, with search, metadata and frames in
+agreement; no file is left over; ` + "`reindex --check`" + ` finds nothing; the server is ready within two seconds. *Lost* counts
+acknowledged instances, *half* instances that are there in one place and not in another, *over* files that nothing names.
+"Controls" run the server with durability off, and must lose. Rows were run on a machine of two processors that others were using too.
+
+| fault | how | times | acknowledged | lost / half / over | verdict | noted | date, version |
+|---|---|---|---|---|---|---|---|
+`
+
+func versionOf(bin string) string {
+	out, err := exec.Command(filepath.Join(bin, "noctis"), "version").Output()
+	if err != nil {
+		return "?"
+	}
+	return strings.TrimPrefix(strings.TrimSpace(string(out)), "noctis ")
+}
