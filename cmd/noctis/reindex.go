@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -35,24 +34,13 @@ func (c reindexCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	defer blobs.Close()
-	folder, err := os.MkdirTemp(c.Data, "reindex-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	rebuilt := filepath.Join(folder, "index.db")
-	fresh, err := sqlite.Open(ctx, rebuilt)
-	if err != nil {
-		return err
-	}
-	defer fresh.Close()
-
 	bar := newProgress(t.err, "reindex")
-	report, err := store.New(fresh, blobs, store.Options{}).Reindex(ctx, fresh, bar.set)
+	fresh, report, remove, err := rebuild(ctx, c.Data, blobs, bar.set)
 	bar.finish()
 	if err != nil {
 		return fmt.Errorf("the live index is untouched: %w", err)
 	}
+	defer remove()
 	for _, bad := range report.Failed {
 		fmt.Fprintf(t.err, "blob %s is not indexed: %v\n", bad.Blob, bad.Err)
 	}
@@ -63,7 +51,12 @@ func (c reindexCommand) Run(ctx context.Context, t terminal) (err error) {
 	if err := fresh.Close(); err != nil {
 		return err
 	}
-	return sqlite.Replace(indexFile(c.Data), rebuilt)
+	if _, err := os.Stat(indexFile(c.Data)); err == nil {
+		if err := sqlite.CarryWorklist(ctx, fresh.Path(), indexFile(c.Data)); err != nil {
+			fmt.Fprintf(t.err, "the worklist of the old index cannot be read, every study is unread again: %v\n", err)
+		}
+	}
+	return sqlite.Replace(indexFile(c.Data), fresh.Path())
 }
 
 // compare holds the rebuilt index against the live one.

@@ -129,9 +129,7 @@ func (l *lab) cutPowerOnce(d *disk, g *ledger, name string, last int, args []str
 	stop := make(chan struct{})
 	wait := g.load(s, 4, name, stop, func(format string, a ...any) {
 		// What comes after the cut is refused, in whatever words.
-		if text := fmt.Sprintf(format, a...); !strings.Contains(text, "A700") && len(l.res.Note) < 300 {
-			l.note("refused after the cut with %s", strings.Fields(text + " ?")[3])
-		}
+		_ = a
 	})
 	time.Sleep(time.Duration(20+rand.IntN(400)) * time.Millisecond)
 	if err := d.cutPower(); err != nil {
@@ -141,6 +139,12 @@ func (l *lab) cutPowerOnce(d *disk, g *ledger, name string, last int, args []str
 	s.kill()
 	close(stop)
 	wait()
+	for line := range strings.Lines(s.stderr.String()) {
+		if strings.Contains(line, "status=500") && len(l.res.Note) < 400 {
+			_, why, _ := strings.Cut(line, "err=")
+			l.note("500 after the cut: %s", tail(strings.TrimSpace(why), 200))
+		}
+	}
 	if err := d.unmount(); err != nil {
 		return err
 	}

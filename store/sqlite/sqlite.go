@@ -19,7 +19,13 @@ import (
 )
 
 // Index is a store.Index in a SQLite file.
-type Index struct{ *sqlindex.Index }
+type Index struct {
+	*sqlindex.Index
+	path string
+}
+
+// Path is the path of the file.
+func (x *Index) Path() string { return x.path }
 
 // ExtraKey is an attribute that has been indexed while the index was in use.
 type ExtraKey = sqlindex.ExtraKey
@@ -71,7 +77,7 @@ func open(ctx context.Context, path string, writing []string, dialect sqlindex.D
 	if err != nil {
 		return nil, errors.Join(err, writer.Close(), reader.Close())
 	}
-	return &Index{index}, nil
+	return &Index{index, path}, nil
 }
 
 var dialect = sqlindex.Dialect{NoSpace: noSpace, Unwritable: unwritable, Broken: broken}

@@ -101,6 +101,8 @@ func (x *Index) wrap(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case x.dialect.Broken(err):
+		return x.poison(err)
 	case x.dialect.NoSpace(err):
 		return fmt.Errorf("index: %w: %w", store.ErrNoSpace, err)
 	case x.dialect.Unwritable(err):

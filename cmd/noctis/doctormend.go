@@ -1,0 +1,296 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/sqlite"
+)
+
+// aside is where goes what cannot be mended, and what was replaced.
+func (p *patient) aside() string {
+	return filepath.Join(p.Data, "set-aside", p.d.Began.Format("20060102T150405Z"))
+}
+
+// mend does what can be done, files first: the index is made of them.
+func (p *patient) mend(ctx context.Context) error {
+	// All damaged files go before any comes back: two may have been swapped.
+	for _, f := range p.d.Findings {
+		if f.Kind == string(store.BlobDamaged) {
+			var err error
+			if f.aside, err = p.blobs.SetAside(f.defect.Blob, p.aside()); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range p.d.Findings {
+		var err error
+		switch f.Kind {
+		case string(store.BlobDamaged):
+			err = p.mendDamaged(ctx, f)
+		case string(store.BlobMissing):
+			err = p.mendMissing(ctx, f)
+		case string(store.Unadoptable):
+			var path string
+			if path, err = p.blobs.SetAside(f.defect.Blob, p.aside()); err == nil {
+				f.Mended = "moved to " + path
+			}
+		case stray:
+			if err = p.blobs.SetStrayAside(f.Detail, p.aside()); err == nil {
+				f.Mended = "moved to " + p.aside()
+			}
+		case permissions:
+			err = p.mendPermissions(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := p.mendIndex(ctx); err != nil {
+		return err
+	}
+	return p.mendRest(ctx)
+}
+
+// mendDamaged finds a whole file for one that was moved aside. Its own bytes may be whole under another name, which they get.
+func (p *patient) mendDamaged(ctx context.Context, f *finding) error {
+	taken, err := p.fromBackup(ctx, f.defect.Blob)
+	if err != nil {
+		return err
+	}
+	own, err := p.putBack(ctx, f.aside, f.defect.Actual)
+	switch {
+	case err != nil:
+		return err
+	case taken:
+		f.Mended = "taken from the backup; the damaged file is " + f.aside
+	case own:
+		f.Mended = "the file is whole, and has its own name now: " + f.defect.Actual.String()
+	default:
+		p.d.note("the damaged file of blob %s is kept: %s", f.defect.Blob, f.aside)
+	}
+	return nil
+}
+
+// mendMissing takes the file from the backup; or it was under another file's name and has come back already.
+func (p *patient) mendMissing(ctx context.Context, f *finding) error {
+	taken, err := p.fromBackup(ctx, f.defect.Blob)
+	if taken {
+		f.Mended = "taken from the backup"
+	}
+	return err
+}
+
+// fromBackup stores the blob again from the backup, if it is there and is what its name says.
+func (p *patient) fromBackup(ctx context.Context, id store.BlobID) (bool, error) {
+	if p.Backup == "" {
+		return false, nil
+	}
+	for _, folder := range []string{blobFolder(p.Backup), p.Backup} {
+		name := id.String()
+		if taken, err := p.putBack(ctx, filepath.Join(folder, name[:2], name+".dcm"), id); err != nil || taken {
+			return taken, err
+		}
+	}
+	return false, nil
+}
+
+// putBack stores a copy of the file as a blob, if it is a whole instance by that name and the store has none by it.
+func (p *patient) putBack(ctx context.Context, path string, id store.BlobID) (bool, error) {
+	if there, err := p.blobs.Open(ctx, id); err == nil {
+		return false, there.Close()
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	w, err := p.blobs.Create(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer w.Cancel()
+	hash := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(w, hash), f); err != nil {
+		return false, err
+	}
+	if store.BlobID(hash.Sum(nil)) != id || !p.isInstance(ctx, f) {
+		return false, nil
+	}
+	if _, err = p.blobs.Commit(ctx, w); err == nil {
+		p.back = append(p.back, id)
+	}
+	return err == nil, err
+}
+
+// setTimes gives the files that came back the times at which they were stored first, as far as the index knows them.
+func (p *patient) setTimes(ctx context.Context, index store.Index) error {
+	if len(p.back) == 0 {
+		return nil
+	}
+	for e, err := range index.Entries(ctx, dicom.Ref{}) {
+		if err != nil {
+			return nil // the index is made anew from the files, and from their times
+		}
+		if slices.Contains(p.back, e.Blob) {
+			if err := p.blobs.SetStored(e.Blob, e.Stored); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isInstance reports whether the file can be an instance of a store.
+func (p *patient) isInstance(ctx context.Context, f *os.File) bool {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return false
+	}
+	return store.Readable(ctx, f) == nil
+}
+
+func (p *patient) mendPermissions(f *finding) error {
+	var path, mode string
+	if _, err := fmt.Sscanf(f.Detail, "%s has mode %s", &path, &mode); err != nil {
+		return err
+	}
+	path = filepath.Join(p.Data, path)
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) { // moved meanwhile
+		f.Mended = "it has been moved"
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.Mended = "now for its owner only"
+	return os.Chmod(path, info.Mode().Perm()&0o700)
+}
+
+// mendIndex makes the index anew where it is damaged or says other things than the files. The old one is kept aside.
+func (p *patient) mendIndex(ctx context.Context) error {
+	var cured []*finding
+	missing := 0
+	for _, f := range p.d.Findings {
+		switch f.Kind {
+		case dataBase, differs, string(store.EntryBroken), string(store.EntryDiffers):
+			cured = append(cured, f)
+		case string(store.BlobMissing), string(store.BlobDamaged):
+			if f.Mended == "" {
+				missing++
+			}
+		}
+	}
+	if len(cured) == 0 {
+		return nil
+	}
+	if missing > 0 && !p.ForgetMissing {
+		p.d.note("the index was not made anew: it would forget %d instances whose files are missing or damaged; bring them back with --backup, "+
+			"or say --forget-missing", missing)
+		return nil
+	}
+	fresh, report, remove, err := rebuild(ctx, p.Data, p.blobs, p.progress)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	if err := fresh.Close(); err != nil {
+		return err
+	}
+	for _, bad := range report.Failed {
+		p.d.note("blob %s is not in the new index: %v", bad.Blob, bad.Err)
+	}
+	if err := p.replaceIndex(ctx, fresh.Path()); err != nil {
+		return err
+	}
+	for _, f := range cured {
+		f.Mended = fmt.Sprintf("the index was made anew from %d files; the old one is in %s", report.Indexed, p.aside())
+	}
+	return nil
+}
+
+// replaceIndex keeps a copy of the old index aside and puts the fresh one in its place, with the worklist of the old one.
+func (p *patient) replaceIndex(ctx context.Context, fresh string) error {
+	if err := os.MkdirAll(p.aside(), 0o700); err != nil {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		err := copyFile(filepath.Join(p.aside(), "index.db"+suffix), indexFile(p.Data)+suffix)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := sqlite.CarryWorklist(ctx, fresh, indexFile(p.Data)); err != nil {
+		p.d.note("the worklist of the old index cannot be read, every study is unread again: %v", err)
+	}
+	return sqlite.Replace(indexFile(p.Data), fresh)
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Sync(), out.Close())
+}
+
+// mendRest takes in files without an entry, removes what was cut off, and puts studies on the worklist.
+func (p *patient) mendRest(ctx context.Context) error {
+	if p.d.has(dataBase) {
+		return nil
+	}
+	index, err := sqlite.Open(ctx, indexFile(p.Data))
+	if err != nil {
+		return err
+	}
+	defer index.Close()
+	if err := p.setTimes(ctx, index); err != nil {
+		return err
+	}
+	s := store.New(index, p.blobs, store.Options{})
+	recovered, err := s.Recover(ctx)
+	if err != nil {
+		return err
+	}
+	readings, err := index.Worklist().Mend(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range p.d.Findings {
+		switch {
+		case f.Mended != "":
+		case f.Kind == string(store.Orphan):
+			if named, err := index.Names(ctx, f.defect.Blob); err == nil && named {
+				f.Mended = "taken in"
+			}
+		case f.Kind == unfinished:
+			f.Mended = fmt.Sprintf("%d removed, as every start of the server does", recovered.Temporary)
+		case f.Kind == noWorkitem:
+			f.Mended = fmt.Sprintf("%d put on the worklist", readings)
+		case f.Kind == string(store.BlobMissing), f.Kind == string(store.BlobDamaged):
+			if blob, err := p.blobs.Open(ctx, f.defect.Blob); err == nil {
+				f.Mended = "it lay under another file's name, and has its own now"
+				blob.Close()
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"reflect"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/part10"
+)
+
+// DefectKind is what Examine can find.
+type DefectKind string
+
+// The defects of a store. What the index says can be made again from the files; the bytes of a file cannot.
+const (
+	BlobMissing  DefectKind = "file missing"          // an entry names it
+	BlobDamaged  DefectKind = "file damaged"          // its SHA-256 is not its name
+	Orphan       DefectKind = "file without an entry" // whole, and can be taken in
+	Unadoptable  DefectKind = "file of no instance"   // whole or not, and can not
+	EntryDiffers DefectKind = "entry differs"         // from what the file says
+	EntryBroken  DefectKind = "index cannot be read"  // the rest of it was not looked at
+	FileBroken   DefectKind = "file cannot be read"   // the disk refuses
+)
+
+// Defect is one finding of Examine. It holds no patient data.
+type Defect struct {
+	Kind   DefectKind
+	Ref    dicom.Ref // zero where no instance is known
+	Blob   BlobID
+	Actual BlobID // of a damaged file: the SHA-256 of its bytes
+	Detail string
+}
+
+// Examine compares the index with the files, in both directions: each entry has its file in its length, each file its entry. Of the
+// blobs that read selects, all bytes are read: their SHA-256 is their name, and what the entry says is what they say. progress may be
+// nil. Nothing is changed. The error is that of the context or of the list of files; what is broken in the index is a Defect.
+func (s *Store) Examine(ctx context.Context, read func(BlobID) bool, progress func(done int)) iter.Seq2[Defect, error] {
+	return func(yield func(Defect, error) bool) {
+		if s.examineEntries(ctx, read, progress, yield) {
+			s.examineOrphans(ctx, yield)
+		}
+	}
+}
+
+// examineEntries reports whether to go on.
+func (s *Store) examineEntries(ctx context.Context, read func(BlobID) bool, progress func(done int), yield func(Defect, error) bool) bool {
+	metadata, stop := iter.Pull2(s.index.Metadata(ctx, dicom.Ref{}))
+	defer stop()
+	done := 0
+	for e, err := range s.index.Entries(ctx, dicom.Ref{}) {
+		var m Metadata
+		if err == nil {
+			var there bool
+			if m, err, there = metadata(); err == nil && (!there || m.Ref != e.Ref) {
+				err = fmt.Errorf("instance %s has no metadata", e.Ref.Instance)
+			}
+		}
+		if ctx.Err() != nil {
+			yield(Defect{}, ctx.Err())
+			return false
+		}
+		if err != nil {
+			return yield(Defect{Kind: EntryBroken, Detail: err.Error()}, nil)
+		}
+		if d, bad := s.examineEntry(ctx, e, m, read(e.Blob)); bad && !yield(d, nil) {
+			return false
+		}
+		if done++; progress != nil {
+			progress(done)
+		}
+	}
+	return true
+}
+
+func (s *Store) examineEntry(ctx context.Context, e *Entry, m Metadata, read bool) (d Defect, bad bool) {
+	d = Defect{Ref: e.Ref, Blob: e.Blob}
+	in, err := s.Open(ctx, e)
+	switch {
+	case errors.Is(err, ErrBlobMissing):
+		d.Kind, d.Detail = BlobMissing, "no such file"
+		return d, true
+	case errors.Is(err, ErrBlobDamaged):
+		read = true // which SHA-256 it has is of use
+	case err != nil:
+		d.Kind, d.Detail = FileBroken, err.Error()
+		return d, true
+	default:
+		defer in.Close()
+	}
+	if !read {
+		return d, false
+	}
+	if d.Actual, err = s.digest(ctx, e.Blob); err != nil {
+		d.Kind, d.Detail = FileBroken, err.Error()
+		return d, true
+	}
+	if d.Actual != e.Blob {
+		d.Kind, d.Detail = BlobDamaged, "its SHA-256 is not its name"
+		return d, true
+	}
+	sc := s.scanBlob(ctx, BlobInfo{ID: e.Blob, Stored: e.Stored})
+	if sc.err != nil {
+		d.Kind, d.Detail = EntryDiffers, sc.err.Error()
+		return d, true
+	}
+	fresh := *sc.entry
+	fresh.DataSet, fresh.Metadata = nil, nil
+	if !reflect.DeepEqual(&fresh, e) || string(sc.entry.Metadata) != string(m.JSON) {
+		d.Kind, d.Detail = EntryDiffers, "the index does not say what the file says"
+		return d, true
+	}
+	return d, false
+}
+
+// Readable returns why a file could not be stored as an instance, nil if it could.
+func Readable(ctx context.Context, r io.Reader) error {
+	file, err := part10.Scan(&intake{ctx: ctx, r: r, w: io.Discard}, part10.Limits{})
+	if err != nil {
+		return err
+	}
+	if _, failure := newEntry(file, ""); failure != nil {
+		return failure
+	}
+	return nil
+}
+
+// digest reads a blob and returns the SHA-256 of its bytes.
+func (s *Store) digest(ctx context.Context, id BlobID) (sum BlobID, err error) {
+	blob, err := s.blobs.Open(ctx, id)
+	if err != nil {
+		return sum, err
+	}
+	defer blob.Close()
+	hash := sha256.New()
+	in := &intake{ctx: ctx, r: io.NewSectionReader(blob, 0, blob.Size()), w: io.Discard}
+	if _, err := io.Copy(hash, in); err != nil {
+		return sum, err
+	}
+	return BlobID(hash.Sum(nil)), nil
+}
+
+func (s *Store) examineOrphans(ctx context.Context, yield func(Defect, error) bool) {
+	for orphan, err := range s.orphans(ctx) {
+		switch {
+		case ctx.Err() != nil:
+			yield(Defect{}, ctx.Err())
+			return
+		case err != nil:
+			yield(Defect{Kind: EntryBroken, Detail: err.Error()}, nil)
+			return
+		}
+		if !yield(s.examineOrphan(ctx, orphan), nil) {
+			return
+		}
+	}
+}
+
+func (s *Store) examineOrphan(ctx context.Context, orphan BlobInfo) Defect {
+	d := Defect{Kind: Orphan, Blob: orphan.ID, Detail: "no entry names it"}
+	sc := s.scanBlob(ctx, orphan)
+	switch {
+	case errors.Is(sc.err, ErrBlobDamaged):
+		d.Kind, d.Detail = BlobDamaged, "its SHA-256 is not its name, and no entry names it"
+		d.Actual, _ = s.digest(ctx, orphan.ID)
+		return d
+	case sc.err != nil:
+		d.Kind, d.Detail = Unadoptable, sc.err.Error()
+		if sum, err := s.digest(ctx, orphan.ID); err == nil && sum != orphan.ID {
+			d.Kind, d.Actual = BlobDamaged, sum
+		}
+		return d
+	}
+	d.Ref = sc.entry.Ref
+	if blob, there, err := s.blobOf(ctx, d.Ref.Instance); err == nil && there && blob != orphan.ID {
+		d.Kind, d.Detail = Unadoptable, "its instance is stored already, with other bytes"
+	}
+	return d
+}

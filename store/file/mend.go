@@ -1,0 +1,74 @@
+package file
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// SetAside moves a blob into the folder, under its own name, and makes that durable. It is no blob of this store any more, and
+// nothing is lost. A file that is there already is not replaced.
+func (b *Blobs) SetAside(id store.BlobID, folder string) (string, error) {
+	path := filepath.Join(folder, id.String()+extension)
+	return path, b.moveAside(b.path(id), path)
+}
+
+// SetStrayAside moves a file that Strays has named.
+func (b *Blobs) SetStrayAside(stray, folder string) error {
+	return b.moveAside(filepath.Join(b.root, stray), filepath.Join(folder, filepath.Base(stray)))
+}
+
+func (b *Blobs) moveAside(from, to string) error {
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, fmt.Errorf("%s is there already", to))
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	for _, dir := range []string{filepath.Dir(to), filepath.Dir(from)} {
+		if err := syncDir(dir, b.sync); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetStored sets the time at which the blob was stored, as List tells it.
+func (b *Blobs) SetStored(id store.BlobID, at time.Time) error { return os.Chtimes(b.path(id), at, at) }
+
+// Strays returns files that lie where blobs do, and are none, relative to the root.
+func (b *Blobs) Strays() ([]string, error) {
+	var strays []string
+	err := filepath.WalkDir(b.root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(b.root, path)
+		if err != nil {
+			return err
+		}
+		folder, name := filepath.Split(relative)
+		id, blob := parseName(name)
+		switch {
+		case relative == "lock", filepath.Clean(folder) == temporary, blob && fmt.Sprintf("%02x/", id[0]) == folder:
+		default:
+			strays = append(strays, relative)
+		}
+		return nil
+	})
+	return strays, err
+}
+
+// Unfinished is how many files there are that were being written when a process ended.
+func (b *Blobs) Unfinished() (int, error) {
+	files, err := os.ReadDir(filepath.Join(b.root, temporary))
+	return len(files), err
+}

@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Check lets SQLite examine the file of an index that nobody writes to: its pages, its indices, its references. It returns what it
+// found, nothing if all is well. The file is not changed.
+func Check(ctx context.Context, path string) ([]string, error) {
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		return nil, errors.Join(err, errEmpty(err))
+	}
+	db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: reading})
+	defer db.Close()
+	var found []string
+	for _, pragma := range []string{"PRAGMA integrity_check(20)", "PRAGMA foreign_key_check"} {
+		rows, err := db.QueryContext(ctx, pragma)
+		if err != nil {
+			return append(found, err.Error()), ctx.Err()
+		}
+		for rows.Next() {
+			first := ""
+			columns, _ := rows.Columns()
+			cells := make([]any, len(columns))
+			cells[0] = &first
+			for i := range cells[1:] {
+				cells[i+1] = new(any)
+			}
+			if err := rows.Scan(cells...); err != nil {
+				found = append(found, err.Error())
+				break
+			}
+			if len(columns) > 1 {
+				first = "a row of " + first + " refers to one that is not there"
+			}
+			if first != "ok" {
+				found = append(found, strings.ReplaceAll(first, "\n", " "))
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			found = append(found, err.Error())
+		}
+	}
+	return found, ctx.Err()
+}
+
+func errEmpty(err error) error {
+	if err != nil {
+		return nil
+	}
+	return errors.New("the index is an empty file")
+}
+
+// worklistTables are what no file can give back, in the order in which they refer to each other.
+var worklistTables = []string{"workitem", "workitem_key", "workitem_gone", "subscriber", "list_subscription", "workitem_subscription",
+	"event_report", "event_queue", "worklist_begun"}
+
+// CarryWorklist copies the worklist of an old index into a fresh one, which takes its place afterwards: what was read and who waits
+// for what is in no file. Both are closed. What the fresh index made of itself for a study gives way to what the old one knew; a
+// study that the old one did not know keeps its new workitem. It is one transaction.
+func CarryWorklist(ctx context.Context, fresh, old string) (err error) {
+	db := sql.OpenDB(&connector{dsn: dsn(fresh, "_txlock=immediate"), pragmas: writing})
+	defer func() { err = errors.Join(err, db.Close()) }()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = OFF"); err != nil { // it is set for each connection, outside of a transaction
+		return fmt.Errorf("index: %w", err)
+	}
+	if _, err := conn.ExecContext(ctx, "ATTACH ? AS old", dsn(old, "mode=ro")); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var there int
+	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM old.sqlite_schema WHERE name = 'workitem'").Scan(&there); err != nil || there == 0 {
+		return err
+	}
+	for _, statement := range carry() {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("index: the worklist: %w", err)
+		}
+	}
+	return tx.Commit()
+}
+
+// carry are the statements of CarryWorklist. The fresh workitems of studies that the old index has none for are moved behind its ids.
+func carry() []string {
+	const most = "(SELECT COALESCE(MAX(id), 0) FROM old.workitem)"
+	statements := []string{
+		"DELETE FROM main.workitem WHERE study IN (SELECT study FROM old.workitem) OR uid IN (SELECT uid FROM old.workitem)",
+		"CREATE TEMP TABLE kept AS SELECT * FROM main.workitem",
+		"CREATE TEMP TABLE kept_key AS SELECT * FROM main.workitem_key",
+		"DELETE FROM main.workitem",
+	}
+	for _, table := range worklistTables {
+		statements = append(statements, fmt.Sprintf("DELETE FROM main.%[1]s", table), fmt.Sprintf("INSERT INTO main.%[1]s SELECT * FROM old.%[1]s", table))
+	}
+	for _, child := range []struct{ table, column, parent string }{ // of a damaged old index
+		{"workitem_key", "workitem_id", "workitem"}, {"workitem_subscription", "workitem_id", "workitem"},
+		{"workitem_subscription", "subscriber_id", "subscriber"}, {"list_subscription", "subscriber_id", "subscriber"},
+		{"event_queue", "subscriber_id", "subscriber"}, {"event_queue", "event_id", "event_report"},
+	} {
+		statements = append(statements, fmt.Sprintf("DELETE FROM main.%s WHERE %s NOT IN (SELECT id FROM main.%s)", child.table, child.column, child.parent))
+	}
+	return append(statements,
+		"UPDATE kept SET id = id + "+most, "INSERT INTO main.workitem SELECT * FROM kept",
+		"INSERT INTO main.workitem_key SELECT path, value, workitem_id + "+most+" FROM kept_key",
+		"DROP TABLE kept", "DROP TABLE kept_key")
+}
