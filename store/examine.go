@@ -103,13 +103,14 @@ func (s *Store) examineEntry(ctx context.Context, e *Entry, m Metadata, read boo
 		d.Kind, d.Detail = BlobDamaged, "its SHA-256 is not its name"
 		return d, true
 	}
-	sc := s.scanBlob(ctx, BlobInfo{ID: e.Blob, Stored: e.Stored})
+	sc := s.scanBlob(ctx, e.Blob)
 	if sc.err != nil {
 		d.Kind, d.Detail = EntryDiffers, sc.err.Error()
 		return d, true
 	}
 	fresh := *sc.entry
 	fresh.DataSet, fresh.Metadata = nil, nil
+	fresh.Kind, fresh.Replace, fresh.Record = e.Kind, e.Replace, e.Record // how it came is in no file
 	if !reflect.DeepEqual(&fresh, e) || string(sc.entry.Metadata) != string(m.JSON) {
 		d.Kind, d.Detail = EntryDiffers, "the index does not say what the file says"
 		return d, true
@@ -162,7 +163,7 @@ func (s *Store) examineOrphans(ctx context.Context, yield func(Defect, error) bo
 
 func (s *Store) examineOrphan(ctx context.Context, orphan BlobInfo) Defect {
 	d := Defect{Kind: Orphan, Blob: orphan.ID, Detail: "no entry names it"}
-	sc := s.scanBlob(ctx, orphan)
+	sc := s.scanBlob(ctx, orphan.ID)
 	switch {
 	case errors.Is(sc.err, ErrBlobDamaged):
 		d.Kind, d.Detail = BlobDamaged, "its SHA-256 is not its name, and no entry names it"

@@ -131,6 +131,9 @@ func (l *lab) audit(data string) {
 	if err := l.command("reindex", "--check", "--data", data); err != nil {
 		l.res.problem("%v", err)
 	}
+	if err := l.command("doctor", "--deep", "--data", data); err != nil && !strings.Contains(err.Error(), "little space") {
+		l.res.problem("%v", err)
+	}
 }
 
 // fresh makes an empty data folder on an ordinary disk.

@@ -7,7 +7,7 @@
 //   - every acknowledged instance is there byte for byte;
 //   - every other one is there wholly or not at all, and search, metadata and frames agree about it;
 //   - no file is left that no instance names, and none that is half written;
-//   - `noctis reindex --check` finds that a rebuilt index equals the live one;
+//   - `noctis reindex --check` finds that a rebuilt index equals the live one, and `noctis doctor --deep` finds nothing;
 //   - the server is up, or ready again within two seconds.
 //
 // A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the

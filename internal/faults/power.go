@@ -127,10 +127,7 @@ func (l *lab) cutPowerOnce(d *disk, g *ledger, name string, last int, args []str
 		return err
 	}
 	stop := make(chan struct{})
-	wait := g.load(s, 4, name, stop, func(format string, a ...any) {
-		// What comes after the cut is refused, in whatever words.
-		_ = a
-	})
+	wait := g.load(s, 4, name, stop, func(string, ...any) {}) // what comes after the cut is refused, in whatever words
 	time.Sleep(time.Duration(20+rand.IntN(400)) * time.Millisecond)
 	if err := d.cutPower(); err != nil {
 		return err

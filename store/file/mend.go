@@ -58,7 +58,7 @@ func (b *Blobs) Strays() ([]string, error) {
 		folder, name := filepath.Split(relative)
 		id, blob := parseName(name)
 		switch {
-		case relative == "lock", filepath.Clean(folder) == temporary, blob && fmt.Sprintf("%02x/", id[0]) == folder:
+		case relative == "lock", relative == journalName, filepath.Clean(folder) == temporary, blob && fmt.Sprintf("%02x/", id[0]) == folder:
 		default:
 			strays = append(strays, relative)
 		}

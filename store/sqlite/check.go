@@ -100,7 +100,7 @@ func carry() []string {
 	statements := []string{
 		"DELETE FROM main.workitem WHERE study IN (SELECT study FROM old.workitem) OR uid IN (SELECT uid FROM old.workitem)",
 		"CREATE TEMP TABLE kept AS SELECT * FROM main.workitem",
-		"CREATE TEMP TABLE kept_key AS SELECT * FROM main.workitem_key",
+		"CREATE TEMP TABLE kept_key AS SELECT * FROM main.workitem_key WHERE workitem_id IN (SELECT id FROM kept)",
 		"DELETE FROM main.workitem",
 	}
 	for _, table := range worklistTables {
