@@ -23,12 +23,13 @@ import (
 // conformanceHandler is a whole server over an empty data folder.
 func conformanceHandler(t *testing.T) http.Handler {
 	t.Helper()
-	archive, err := openArchive(t.Context(), t.TempDir(), store.Options{})
+	folder := t.TempDir()
+	archive, err := openArchive(t.Context(), folder, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { archive.Close() })
-	var c serveCommand
+	c := serveCommand{Data: folder}
 	c.AllowedOrigins, c.MaxResults, c.StallTimeout = []string{"*"}, 10_000, time.Minute
 	handler, err := c.handler(archive, &readiness{archive: archive}, slog.New(slog.DiscardHandler))
 	if err != nil {
