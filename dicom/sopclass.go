@@ -1,7 +1,24 @@
 package dicom
 
+import (
+	"iter"
+	"maps"
+	"slices"
+)
+
 // SOPClassName returns the name of a storage SOP class (PS3.6 A): "CT Image Storage". It returns "" for one it does not know.
 func SOPClassName(uid UID) string { return storageSOPClasses[uid] }
+
+// StorageSOPClasses yields the storage SOP classes that have a name here, in the order of their UIDs as text, with their names.
+func StorageSOPClasses() iter.Seq2[UID, string] {
+	return func(yield func(UID, string) bool) {
+		for _, uid := range slices.Sorted(maps.Keys(storageSOPClasses)) {
+			if !yield(uid, storageSOPClasses[uid]) {
+				return
+			}
+		}
+	}
+}
 
 // storageSOPClasses are the SOP classes of the Storage services (PS3.4 B.5, B.6, GG.3), retired ones included, which archives are
 // full of.

@@ -1,5 +1,7 @@
 package dicom
 
+import "slices"
+
 // TransferSyntax is what PS3.5 Annex A says of a transfer syntax.
 type TransferSyntax struct {
 	UID          UID
@@ -45,6 +47,9 @@ func TransferSyntaxOf(uid UID) (TransferSyntax, bool) {
 	}
 	return TransferSyntax{UID: uid, MediaType: octetStream, Encapsulated: true}, false
 }
+
+// TransferSyntaxes returns those that are known, native ones first.
+func TransferSyntaxes() []TransferSyntax { return slices.Clone(transferSyntaxes[:]) }
 
 const octetStream = "application/octet-stream"
 

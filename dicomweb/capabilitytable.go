@@ -42,33 +42,55 @@ func parameters(names ...string) []wadlParam {
 
 // The media types of PS3.18 8.7.3 and 8.7.4 by resource category.
 var (
-	instanceTypes = slices.Concat(multipartOf("application/dicom", "application/octet-stream"), []string{"application/dicom", "application/zip"})
-	metadataTypes = append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...)
-	pixelTypes    = append(multipartOf("application/octet-stream", "image/jpeg", "image/jls", "image/jp2", "image/jphc", "image/dicom-rle", "image/jxl",
-		"video/mpeg", "video/mp4", "video/H265"), "application/octet-stream")
-	renderedTypes = offered(slices.Concat(pictureTypes, multiparts(pictureTypes), []offer{{mediaType: "text/html"}, {mediaType: "text/plain"}}))
+	fileTypes  = multipartOf("application/dicom", "application/octet-stream")
+	pixelTypes = multipartOf("application/octet-stream", "image/jpeg", "image/jls", "image/jp2", "image/jphc", "image/dicom-rle", "image/jxl",
+		"video/mpeg", "video/mp4", "video/h265")
 	storeTypes    = append(multipartOf("application/dicom", "application/dicom+json", "application/dicom+xml"), "application/dicom")
+	pictureSeries = append(offered(multiparts(pictureTypes)), "image/gif")
+	renderings    = append(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), "text/html", "text/plain", "text/xml")
 )
 
-// capabilities are those of the transactions, by the first word of their routes' names.
+// retrieving is what all resources that are retrieved have in common.
+func retrieving(accept []string, query ...string) capability {
+	return capability{accept, nil, parameters(append([]string{"accept", "charset"}, query...)...), "200 206 304", "400 404 406 410 413 503"}
+}
+
+// capabilities are those of the transactions, by their routes' names or the first words of them.
 var capabilities = map[string]capability{
 	"store": {[]string{"application/dicom+json", "application/dicom+xml"}, storeTypes, parameters("dry-run"), "200 202", "400 409 413 415 503"},
 	"search": {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil,
 		"200 204", "400 406 413 503"},
-	"retrieve":  {instanceTypes, nil, parameters("accept", "charset"), "200 206 304", "400 404 406 410 413 503"},
-	"metadata":  {metadataTypes, nil, parameters("accept", "charset", "includefield", "excludefield", "excludeprivate"), "200 304", "400 404 406 410 413 503"},
-	"frames":    {pixelTypes, nil, parameters("accept"), "200 206 304", "400 404 406 410 413 503"},
-	"bulkdata":  {pixelTypes, nil, parameters("accept"), "200 206 304", "400 404 406 410 413 503"},
-	"pixeldata": {pixelTypes, nil, parameters("accept"), "200 206 304", "400 404 406 410 413 503"},
-	"rendered": {renderedTypes, nil, parameters("accept", "charset", "annotation", "quality", "viewport", "window", "iccprofile"),
-		"200 206 304", "400 404 406 410 413 503"},
-	"thumbnail": {offered(pictureTypes), nil, parameters("accept", "viewport"), "200 304", "400 404 406 410 503"},
+	"retrieve":           retrieving(append(slices.Clone(fileTypes), "application/zip")),
+	"retrieve-instance":  retrieving(append(slices.Clone(fileTypes), "application/dicom", "application/zip")),
+	"metadata":           retrieving(metadataTypes, "includefield", "excludefield", "excludeprivate"),
+	"frames":             retrieving(append(slices.Clone(pixelTypes), "application/octet-stream")),
+	"bulkdata":           retrieving(pixelTypes),
+	"bulkdata-value":     retrieving(append(slices.Clone(pixelTypes), "application/octet-stream")),
+	"pixeldata":          retrieving(pixelTypes),
+	"pixeldata-instance": retrieving(append(slices.Clone(pixelTypes), "application/octet-stream")),
+	"rendered":           retrieving(pictureSeries, renderingParameters...),
+	"rendered-instance":  retrieving(renderings, renderingParameters...),
+	"rendered-frames":    retrieving(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), renderingParameters...),
+	"thumbnail":          retrieving(offered(pictureTypes), "viewport"),
+	"wado": {append(offered(pictureTypes), "application/dicom", "text/html", "text/plain"), nil,
+		parameters("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "charset", "anonymize", "transferSyntax", "annotation", "frameNumber",
+			"imageQuality", "rows", "columns", "region", "windowCenter", "windowWidth", "presentationSeriesUID", "presentationUID"),
+		"200 304", "400 404 406 410 503"},
 }
+
+// metadataTypes are those of lists of data sets.
+var metadataTypes = append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...)
+
+// renderingParameters are those of PS3.18 8.3.5.1.
+var renderingParameters = []string{"annotation", "quality", "viewport", "window", "iccprofile"}
 
 // capabilityOf returns what a route can do; one that stands in no table speaks DICOM JSON and XML.
 func capabilityOf(rt route) capability {
 	first, _, _ := strings.Cut(rt.name, "-")
-	c, known := capabilities[first]
+	c, known := capabilities[rt.name]
+	if !known {
+		c, known = capabilities[first]
+	}
 	if !known {
 		c = capability{accept: metadataTypes, success: "200 204", failure: "400 404 406 409 410 503"}
 		if rt.method != http.MethodGet && rt.method != http.MethodDelete {

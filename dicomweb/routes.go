@@ -57,7 +57,7 @@ func (s *Server) routes() []route {
 		{"metadata-series", "GET", series + "/metadata", "PS3.18 10.4.1.1.2", read, s.retrieveMetadata},
 		{"metadata-instance", "GET", instance + "/metadata", "PS3.18 10.4.1.1.2", read, s.retrieveMetadata},
 		{"frames", "GET", frames, "PS3.18 10.4.1.1.6", read, s.retrieveFrames},
-		{"bulkdata", "GET", instance + "/bulkdata/{path:.+}", "PS3.18 10.4.1.1.5", read, s.retrieveBulkdata},
+		{"bulkdata-value", "GET", instance + "/bulkdata/{path:.+}", "PS3.18 10.4.1.1.5", read, s.retrieveBulkdata},
 		{"bulkdata-study", "GET", study + "/bulkdata", "PS3.18 10.4.1.1.5", read, s.retrieveAllBulkdata},
 		{"bulkdata-series", "GET", series + "/bulkdata", "PS3.18 10.4.1.1.5", read, s.retrieveAllBulkdata},
 		{"bulkdata-instance", "GET", instance + "/bulkdata", "PS3.18 10.4.1.1.5", read, s.retrieveAllBulkdata},

@@ -37,6 +37,7 @@ type commands struct {
 	Index       indexCommand       `cmd:"" help:"Index further attributes, while the server runs."`
 	Render      renderCommand      `cmd:"" help:"Render a frame of a file as a picture."`
 	Conformance conformanceCommand `cmd:"" help:"Try any DICOMweb server against PS3.18, from outside."`
+	Statement   statementCommand   `cmd:"" help:"Write the DICOM Conformance Statement of this build."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

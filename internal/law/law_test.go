@@ -187,18 +187,19 @@ func importsOf(t *testing.T, file string) []string {
 	return paths
 }
 
+// clauses are those of conformance/clauses.tsv; the lines of sentences (clause#number) are the business of that package.
 func clauses(t *testing.T) map[string]bool {
 	t.Helper()
 	known := map[string]bool{}
 	eachLine(t, "conformance/clauses.tsv", func(n int, line string) {
-		if strings.HasPrefix(line, "#") {
-			return
+		clause, title, found := strings.Cut(line, "\t")
+		switch {
+		case strings.HasPrefix(line, "#"), strings.Contains(clause, "#"):
+		case !found || title == "":
+			t.Fatalf("conformance/clauses.tsv:%d: want clause and title", n)
+		default:
+			known[clause] = true
 		}
-		fields := strings.Split(line, "\t")
-		if len(fields) != 3 || !slices.Contains([]string{"yes", "partial", "no", "info"}, fields[1]) {
-			t.Fatalf("conformance/clauses.tsv:%d: want clause, status and title", n)
-		}
-		known[fields[0]] = true
 	})
 	return known
 }
