@@ -65,9 +65,13 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 		}
 		attributes = attributes.Embed(whole)
 	}
+	marks, err := s.marks(ctx, o.Marks, ds, frame, f.frame)
+	if err != nil {
+		return nil, err
+	}
 	viewport := o.viewport(f.frame.Columns, f.frame.Rows)
 	img, err := render.Render(f.frame, attributes, render.Options{
-		Window: o.Window, VOI: o.VOI, Overlays: o.Overlays, Deep: o.Deep, Viewport: viewport})
+		Window: o.Window, VOI: o.VOI, Overlays: o.Overlays, Deep: o.Deep, Marks: marks, Viewport: viewport})
 	switch {
 	case errors.Is(err, render.ErrTooLarge) && viewport == nil:
 		return nil, &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf(

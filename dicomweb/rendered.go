@@ -13,6 +13,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
+	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -53,6 +54,9 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	if numbers == nil && e.SOPClass == render.StructureSet {
+		return s.renderStructures(w, r, e, query)
+	}
 	if numbers == nil {
 		own, err := s.renditionOf(r.Context(), e)
 		if err != nil {
@@ -80,6 +84,9 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	if err := s.findMarks(r.Context(), ref.Study, &o); err != nil {
+		return err
+	}
 	// Response
 	switch {
 	case chosen.multipart:
@@ -99,6 +106,9 @@ func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref
 	}
 	o, err := parseRendering(query, chosen.mediaType)
 	if err != nil {
+		return err
+	}
+	if err := s.findMarks(r.Context(), ref.Study, &o); err != nil {
 		return err
 	}
 	found, left, targets, err := s.images(r.Context(), ref)

@@ -34,6 +34,7 @@ type rendering struct {
 	Region    *region          // WADO-URI only: the source region in normalized coordinates
 	Quality   int              // 1 to 100, the best
 	Paper     waveform.Options // extensions for waveforms
+	Marks     []markOf         // extensions "segmentation" and "contours"
 	// Warnings are the texts of Warning 299 header fields: values that are legal, but not supported.
 	Warnings []string
 }
@@ -68,6 +69,8 @@ func parseRendering(q url.Values, mediaType string) (rendering, error) {
 		{"window", (*rendering).parseWindow},
 		{"voi", (*rendering).parseVOI},
 		{"overlays", (*rendering).parseOverlays},
+		{"segmentation", func(o *rendering, v string) error { return o.parseMarks("segmentation", v) }},
+		{"contours", func(o *rendering, v string) error { return o.parseMarks("contours", v) }},
 		{"bits", func(o *rendering, v string) error { return o.parseBits(v, mediaType) }},
 		{"iccprofile", func(o *rendering, v string) error { return o.parseICCProfile(v, mediaType) }},
 	} {
@@ -283,6 +286,12 @@ func (o rendering) canonical(mediaType string) string {
 				continue
 			}
 			number(*side)
+		}
+	}
+	for _, m := range o.Marks {
+		fmt.Fprintf(&b, ";%s-%s", m.kind, m.instance)
+		if m.entry != nil {
+			b.WriteString(digest(m.entry))
 		}
 	}
 	if r := o.Region; r != nil {

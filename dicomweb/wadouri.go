@@ -71,6 +71,9 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	if err := s.findMarks(r.Context(), u.ref.Study, &u.rendering); err != nil {
+		return err
+	}
 	if own != nil && u.frame == 0 {
 		return s.sendChosenRendition(w, r, e, own, chosen, u.rendering)
 	}
@@ -124,6 +127,8 @@ func parseURIRequest(q url.Values, accept []string) (uriRequest, error) {
 		{"annotation", (*rendering).parseAnnotation},
 		{"imageAnnotation", (*rendering).parseAnnotation},
 		{"imageQuality", (*rendering).parseQuality},
+		{"segmentation", func(o *rendering, v string) error { return o.parseMarks("segmentation", v) }},
+		{"contours", func(o *rendering, v string) error { return o.parseMarks("contours", v) }},
 	} {
 		if err := u.rendering.parameter(q, p.name, p.parse); err != nil {
 			return uriRequest{}, err

@@ -49,6 +49,7 @@ type Options struct {
 	VOI       *Choice   // one of the data set's views; Window wins over it; ignored for color
 	Overlays  bool      // draw the overlays of the data set; no picture of the image alone has them (PS3.4 N.2)
 	Deep      bool      // gray levels of 16 bits; color has 8 anyway
+	Marks     []Mark    // drawn over the image, in color
 	Viewport  *Viewport // nil: 1:1
 	MaxPixels int       // most pixels of a picture; 0: 64 million
 }
@@ -83,7 +84,7 @@ func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 		return nil, err
 	}
 	a.cover(img, o.Overlays)
-	return crop.color(img), nil
+	return crop.color(marked(img, o.Marks)), nil
 }
 
 // renderMonochrome makes a picture of gray levels; or of color, if there is a supplemental palette.
@@ -95,13 +96,16 @@ func renderMonochrome(f *pixel.Frame, a Attributes, o Options, crop placement) (
 	case a.Palette != nil:
 		img := renderSupplemented(f, a.Palette, gray)
 		a.cover(img, o.Overlays)
-		return crop.color(img), nil
-	case o.Deep:
+		return crop.color(marked(img, o.Marks)), nil
+	case o.Deep && len(o.Marks) == 0:
 		img := renderDeep(f, gray)
 		a.cover(img, o.Overlays)
 		return crop.deep(img), nil
 	}
 	img := renderGray(f, gray)
 	a.cover(img, o.Overlays)
+	if len(o.Marks) > 0 {
+		return crop.color(marked(img, o.Marks)), nil
+	}
 	return crop.gray(img), nil
 }

@@ -35,7 +35,7 @@ var ours = map[string][]string{
 	"worklist":                 {"dicom", "dicom/match"},
 	"worklist/memlist":         {"worklist", "dicom", "dicom/match"},
 	"worklist/worklisttest":    {"worklist", "worklist/memlist", "dicom", "dicom/match"},
-	"render":                   {"dicom", "dicom/pixel"},
+	"render":                   {"dicom", "dicom/pixel", "render/stroke"},
 	"dicom/match/matchtest":    {"dicom", "dicom/match"},
 	"dicom/match":              {"dicom"},
 	"dicom/part10":             {"dicom"},

@@ -1,0 +1,167 @@
+package dicomweb
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/pixel"
+	"github.com/noctis-dicom/noctis/render"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// markOf is an instance whose segments or contours are to be drawn over the picture.
+type markOf struct {
+	kind     string // the parameter: "segmentation" or "contours"
+	instance dicom.UID
+	entry    *store.Entry // nil until findMarks has found it
+}
+
+const (
+	mostMarks      = 16   // instances
+	mostMaskFrames = 256  // frames of a segmentation over one picture
+	mostContoured  = 2000 // images that a structure set is drawn on
+)
+
+// parseMarks reads a list of instances of the study.
+func (o *rendering) parseMarks(kind, value string) error {
+	for _, uid := range splitList(value) {
+		if !dicom.UID(uid).Valid() || len(o.Marks) == mostMarks {
+			return badRequest("%s=%.80q: want up to %d SOP Instance UIDs, joined by commas", kind, value, mostMarks)
+		}
+		o.Marks = append(o.Marks, markOf{kind: kind, instance: dicom.UID(uid)})
+	}
+	return nil
+}
+
+// findMarks finds the instances. One that is not in the study is 404, of another kind 400.
+func (s *Server) findMarks(ctx context.Context, study dicom.UID, o *rendering) error {
+	for i := range o.Marks {
+		m := &o.Marks[i]
+		if m.entry != nil {
+			continue
+		}
+		e, err := s.entry(ctx, dicom.Ref{Instance: m.instance})
+		if err != nil || e.Ref.Study != study {
+			return notFound("%s: there is no instance %s in the study", m.kind, m.instance)
+		}
+		if m.kind == "segmentation" && !render.IsSegmentation(e.SOPClass) || m.kind == "contours" && e.SOPClass != render.StructureSet {
+			return badRequest("%s: instance %s is of SOP class %s", m.kind, m.instance, e.SOPClass)
+		}
+		m.entry = e
+	}
+	return nil
+}
+
+// marks prepares what is drawn over a frame. The caller holds a token of pictures.decode.
+func (s *Server) marks(ctx context.Context, wanted []markOf, ds *dicom.DataSet, frame int, f *pixel.Frame) ([]render.Mark, error) {
+	var marks []render.Mark
+	for _, m := range wanted {
+		if m.kind == "segmentation" {
+			masks, err := s.masks(ctx, m.entry, ds, frame, f)
+			if err != nil {
+				return nil, err
+			}
+			marks = append(marks, masks...)
+			continue
+		}
+		structures, err := s.dataSet(ctx, m.entry)
+		if err != nil {
+			return nil, err
+		}
+		if contours := render.Contours(structures, ds, frame); contours != nil {
+			marks = append(marks, contours)
+		}
+	}
+	return marks, nil
+}
+
+// masks decodes the frames of a segmentation that lie over a frame.
+func (s *Server) masks(ctx context.Context, e *store.Entry, ds *dicom.DataSet, frame int, f *pixel.Frame) ([]render.Mark, error) {
+	in, err := s.open(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	described, err := s.dataSet(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	frames := 0
+	if p := e.Layout.Pixel; p != nil {
+		frames = p.NumberOfFrames
+	}
+	segmentation, ok := render.ReadSegmentation(described, frames)
+	if !ok {
+		return nil, damaged(e, 1, fmt.Errorf("it has no Segmentation Type (0062,0001)"))
+	}
+	over := segmentation.Over(ds, frame)
+	if len(over) > mostMaskFrames {
+		return nil, badRequest("%d frames of segmentation %s lie over frame %d, more than %d", len(over), e.Ref.Instance, frame, mostMaskFrames)
+	}
+	var masks []render.Mark
+	for _, n := range over {
+		decoded, err := s.decodeFrame(ctx, in, described, n)
+		if err != nil {
+			return nil, err
+		}
+		masks = append(masks, segmentation.Mask(decoded.frame, n, ds, frame, f.Columns, f.Rows))
+	}
+	return masks, nil
+}
+
+// renderStructures renders a structure set: its contours on the images that they name, as far as these are stored here, each a part. A
+// single part has the image in the middle.
+func (s *Server) renderStructures(w http.ResponseWriter, r *http.Request, e *store.Entry, query url.Values) error {
+	offers := append(pictureTypes[:len(pictureTypes):len(pictureTypes)], multiparts(pictureTypes)...)
+	chosen, err := acceptOf(r).choose(offers...)
+	if err != nil {
+		return err
+	}
+	o, err := parseRendering(query, chosen.mediaType)
+	if err != nil {
+		return err
+	}
+	o.Marks = append(o.Marks, markOf{"contours", e.Ref.Instance, e})
+	if err := s.findMarks(r.Context(), e.Ref.Study, &o); err != nil {
+		return err
+	}
+	targets, err := s.contoured(r.Context(), e)
+	if err != nil {
+		return err
+	}
+	switch {
+	case chosen.multipart:
+		return s.sendPictures(w, r, http.StatusOK, targets, chosen, o)
+	case sequences(targets, chosen):
+		return s.sendAnimation(w, r, http.StatusOK, targets, o)
+	}
+	return s.sendPicture(w, r, targets[len(targets)/2], chosen, o)
+}
+
+// contoured finds the images that the contours of a structure set name.
+func (s *Server) contoured(ctx context.Context, e *store.Entry) ([]target, error) {
+	ds, err := s.dataSet(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	var targets []target
+	named := render.ContouredImages(ds, mostContoured)
+	for _, uid := range named {
+		image, err := s.entry(ctx, dicom.Ref{Instance: uid})
+		if err != nil {
+			continue // not stored here
+		}
+		frames, err := targetsOf(image, nil)
+		if err == nil && len(targets)+len(frames) <= mostContoured {
+			targets = append(targets, frames...)
+		}
+	}
+	if len(targets) == 0 {
+		return nil, &problem{status: http.StatusNotAcceptable, detail: fmt.Sprintf(
+			"of the %d images that the contours of instance %s lie on none is stored here that can be decoded", len(named), e.Ref.Instance)}
+	}
+	return targets, nil
+}
