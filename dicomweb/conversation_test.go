@@ -178,6 +178,8 @@ func setOption(t *testing.T, o *Options, so *store.Options, line string) {
 		so.Rules.SOPClasses = append(so.Rules.SOPClasses, dicom.UID(value))
 	case "TransferSyntaxes":
 		so.Rules.TransferSyntaxes = append(so.Rules.TransferSyntaxes, dicom.UID(value))
+	case "Conflict":
+		so.Conflict = map[string]store.Conflict{"keep": store.Keep, "replace": store.Replace}[value]
 	case "WholeFiles":
 		so.Rules.WholeFiles = value == "true"
 	case "AllowedOrigins":

@@ -52,6 +52,8 @@ func problemOf(err error) *problem {
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.Is(err, store.ErrGone):
+		return &problem{status: http.StatusGone, detail: "what was stored here has been deleted", err: err}
 	case errors.Is(err, store.ErrNotFound):
 		return &problem{status: http.StatusNotFound, detail: "there is no such study, series, instance, frame or value here", err: err}
 	case errors.As(err, &tooLarge):

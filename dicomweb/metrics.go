@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/noctis-dicom/noctis/store"
 )
 
 // metrics is what /metrics says of the DICOMweb services. Labels are route names, status classes and failure reasons, never
@@ -29,7 +31,7 @@ type metrics struct {
 }
 
 // newMetrics makes the metrics and registers them, if there is where.
-func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+func newMetrics(registry prometheus.Registerer, st *store.Store) (*metrics, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "noctis", Name: name, Help: help}, labels)
 	}
@@ -63,6 +65,14 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		m.stored, m.duplicates, m.failures, m.renderHits, m.renderMisses, m.renderBytes} {
 		errs = append(errs, registry.Register(c))
 	}
+	total := func(name, help string, of func(store.Totals) int64) {
+		errs = append(errs, registry.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "noctis", Name: name, Help: help},
+			func() float64 { return float64(of(st.Totals())) })))
+	}
+	total("deleted_instances_total", "Instances deleted.", func(t store.Totals) int64 { return t.Deleted })
+	total("replaced_instances_total", "Instances replaced by others with the same UID.", func(t store.Totals) int64 { return t.Replaced })
+	total("restored_instances_total", "Instances restored from the recycle bin.", func(t store.Totals) int64 { return t.Restored })
+	total("purged_instances_total", "Instances purged from the recycle bin.", func(t store.Totals) int64 { return t.Purged })
 	return m, errors.Join(errs...)
 }
 

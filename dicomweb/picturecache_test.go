@@ -14,7 +14,7 @@ import (
 )
 
 func testPictures(t *testing.T, limit int64, decodes int) *pictures {
-	m, err := newMetrics(nil)
+	m, err := newMetrics(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

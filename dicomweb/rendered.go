@@ -122,7 +122,7 @@ func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref
 	case err != nil:
 		return err
 	case found == 0:
-		return notFound("nothing is stored under %s", ref.Path())
+		return s.missing(r.Context(), ref)
 	case len(targets) == 0:
 		return &problem{status: http.StatusNotAcceptable, detail: fmt.Sprintf("there is no image that can be rendered under %s", ref.Path())}
 	case left > 0:

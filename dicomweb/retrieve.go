@@ -63,7 +63,7 @@ func (s *Server) entries(ctx context.Context, ref dicom.Ref) ([]*store.Entry, er
 		entries = append(entries, &slim)
 	}
 	if len(entries) == 0 {
-		return nil, notFound("nothing is stored under %s", ref.Path())
+		return nil, s.missing(ctx, ref)
 	}
 	return entries, nil
 }
@@ -73,7 +73,7 @@ func (s *Server) entry(ctx context.Context, ref dicom.Ref) (*store.Entry, error)
 	for e, err := range s.store.Entries(ctx, ref) {
 		return e, err
 	}
-	return nil, notFound("nothing is stored under %s", ref.Path())
+	return nil, s.missing(ctx, ref)
 }
 
 // dataSet is the data set of an instance, as its metadata has it. It must not be changed: the last few are kept, because a client
@@ -94,7 +94,7 @@ func (s *Server) dataSet(ctx context.Context, e *store.Entry) (*dicom.DataSet, e
 		s.dataSets.add(key, ds, int64(len(m.JSON)))
 		return ds, nil
 	}
-	return nil, notFound("nothing is stored under %s", e.Ref.Path())
+	return nil, s.missing(ctx, e.Ref)
 }
 
 // open opens an instance. A file that is gone though the index has it is a fault of this server, not of the client: 500.

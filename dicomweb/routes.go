@@ -28,7 +28,12 @@ type action int
 const (
 	read action = iota
 	write
+	remove
+	administer
 )
+
+// extension is the clause of what the standard does not have.
+const extension = "extension"
 
 // routes are the resources of PS3.18 10.1.1, and that of the URI service.
 func (s *Server) routes() []route {
@@ -38,6 +43,9 @@ func (s *Server) routes() []route {
 		series   = study + "/series/{series}"
 		instance = series + "/instances/{instance}"
 		frames   = instance + "/frames/{frames}"
+
+		bin     = BasePath + "/recycle-bin"
+		version = bin + "/versions/{version}"
 	)
 	return []route{
 		{"store", "POST", studies, "PS3.18 10.5", write, s.storeInstances},
@@ -74,6 +82,27 @@ func (s *Server) routes() []route {
 		{"thumbnail-frames", "GET", frames + "/thumbnail", "PS3.18 10.4.1.1.4", read, s.retrieveThumbnail},
 
 		{"wado-uri", "GET", "/wado", "PS3.18 9", read, s.retrieveURI},
+
+		{"delete-study", "DELETE", study, extension, remove, s.deleteInstances},
+		{"delete-series", "DELETE", series, extension, remove, s.deleteInstances},
+		{"delete-instance", "DELETE", instance, extension, remove, s.deleteInstances},
+		{"changes", "GET", BasePath + "/changes", extension, read, s.retrieveChanges},
+
+		{"recycle-bin", "GET", bin, extension, administer, s.listRecycleBin},
+		{"recycle-bin-version", "GET", version, extension, administer, s.retrieveVersion},
+		{"recycle-bin-metadata", "GET", version + "/metadata", extension, administer, s.retrieveVersionMetadata},
+		{"restore-version", "POST", version + "/restore", extension, administer, s.restoreInstances},
+		{"purge-version", "DELETE", version, extension, administer, s.purgeInstances},
+		{"purge", "DELETE", bin, extension, administer, s.purgeInstances},
+		{"recycle-bin-study", "GET", bin + "/studies/{study}", extension, administer, s.listVersions},
+		{"restore-study", "POST", bin + "/studies/{study}/restore", extension, administer, s.restoreInstances},
+		{"purge-study", "DELETE", bin + "/studies/{study}", extension, administer, s.purgeInstances},
+		{"recycle-bin-series", "GET", bin + "/studies/{study}/series/{series}", extension, administer, s.listVersions},
+		{"restore-series", "POST", bin + "/studies/{study}/series/{series}/restore", extension, administer, s.restoreInstances},
+		{"purge-series", "DELETE", bin + "/studies/{study}/series/{series}", extension, administer, s.purgeInstances},
+		{"recycle-bin-instance", "GET", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.listVersions},
+		{"restore-instance", "POST", bin + "/studies/{study}/series/{series}/instances/{instance}/restore", extension, administer, s.restoreInstances},
+		{"purge-instance", "DELETE", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.purgeInstances},
 	}
 }
 

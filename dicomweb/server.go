@@ -1,7 +1,7 @@
 // Package dicomweb speaks DICOMweb: PS3.18 over net/http. Each transaction is one file whose handler has the three steps in
 // which the standard writes it: Request, Behavior, Response.
 //
-// routes.go is the table of resources; store.go, search.go, retrieve.go, metadata.go, frames.go, bulkdata.go, rendered.go,
+// routes.go is the table of resources; store.go, search.go, retrieve.go, delete.go, recyclebin.go, changes.go, metadata.go, frames.go, bulkdata.go, rendered.go,
 // thumbnail.go and wadouri.go are the transactions; mediatype.go, accept.go, multipart.go, query.go, rendering.go and forwarded.go
 // parse what a client sends into types, so that nothing below sees a request; errors.go alone turns errors into status codes.
 // Around every request lies middleware.go: its id, its line in the log, its metrics, CORS (cors.go) and the limits.
@@ -9,11 +9,13 @@ package dicomweb
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -56,6 +58,8 @@ type Options struct {
 	MaxDecodes int
 	// MaxFramePixels bounds the samples of a frame that is decoded; 0: 256 million.
 	MaxFramePixels int64
+	// RecycleRetention is how long deleted instances stay in the recycle bin, for those who look into it; 0: nobody knows.
+	RecycleRetention time.Duration
 	// AnonymizeSecret makes the new UIDs of anonymize=yes (PS3.18 9.4.1.2.1): the same ones as long as it is the same. Empty: random,
 	// until the process ends.
 	AnonymizeSecret []byte
@@ -98,17 +102,21 @@ type Server struct {
 	metadata *metadataCache
 	profile  *deidentify.Profile
 	handler  http.Handler
+
+	streams    context.Context // of answers that go on for as long as their clients want
+	endStreams context.CancelFunc
 }
 
 // New makes a server of what st holds. The error is that of an option.
 func New(st *store.Store, o Options) (*Server, error) {
 	o = o.withDefaults()
 	s := &Server{store: st, options: o, log: o.Log}
+	s.streams, s.endStreams = context.WithCancel(context.Background())
 	var err error
 	if s.public, err = parsePublicURL(o.PublicURL); err != nil {
 		return nil, err
 	}
-	if s.metrics, err = newMetrics(o.Registry); err != nil {
+	if s.metrics, err = newMetrics(o.Registry, st); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	s.pictures = newPictures(o.RenderCache, o.MaxDecodes, s.metrics)

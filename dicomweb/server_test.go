@@ -308,13 +308,14 @@ func TestRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := map[string]bool{}
-	path := strings.NewReplacer("{study}", "1.2", "{series}", "1.3", "{instance}", "1.4", "{frames}", "1,2", "{path:.+}", "54000100.1.54001010")
+	path := strings.NewReplacer("{study}", "1.2", "{series}", "1.3", "{instance}", "1.4", "{frames}", "1,2", "{path:.+}", "54000100.1.54001010",
+		"{version}", strings.Repeat("ab", 32))
 	for _, rt := range s.routes() {
 		if names[rt.name] {
 			t.Errorf("two routes named %s", rt.name)
 		}
 		names[rt.name] = true
-		if !strings.HasPrefix(rt.clause, "PS3.18 ") {
+		if !strings.HasPrefix(rt.clause, "PS3.18 ") && rt.clause != extension {
 			t.Errorf("%s: clause %q", rt.name, rt.clause)
 		}
 		r := httptest.NewRequest(rt.method, path.Replace(rt.template), nil)

@@ -230,11 +230,17 @@ func take(ctx context.Context, uploads iter.Seq2[*upload, error], batch *store.B
 		result.stopped = storeError(err)
 	}
 	result.outcomes = outcomes
-	for _, o := range outcomes {
+	for i, o := range outcomes {
+		switch {
+		case o.Kept:
+			outcomes[i].Warnings = append(o.Warnings, "another file is stored under this UID, and stays")
+		case o.Replaced:
+			outcomes[i].Warnings = append(o.Warnings, "another file was stored under this UID, and has been replaced")
+		}
 		switch {
 		case o.Failure != nil:
 			result.failures = append(result.failures, o.Failure)
-		case o.Duplicate:
+		case o.Duplicate, o.Kept:
 			result.duplicates++
 			fallthrough
 		default:

@@ -106,7 +106,7 @@ func (s *Server) representative(ctx context.Context, ref dicom.Ref) (*store.Entr
 		}
 	}
 	if len(series) == 0 {
-		return nil, notFound("nothing is stored under %s", ref.Path())
+		return nil, s.missing(ctx, ref)
 	}
 	return s.entry(ctx, series[len(series)/2])
 }

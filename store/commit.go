@@ -185,6 +185,8 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 		switch inserted[i] {
 		case InsertedDuplicate:
 			st.verdict = known
+		case InsertedReplacing:
+			s.totals.replaced.Add(1)
 		case InsertedNew:
 			st.verdict = fresh
 		case InsertedConflict:

@@ -43,6 +43,7 @@ func (s *Store) Delete(ctx context.Context, r dicom.Ref) (int, error) {
 	err = s.index.Remove(ctx, removed)
 	s.touched()
 	if err == nil {
+		s.totals.deleted.Add(int64(len(removed)))
 		err = s.note(ctx)
 	}
 	if err == nil && s.options.PurgeAtOnce {
@@ -137,6 +138,7 @@ func (s *Store) restore(ctx context.Context, part []*Removed, replace bool, resu
 			result.Conflicts = append(result.Conflicts, e.Ref)
 		default:
 			result.Restored++
+			s.totals.restored.Add(1)
 		}
 	}
 	return s.note(ctx)
@@ -227,6 +229,7 @@ func (s *Store) discardRemoved(ctx context.Context, part []*Removed) (purged int
 		}
 		if !named {
 			purged, bytes = purged+1, bytes+r.Entry.Size
+			s.totals.purged.Add(1)
 		}
 	}
 	return purged, bytes, nil

@@ -51,6 +51,16 @@ type Store struct {
 
 	generation atomic.Uint64
 	changed    bell
+	totals     struct{ deleted, replaced, restored, purged atomic.Int64 }
+}
+
+// Totals counts instances since the Store began.
+type Totals struct{ Deleted, Replaced, Restored, Purged int64 }
+
+// Totals returns how many instances have been deleted, replaced, restored and purged.
+func (s *Store) Totals() Totals {
+	t := &s.totals
+	return Totals{t.deleted.Load(), t.replaced.Load(), t.restored.Load(), t.purged.Load()}
 }
 
 // Generation changes whenever what is stored has changed, before whoever changed it is told so. What was read from the store after a

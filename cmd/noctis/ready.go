@@ -11,9 +11,15 @@ import (
 type readiness struct {
 	archive  *archive
 	stopping atomic.Bool
+	ending   func() // ends answers that would never end by themselves; nil: there are none
 }
 
-func (r *readiness) stop() { r.stopping.Store(true) }
+func (r *readiness) stop() {
+	r.stopping.Store(true)
+	if r.ending != nil {
+		r.ending()
+	}
+}
 
 // ServeHTTP answers with the state.
 func (r *readiness) ServeHTTP(w http.ResponseWriter, q *http.Request) {

@@ -17,6 +17,7 @@ type ruleFlags struct {
 // storeOptions are those of the store that the flags ask for.
 func (c *serveCommand) storeOptions() (store.Options, error) {
 	o := store.Options{Rules: store.Rules{WholeFiles: c.Rules.WholeFiles}}
+	c.Retention.set(&o)
 	var err error
 	if o.Rules.SOPClasses, err = uids("sop-classes", c.Rules.SOPClasses); err != nil {
 		return o, err

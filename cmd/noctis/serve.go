@@ -36,7 +36,8 @@ type serveCommand struct {
 
 	KeepPreambles bool `help:"Send executable preambles of files as they are stored; else they are sent as zeros."`
 
-	Rules ruleFlags `embed:""`
+	Rules     ruleFlags      `embed:""`
+	Retention retentionFlags `embed:""`
 
 	MaxBody         size          `default:"64GiB" placeholder:"SIZE" help:"Most bytes of a request (default ${default})."`
 	MaxPart         size          `default:"32GiB" placeholder:"SIZE" help:"Most bytes of an instance (default ${default})."`
@@ -111,6 +112,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	}
 	c.announce(t.out, listener.Addr())
 	defer recoverBeside(ctx, archive, log)()
+	defer c.Retention.tidyBeside(ctx, archive, log)()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -139,8 +141,9 @@ func recoverBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func
 		for _, bad := range found.SetAside {
 			log.Warn("a stored file belongs to no instance; it is left alone", "blob", bad.Blob.String(), "why", bad.Err)
 		}
-		if found.Adopted+found.Temporary > 0 {
-			log.Info("recovered after a crash", "instances_taken_in", found.Adopted, "broken_uploads_removed", found.Temporary)
+		if found.Adopted+found.Temporary+found.Purged > 0 {
+			log.Info("recovered after a crash", "instances_taken_in", found.Adopted, "broken_uploads_removed", found.Temporary,
+				"purged_files_removed", found.Purged)
 		}
 		if err != nil && ctx.Err() == nil {
 			log.Error("recovery after a crash failed", "error", err)
@@ -166,12 +169,13 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (h
 		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache),
-		AnonymizeSecret: secret,
-		Log:             log, Registry: registry,
+		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
+		Log: log, Registry: registry,
 	})
 	if err != nil {
 		return nil, err
 	}
+	ready.ending = services.EndStreams
 	pages := http.NewServeMux()
 	pages.Handle("/", web.Page())
 	viewer := web.Viewer(c.viewerFolder())

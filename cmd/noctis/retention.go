@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// retentionFlags say what becomes of what is deleted, replaced or changed.
+type retentionFlags struct {
+	Conflict         string        `default:"reject" enum:"reject,keep,replace" help:"What to do with an instance whose UID is stored with other bytes: reject it, keep the stored one, or replace that (default ${default})."`
+	RecycleRetention time.Duration `default:"720h" help:"Time that deleted and replaced instances stay in the recycle bin; 0: none (default ${default})."`
+	ChangeRetention  time.Duration `default:"720h" help:"Time that the change feed goes back (default ${default})."`
+}
+
+func (f retentionFlags) set(o *store.Options) {
+	o.Conflict = map[string]store.Conflict{"reject": store.Reject, "keep": store.Keep, "replace": store.Replace}[f.Conflict]
+	o.PurgeAtOnce = f.RecycleRetention <= 0
+}
+
+// How much goes at once, and how long it rests after that, so that those who store and look do not notice.
+const (
+	purgeAtOnce = 200
+	trimAtOnce  = 5000
+	tidyPause   = time.Second
+	tidyEvery   = time.Minute
+)
+
+// tidyBeside purges from the recycle bin and drops from the change feed what is too old, while the server serves. stop ends it and returns
+// when it has ended.
+func (f retentionFlags) tidyBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			more, err := f.tidy(ctx, a, time.Now())
+			pause := tidyEvery
+			if more {
+				pause = tidyPause
+			}
+			if err != nil && ctx.Err() == nil {
+				log.Error("what is too old could not be removed", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// tidy removes a bounded part of what is too old, and reports whether there may be more.
+func (f retentionFlags) tidy(ctx context.Context, a *archive, now time.Time) (more bool, err error) {
+	purged, _, err := a.Purge(ctx, store.RemovedQuery{Before: now.Add(-f.RecycleRetention)}, purgeAtOnce)
+	if err != nil {
+		return false, err
+	}
+	trimmed, err := a.TrimChanges(ctx, now.Add(-f.ChangeRetention), trimAtOnce)
+	return purged == purgeAtOnce || trimmed == trimAtOnce, err
+}
