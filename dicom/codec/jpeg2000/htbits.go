@@ -1,5 +1,7 @@
 package jpeg2000
 
+import "encoding/binary"
+
 // melDecoder reads the adaptive run-length code of T.814 7.3.3, whose events tell whether quads with an all-zero context
 // have a significant sample.
 type melDecoder struct {
@@ -114,6 +116,21 @@ type forwardBits struct {
 
 // fill makes sure that there are 32 bits.
 func (b *forwardBits) fill() {
+	if b.stuffed == 0 && b.at+8 <= len(b.data) {
+		x := binary.LittleEndian.Uint64(b.data[b.at:])
+		// No byte of x is FF when no byte of ^x is zero. Then whole bytes are taken at once; the rest of x that also gets into
+		// value is the beginning of the next byte, and taking that one later changes nothing.
+		if y := ^x; (y-0x0101010101010101)&^y&0x8080808080808080 == 0 {
+			b.value |= x << (b.count & 63)
+			b.at += int(63-b.count) >> 3
+			b.count |= 56
+			return
+		}
+	}
+	b.fillSlowly()
+}
+
+func (b *forwardBits) fillSlowly() {
 	for b.count < 32 {
 		v := b.filler
 		if b.at < len(b.data) {

@@ -207,24 +207,27 @@ func (d *blockDecoder) htQuad(quad, u uint32, x, y int, below uint, planes uint3
 		return errMagnitude
 	}
 	m := &h.magSgn
-	for n := 0; n < 4; n++ {
-		if pattern>>n&1 == 0 {
-			continue
-		}
-		if m.count < 32 {
+	value, count := m.value, m.count
+	whole := x+1 < d.width && y+1 < d.height
+	for rest := pattern; rest != 0; rest &= rest - 1 {
+		n := bits.TrailingZeros32(rest)
+		if count < 32 {
+			m.value, m.count = value, count
 			m.fill()
+			value, count = m.value, m.count
 		}
 		length := bound - quad>>(quadKnown+n)&1
-		v := uint32(m.value)&(1<<length-1) | quad>>(quadOnes+n)&1<<length
-		m.value >>= length & 63
-		m.count -= uint(length)
+		v := uint32(value)&(1<<length-1) | quad>>(quadOnes+n)&1<<length
+		value >>= length & 63
+		count -= uint(length)
 		if n&1 == 1 {
 			next[n>>1] = uint8(bits.Len32(v | 1))
 		}
 		// v is twice the magnitude less one, and the sign.
-		if sx, sy := x+n>>1, y+n&1; sx < d.width && sy < d.height {
+		if sx, sy := x+n>>1, y+n&1; whole || sx < d.width && sy < d.height {
 			d.samples[sy*d.width+sx] = v<<31 | (v|1+2)<<below
 		}
 	}
+	m.value, m.count = value, count
 	return nil
 }

@@ -22,12 +22,12 @@ func Decode(t testing.TB, most uint64, decode func(ctx context.Context)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
-	taken, worked := allocated(), processorTime()
+	taken, worked := allocated(), ProcessorTime()
 	decode(ctx)
 	if n := allocated() - taken; n > most {
 		t.Fatalf("%d bytes were allocated, %d are allowed", n, most)
 	}
-	if d := processorTime() - worked; d > deadline+grace {
+	if d := ProcessorTime() - worked; d > deadline+grace {
 		t.Fatalf("worked for %v with a deadline of %v", d, deadline)
 	}
 }
@@ -39,8 +39,8 @@ func allocated() uint64 {
 	return s[0].Value.Uint64()
 }
 
-// processorTime is what the process has used so far.
-func processorTime() time.Duration {
+// ProcessorTime is what the process has used so far, all its threads together.
+func ProcessorTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0

@@ -29,7 +29,7 @@ func TestDecode(t *testing.T) {
 			}
 		}, false},
 		{"endless", func(context.Context) {
-			for begin := processorTime(); processorTime()-begin <= deadline+grace; {
+			for begin := ProcessorTime(); ProcessorTime()-begin <= deadline+grace; {
 			}
 		}, true},
 	} {
