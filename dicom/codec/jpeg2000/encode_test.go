@@ -56,6 +56,31 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// TestEncodeExtremes has samples jump between the ends of their range, so that coefficients have all the bits that a sub-band can
+// hold.
+func TestEncodeExtremes(t *testing.T) {
+	for _, components := range []int{1, 3} {
+		for precision := 1; precision <= 16; precision++ {
+			for period := 1; period <= 9; period++ {
+				p := picture{width: 33, height: 29, components: components, precision: precision}
+				for i := range p.width * p.height * components {
+					x, y := i/components%p.width, i/components/p.width
+					p.samples = append(p.samples, int32((x/period+y/period+i%components)%2*(1<<precision-1)))
+				}
+				for _, o := range []jpeg2000.EncodeOptions{{}, {HighThroughput: true}} {
+					data, err := jpeg2000.Encode(context.Background(), p.image(false), o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := mustDecode(t, data); !slices.Equal(interleaved(got), p.samples) {
+						t.Errorf("%d components of %d bits, period %d, %+v", components, precision, period, o)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestEncodeErrors(t *testing.T) {
 	for name, change := range map[string]func(img *jpeg2000.Image){
 		"sample":    func(img *jpeg2000.Image) { img.Planes[0][3] = 256 },

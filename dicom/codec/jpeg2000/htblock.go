@@ -85,7 +85,7 @@ func (d *blockDecoder) decodeHT(b *block, c *tileComponent, data []byte) error {
 	if d.ht == nil {
 		d.ht = &htDecoder{}
 	}
-	if err := d.htCleanup(d.data[:cleanup], uint(below), uint32(b.zero)+1); err != nil {
+	if err := d.htCleanup(d.data[:cleanup], uint(below), uint32(b.zero)+2); err != nil {
 		return err
 	}
 	if passes := (b.passes - 1) % 3; passes > 0 && below > 0 {
@@ -115,8 +115,8 @@ func (h *htDecoder) start(data []byte, width int) error {
 
 var errMagnitude = errors.New("damaged code-block: a magnitude with more bits than the sub-band has")
 
-// htCleanup decodes the cleanup pass. The magnitudes have at most the given number of bits, over those of the planes below.
-func (d *blockDecoder) htCleanup(data []byte, below uint, planes uint32) error {
+// htCleanup decodes the cleanup pass. Twice a magnitude less one, over the planes below, has at most so many bits.
+func (d *blockDecoder) htCleanup(data []byte, below uint, most uint32) error {
 	h := d.ht
 	if err := h.start(data, d.width); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (d *blockDecoder) htCleanup(data []byte, below uint, planes uint32) error {
 			}
 			u := h.residuals(quads, y == 0)
 			for i := 0; i < 2 && x+2*i < d.width; i++ {
-				if err := d.htQuad(quads[i], u[i], x+2*i, y, below, planes); err != nil {
+				if err := d.htQuad(quads[i], u[i], x+2*i, y, below, most); err != nil {
 					return err
 				}
 			}
@@ -191,7 +191,7 @@ func (h *htDecoder) residuals(quads [2]uint32, first bool) (u [2]uint32) {
 }
 
 // htQuad decodes the magnitudes and signs of a quad (T.814 7.3.7, 7.3.8).
-func (d *blockDecoder) htQuad(quad, u uint32, x, y int, below uint, planes uint32) error {
+func (d *blockDecoder) htQuad(quad, u uint32, x, y int, below uint, most uint32) error {
 	h := d.ht
 	e, next := h.exponents[x:x+4], h.nextExponents[x+1:x+3]
 	next[0], next[1] = 0, 0
@@ -203,7 +203,7 @@ func (d *blockDecoder) htQuad(quad, u uint32, x, y int, below uint, planes uint3
 	if pattern&(pattern-1) != 0 {
 		bound = uint32(max(e[0], e[1], e[2], e[3], 2)) - 1
 	}
-	if bound += u; bound > planes {
+	if bound += u; bound > most {
 		return errMagnitude
 	}
 	m := &h.magSgn
