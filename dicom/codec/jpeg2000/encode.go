@@ -24,9 +24,9 @@ type EncodeOptions struct {
 const MaxEncodedPrecision = 24
 
 // Encode encodes an image: one tile, one layer, five levels of the 5-3 transform or, with a Ratio, of the 9-7 transform,
-// code-blocks of 64 by 64, and of three or more components the first three by the RCT or ICT where the header says ColorTransform. Of the header it uses that
-// and the components, none of which may be sub-sampled; samples have 1 to 24 bits. Samples outside of their precision are an
-// error. Of the image nothing is changed or kept.
+// code-blocks of 64 by 64, and of three or more components the first three by the RCT or ICT where the header says ColorTransform.
+// Of the header it uses that and the components, none of which may be sub-sampled; samples have 1 to 24 bits. Samples outside of
+// their precision are an error. Of the image nothing is changed or kept. It looks at the context before each code-block.
 func Encode(ctx context.Context, img *Image, o EncodeOptions) ([]byte, error) {
 	if err := encodable(img); err != nil {
 		return nil, err
@@ -156,8 +156,9 @@ func mainHeader(img *Image, o EncodeOptions) []byte {
 	return b
 }
 
-// guardBits of T.800 equation E-2, where the segments have them.
-const guardBits = 2 << 5
+// guardBits of T.800 equation E-2, where the segments have them: three, because samples of one bit that jump from pixel to pixel
+// make coefficients, rounded as they are, for which two are not enough.
+const guardBits = 3 << 5
 
 // reversibleSteps are the exponents of a component: its precision, with the gains of T.800 Table E.1.
 func reversibleSteps(c Component, levels int, transformed bool) []byte {
@@ -177,7 +178,7 @@ func reversibleSteps(c Component, levels int, transformed bool) []byte {
 func capability(img *Image) []byte {
 	most := 0
 	for i, c := range img.Components {
-		n := c.Precision + 3 // the gain of HH, and guard bits
+		n := c.Precision + 4 // the gain of HH, and guard bits
 		if img.ColorTransform && i < 3 {
 			n++
 		}
@@ -247,6 +248,9 @@ func (t *tile) encodeBlocks(ctx context.Context, workers int) ([]blockTask, []en
 			results[i] = ht[worker].encode(b, c.ints[at:], c.stride)
 		} else {
 			results[i] = encoders[worker].encode(b, c.ints[at:], c.stride)
+		}
+		if results[i].zero < 0 {
+			return fmt.Errorf("a coefficient of more than %d bits in sub-band %d", b.band.planes, b.band.orientation)
 		}
 		return nil
 	})

@@ -56,7 +56,7 @@ func htCodeTable() (t [1 << 13]htCode) {
 func (h *htEncoder) encode(b *block, coefficients []int32, stride int) encodedBlock {
 	width, height := b.width(), b.height()
 	h.values = grown(&h.values, width*height)
-	all := noValue
+	all, some := noValue, uint32(0)
 	for y := range height {
 		row := h.values[y*width:][:width]
 		for x, v := range coefficients[y*stride:][:width] {
@@ -64,6 +64,8 @@ func (h *htEncoder) encode(b *block, coefficients []int32, stride int) encodedBl
 			value := uint32((v^sign)-sign-1)<<1 | uint32(sign)&1
 			if v == 0 {
 				value = noValue
+			} else {
+				some |= value
 			}
 			row[x] = value
 			all &= value
@@ -71,6 +73,9 @@ func (h *htEncoder) encode(b *block, coefficients []int32, stride int) encodedBl
 	}
 	if all == noValue {
 		return encodedBlock{}
+	}
+	if bits.Len32(some>>1) > b.band.planes {
+		return encodedBlock{zero: -1}
 	}
 	h.start(width)
 	for y := 0; y < height; y += 2 {
