@@ -33,6 +33,8 @@ type commands struct {
 	Import      importCommand      `cmd:"" help:"Store files, folders and zip files, on a server or in a data folder."`
 	Demo        demoCommand        `cmd:"" help:"Store a small synthetic study set (CT with segmentation and report, MR, CR, US)."`
 	Doctor      doctorCommand      `cmd:"" help:"Examine a data folder, and mend it."`
+	Backup      backupCommand      `cmd:"" help:"Copy a data folder, while its server runs."`
+	Restore     restoreCommand     `cmd:"" help:"Make a data folder of a backup."`
 	Reindex     reindexCommand     `cmd:"" help:"Rebuild the index of a data folder from the stored files alone."`
 	Index       indexCommand       `cmd:"" help:"Index further attributes, while the server runs."`
 	Render      renderCommand      `cmd:"" help:"Render a frame of a file as a picture."`

@@ -1,8 +1,10 @@
 package file
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -71,4 +73,22 @@ func (b *Blobs) Strays() ([]string, error) {
 func (b *Blobs) Unfinished() (int, error) {
 	files, err := os.ReadDir(filepath.Join(b.root, temporary))
 	return len(files), err
+}
+
+// Verify reads a blob from the disk, not from memory where the system can be told so, and compares its bytes with its name.
+func (b *Blobs) Verify(id store.BlobID) error {
+	f, err := os.Open(b.path(id))
+	if err != nil {
+		return fmt.Errorf("blob: %w", err)
+	}
+	defer f.Close()
+	forget(f)
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return fmt.Errorf("blob: %w", err)
+	}
+	if store.BlobID(hash.Sum(nil)) != id {
+		return fmt.Errorf("blob %s: %w: its SHA-256 is not its name", id, store.ErrBlobDamaged)
+	}
+	return nil
 }

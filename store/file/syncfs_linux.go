@@ -53,3 +53,6 @@ func links(info fs.FileInfo) uint64 {
 	}
 	return 1
 }
+
+// forget lets the system forget what it holds of the file in memory, as far as that is on the disk.
+func forget(f *os.File) { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) }

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+func command(t *testing.T, want int, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if code := run(context.Background(), args, &out, &out); code != want {
+		t.Fatalf("noctis %s: exit code %d, want %d\n%s", strings.Join(args, " "), code, want, out.String())
+	}
+	return out.String()
+}
+
+// acknowledgements are what a server has said to be stored.
+type acknowledgements struct {
+	mu    sync.Mutex
+	files map[dicom.Ref][]byte
+}
+
+func (a *acknowledgements) snapshot() map[dicom.Ref][]byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	files := map[dicom.Ref][]byte{}
+	for ref, file := range a.files {
+		files[ref] = file
+	}
+	return files
+}
+
+// load uploads with clients until stop is closed.
+func (a *acknowledgements) load(t *testing.T, s *server, round, clients int, stop <-chan struct{}) (wait func()) {
+	var group sync.WaitGroup
+	for client := range clients {
+		group.Go(func() {
+			for n := 0; !t.Failed(); n++ {
+				select {
+				case <-stop:
+					return
+				default:
+					a.store(t, s, round, client, n)
+				}
+			}
+		})
+	}
+	return group.Wait
+}
+
+func (a *acknowledgements) store(t *testing.T, s *server, round, client, n int) {
+	files, refs := upload(round, client, n)
+	if status, _, err := s.stow(files...); err != nil || status != 200 {
+		t.Errorf("STOW: %d, %v", status, err)
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, ref := range refs {
+		a.files[ref] = files[i]
+	}
+}
+
+// TestBackupUnderLoad makes two backups while eight clients store. What was acknowledged before each began comes out of it, byte for
+// byte; the second copies what is new; each can be restored; the restored folder is sound.
+func TestBackupUnderLoad(t *testing.T) {
+	folder := t.TempDir()
+	data, dest := filepath.Join(folder, "data"), filepath.Join(folder, "backup")
+	s, err := start(folder, "--data", "data", "--log-level", "error")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.stop() //nolint:errcheck // it is stopped below
+	acked := &acknowledgements{files: map[dicom.Ref][]byte{}}
+	var before []map[dicom.Ref][]byte
+	for round := range 2 {
+		stop := make(chan struct{})
+		wait := acked.load(t, s, round, 8, stop)
+		for n := range 8 {
+			acked.store(t, s, round, 8, n)
+		}
+		before = append(before, acked.snapshot())
+		out := command(t, 0, "backup", dest, "--data", data)
+		if round == 1 && strings.Contains(out, fmt.Sprintf("%d of them new", len(acked.files))) {
+			t.Errorf("the second backup copied everything: %s", out)
+		}
+		close(stop)
+		wait()
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	names := strings.Fields(command(t, 0, "restore", dest, "--list"))
+	if len(names) != 2 {
+		t.Fatalf("backups %v", names)
+	}
+	for i, name := range names {
+		restored := fmt.Sprint("restored", i)
+		at := name[:4] + "-" + name[4:6] + "-" + name[6:8] + "T" + name[9:11] + ":" + name[11:13] + ":" + name[13:15] + "Z"
+		command(t, 0, "restore", dest, "--data", filepath.Join(folder, restored), "--at", at)
+		command(t, 0, "doctor", "--deep", "--data", filepath.Join(folder, restored))
+		verifyFolder(t, folder, restored, before[i])
+	}
+	command(t, 1, "restore", dest, "--data", data) // which is not empty
+}
+
+func verifyFolder(t *testing.T, folder, data string, want map[dicom.Ref][]byte) {
+	t.Helper()
+	s, err := start(folder, "--data", data, "--log-level", "error")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.stop() //nolint:errcheck // nothing depends on it
+	for ref, file := range want {
+		if status, body, err := s.get(ref.Path(), "application/dicom; transfer-syntax=*"); err != nil || status != 200 || !bytes.Equal(body, file) {
+			t.Fatalf("%s: %s: status %d, %d bytes, %v", data, ref.Path(), status, len(body), err)
+		}
+	}
+}
+
+// TestBackupDamaged backs up a store with a damaged file, and restores a backup that was damaged or interrupted: each says so.
+func TestBackupDamaged(t *testing.T) {
+	w := newWard(t)
+	dest := filepath.Join(t.TempDir(), "backup")
+	command(t, 0, "backup", dest, "--data", w.data)
+	name := strings.TrimSpace(command(t, 0, "restore", dest, "--list"))
+	stored := strings.TrimPrefix(w.blob(3), blobFolder(w.data))
+	w.write(filepath.Join(blobFolder(dest), stored), []byte("rotten"))
+	restored := filepath.Join(t.TempDir(), "restored")
+	if out := command(t, 1, "restore", dest, "--data", restored); !strings.Contains(out, "1 are damaged in it") {
+		t.Errorf("a damaged backup: %s", out)
+	}
+	// The damaged file has another length, so that the next backup replaces it. An interrupted restore goes on.
+	w.check(os.RemoveAll(filepath.Join(backupsFolder(dest), name)))
+	if out := command(t, 0, "backup", dest, "--data", w.data); !strings.Contains(out, "1 of them new") {
+		t.Errorf("mending the backup: %s", out)
+	}
+	name = strings.TrimSpace(command(t, 0, "restore", dest, "--list"))
+	half := filepath.Join(t.TempDir(), "half")
+	w.check(os.Mkdir(half, 0o700))
+	w.write(filepath.Join(half, restoring), []byte(name))
+	command(t, 0, "restore", dest, "--data", half)
+	command(t, 0, "doctor", "--deep", "--data", half)
+	// An index that is not what was backed up.
+	w.write(filepath.Join(backupsFolder(dest), name, "index.db"), []byte("other"))
+	command(t, 1, "restore", dest, "--data", filepath.Join(t.TempDir(), "no"))
+	// A store that is damaged itself.
+	w.write(w.blob(4), []byte("rotten"))
+	if out := command(t, 1, "backup", filepath.Join(t.TempDir(), "other"), "--data", w.data); !strings.Contains(out, "is damaged") {
+		t.Errorf("a damaged store: %s", out)
+	}
+}

@@ -1,0 +1,32 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Snapshot writes a copy of the index to a new file, as it is at one moment, while a server may be writing to it, and syncs it.
+func Snapshot(ctx context.Context, path, to string) (err error) {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	// SQLite fills an empty file that is there, with the permissions that it has.
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: common})
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return nil
+}
