@@ -113,6 +113,9 @@ func (s *server) instances() (int, error) {
 
 // files counts the blobs and the unfinished files of a folder of blobs.
 func files(folder string) (blobs, temporary int) {
+	if real, err := filepath.EvalSymlinks(folder); err == nil {
+		folder = real
+	}
 	_ = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil || d.IsDir():

@@ -10,7 +10,8 @@
 //   - `noctis reindex --check` finds that a rebuilt index equals the live one, and `noctis doctor --deep` finds nothing;
 //   - the server is up, or ready again within two seconds.
 //
-// A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
+// A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4, disk.go
+// fills disks, network.go is bad clients. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
 // harness is blind.
 //
 // Most rows that concern disks need root (mount); they are skipped, and said to be, where that is missing.

@@ -17,4 +17,10 @@ var rows = []row{
 	{name: "killed migration", how: "SIGKILL at a random moment of the first start, which migrates an empty index", short: 5, long: 100, run: killedMigration},
 	{name: "power cut", how: "EXT4_IOC_SHUTDOWN without flushing the journal on a loop-mounted ext4, while 4 clients upload; then SIGKILL, unmount, mount", short: 3, long: 200, root: true, run: powerCut},
 	{name: "control: power cut without syncs", how: "the same, with --unsafe-no-sync: it must lose", short: 2, long: 10, root: true, control: true, run: powerCutUnsynced},
+	{name: "disk full of bytes", how: "tmpfs of 12 MB: stored until 10 requests are refused, all checked, space freed, stored again", short: 1, long: 5, root: true, run: fullOfBytes},
+	{name: "disk full of files", how: "tmpfs of 330 inodes, the same", short: 1, long: 5, root: true, run: fullOfFiles},
+	{name: "disk of the blobs full", how: "tmpfs of 8 MB for the blobs alone, the same", short: 0, long: 5, root: true, run: fullForBlobs},
+	{name: "disk of the index full", how: "tmpfs of 1.3 MB for the index alone, the same", short: 0, long: 5, root: true, run: fullForIndex},
+	{name: "truncated upload", how: "cut at, before and after each boundary and within parts; by close, half close and reset", short: 1, long: 5, run: truncated},
+	{name: "slow clients", how: "hundreds of connections: headers that do not end, bodies that do not come, answers that are not read; a bystander stores meanwhile", short: 1, long: 3, run: slow},
 }
