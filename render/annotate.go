@@ -106,11 +106,11 @@ func (a Annotation) Draw(img image.Image) error {
 	height := face.Metrics().Height.Ceil()
 	left, y := bounds.Min.X+height/3, bounds.Min.Y+height
 	for i, text := range patient {
-		burn(dst, face, text, left, y+i*height)
+		burn(dst, face, text, left, y+i*height, color.White)
 	}
 	y = bounds.Max.Y - height/2 - (len(technique)-1)*height
 	for i, text := range technique {
-		burn(dst, face, text, left, y+i*height)
+		burn(dst, face, text, left, y+i*height, color.White)
 	}
 	return nil
 }
@@ -154,13 +154,13 @@ func fitting(letters *opentype.Font, texts []string, size float64, width int) (f
 	}
 }
 
-// burn writes a text with an edge around it, so that it can be read on any ground.
-func burn(dst draw.Image, face font.Face, text string, x, y int) {
+// burn writes a text with a black edge around it, so that it can be read on any ground.
+func burn(dst draw.Image, face font.Face, text string, x, y int, ink color.Color) {
 	d := font.Drawer{Dst: dst, Src: image.NewUniform(color.Black), Face: face}
 	for _, p := range [][2]int{{-1, 0}, {1, 0}, {0, -1}, {0, 1}} {
 		d.Dot = fixed.P(x+p[0], y+p[1])
 		d.DrawString(text)
 	}
-	d.Src, d.Dot = image.NewUniform(color.White), fixed.P(x, y)
+	d.Src, d.Dot = image.NewUniform(ink), fixed.P(x, y)
 	d.DrawString(text)
 }

@@ -10,7 +10,13 @@ import (
 // too (PS3.3 C.7.6.11).
 func (a Attributes) cover(img draw.Image, overlays bool) {
 	columns, rows := img.Bounds().Dx(), img.Bounds().Dy()
-	if overlays {
+	if a.State != nil { // it says which overlays there are
+		for _, o := range a.Overlays {
+			if o.Layer >= 0 {
+				o.each(columns, rows, painter(img, a.State.Layers[o.Layer].Color))
+			}
+		}
+	} else if overlays {
 		for _, o := range a.Overlays {
 			if a.Shutter == nil || a.Shutter.Bitmap == nil || a.Shutter.Bitmap.Group != o.Group {
 				o.each(columns, rows, painter(img, color.White))

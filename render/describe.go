@@ -21,6 +21,9 @@ type Attributes struct {
 	Overlays    []Overlay
 	Shutter     *Shutter
 	PixelAspect float64 // height of a pixel over its width; 0: not known
+	State       *State  // of the presentation state that the frame is shown by, nil: none
+	signed      bool    // Pixel Representation is 1
+	colored     bool    // three samples or a palette: there are no gray levels
 }
 
 // Rescale is the linear Modality LUT: Slope times the stored value plus Intercept (PS3.3 C.11.1.1.2). Both are finite, and Slope
@@ -48,7 +51,12 @@ func DescribeWithBulk(ds *dicom.DataSet, frame int, bulk Bulk) (Attributes, erro
 	}
 	r := reader{bulk: bulk, signed: isSigned(ds)}
 	groups := functionalGroups(ds, frame)
-	var a Attributes
+	a := Attributes{signed: r.signed}
+	switch photometric := keyword(ds, dicom.PhotometricInterpretation); photometric {
+	case "MONOCHROME1", "MONOCHROME2", "":
+	default:
+		a.colored = true
+	}
 	if err := r.modality(&a, macros(groups, dicom.PixelValueTransformationSequence, ds)); err != nil {
 		return Attributes{}, err
 	}
@@ -59,7 +67,7 @@ func DescribeWithBulk(ds *dicom.DataSet, frame int, bulk Bulk) (Attributes, erro
 	a.Padding = padding(ds, r.signed)
 	a.PixelAspect = pixelAspect(macros(groups, dicom.PixelMeasuresSequence, ds))
 	var err error
-	if colored(ds) {
+	if hasPalette(ds) {
 		if a.Palette, err = r.palette(ds); err != nil {
 			return Attributes{}, err
 		}
@@ -71,9 +79,9 @@ func DescribeWithBulk(ds *dicom.DataSet, frame int, bulk Bulk) (Attributes, erro
 	return a, nil
 }
 
-// colored reports whether the data set has a palette that matters: that of PALETTE COLOR, or a supplemental one (PS3.3 C.7.6.19),
+// hasPalette reports whether the data set has a palette that matters: that of PALETTE COLOR, or a supplemental one (PS3.3 C.7.6.19),
 // which only counts where Pixel Presentation says so.
-func colored(ds *dicom.DataSet) bool {
+func hasPalette(ds *dicom.DataSet) bool {
 	switch keyword(ds, dicom.PhotometricInterpretation) {
 	case "PALETTE COLOR":
 		return true
@@ -199,8 +207,9 @@ const (
 )
 
 // aspect is PixelAspect as it is used: 1 where it is not known, square, or absurd.
-func (a Attributes) aspect() float64 {
-	r := a.PixelAspect
+func (a Attributes) aspect() float64 { return usableAspect(a.PixelAspect) }
+
+func usableAspect(r float64) float64 {
 	if !(r >= 1.0/greatestAspect && r <= greatestAspect) || math.Abs(r-1) < aspectTolerance {
 		return 1
 	}

@@ -95,7 +95,7 @@ func TestDescribe(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := Describe(test.ds, 1)
-			got.VOIs = nil // TestViews
+			got.VOIs, got.signed, got.colored = nil, false, false // TestViews, and TestStatesLikeDCMTK
 			if err != nil || !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %+v, %v; want %+v", got, err, test.want)
 			}

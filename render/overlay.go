@@ -12,6 +12,7 @@ type Overlay struct {
 	Top, Left     int    // where its first pixel lies in the image, counted from 0; may be negative
 	Bits          []byte // eight pixels a byte, the first in the lowest bit; nil while Embedded ones are not extracted
 	Offset        int    // of the first pixel of the frame's plane in Bits
+	Layer         int    // of a presentation state, by its index, -1: not activated; of no meaning without a state
 	Embedded      int    // the bit of the samples that holds the plane (retired, PS3.5 8.1.2); 0: it is not embedded
 }
 

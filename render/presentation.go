@@ -30,16 +30,46 @@ func grayscale(f *pixel.Frame, a Attributes, o Options) (grayLevel, error) {
 		v = a.VOILUT.voi
 	case a.Window != nil && a.Window.valid():
 		v = a.Window.at
+	case a.State != nil:
+		v = whole(f, a)
 	default:
 		v = automatic(f, a)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if a.Inverse || f.Photometric == "MONOCHROME1" {
+	if a.State != nil && a.State.PresentationLUT != nil {
+		return func(stored float64) float64 { return a.State.PresentationLUT.present(v(a.modality(stored))) }, nil
+	}
+	// A presentation state says by itself whether it inverts (PS3.3 C.11.6.1.2).
+	if a.Inverse || a.State == nil && f.Photometric == "MONOCHROME1" {
 		return func(stored float64) float64 { return white - v(a.modality(stored)) }, nil
 	}
 	return func(stored float64) float64 { return v(a.modality(stored)) }, nil
+}
+
+// whole is the VOI transformation of a presentation state that has none: the identity, over all values that the modality
+// transformation can give.
+func whole(f *pixel.Frame, a Attributes) voi {
+	if f.Float {
+		return automatic(f, a)
+	}
+	low, high := 0.0, math.Ldexp(1, f.BitsStored)-1
+	if f.Signed {
+		low, high = -math.Ldexp(1, f.BitsStored-1), math.Ldexp(1, f.BitsStored-1)-1
+	}
+	if l := a.ModalityLUT; l != nil {
+		low, high = 0, l.max()
+	} else {
+		low, high = a.modality(low), a.modality(high)
+		low, high = min(low, high), max(low, high)
+	}
+	return func(x float64) float64 { return ramp(x, low, high, (x-low)/(high-low)) }
+}
+
+// present maps 0 to white through a Presentation LUT, whose entries spread over all that goes in (PS3.3 C.11.6.1.1).
+func (l *LUT) present(gray float64) float64 {
+	return l.at(float64(l.First)+gray/white*float64(len(l.Entries)-1)) / l.max() * white
 }
 
 // level8 and level16 round to the gray levels of a picture.
@@ -97,6 +127,20 @@ func renderSupplemented(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA 
 		if n := int(storedAt(f, i)) - p.First; n >= 0 && n < len(p.Colors) {
 			c = p.Colors[n]
 		}
+		pix := img.Pix[4*i:][:4]
+		pix[0], pix[1], pix[2], pix[3] = c[0], c[1], c[2], white
+	}
+	return img
+}
+
+// renderPseudo shows gray levels in the colors of a palette that spreads over all of them.
+func renderPseudo(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, f.Columns, f.Rows))
+	last := float64(len(p.Colors) - 1)
+	levels := renderDeep(f, gray)
+	for i := range f.Pixels() {
+		n := float64(binary.BigEndian.Uint16(levels.Pix[2*i:])) / math.MaxUint16 * last
+		c := p.Colors[int(n+0.5)]
 		pix := img.Pix[4*i:][:4]
 		pix[0], pix[1], pix[2], pix[3] = c[0], c[1], c[2], white
 	}

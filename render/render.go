@@ -3,13 +3,16 @@
 // The files stand in the order of the pipeline: describe.go collects what the data set says of a frame (lut.go, palette.go and
 // values.go read the tables and numbers), modality.go and voi.go are the two grayscale transformations, window.go finds a window
 // where there is none, presentation.go composes all three into one table over the stored values, color.go does the same for
-// pictures in color, viewport.go crops, flips and scales, and encode.go writes the file that the client gets.
+// pictures in color, cover.go draws overlays and shutters, viewport.go crops, flips and scales, and encode.go writes the file that
+// the client gets. A presentation state changes the attributes (state.go), turns the picture (spatial.go), and draws its layers over
+// it (layers.go, graphics.go, text.go).
 package render
 
 import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 )
@@ -72,40 +75,44 @@ func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 	if o.Window != nil && !o.Window.valid() {
 		return nil, fmt.Errorf("%w: window center %g, width %g", ErrOptions, o.Window.Center, o.Window.Width)
 	}
-	crop, err := plan(f.Description, a.aspect(), o.Viewport, limit)
+	columns, rows := a.Size(f.Columns, f.Rows)
+	crop, err := a.plan(columns, rows, o.Viewport, limit)
 	if err != nil {
 		return nil, err
 	}
-	if f.Samples == 1 && f.Photometric != "PALETTE COLOR" {
-		return renderMonochrome(f, a, o, crop)
-	}
-	img, err := renderColor(f, a)
+	img, err := paintFrame(f, a, o)
 	if err != nil {
 		return nil, err
 	}
 	a.cover(img, o.Overlays)
-	return crop.color(marked(img, o.Marks)), nil
+	if len(o.Marks) > 0 {
+		img = marked(img, o.Marks)
+	}
+	if a.State == nil {
+		return crop.place(img), nil
+	}
+	picture := crop.place(a.State.turn(img))
+	return picture, a.State.draw(picture, canvas{a.State, crop, f.Columns, f.Rows})
 }
 
-// renderMonochrome makes a picture of gray levels; or of color, if there is a supplemental palette.
-func renderMonochrome(f *pixel.Frame, a Attributes, o Options, crop placement) (image.Image, error) {
+// paintFrame makes the picture of the whole image, in its own pixels: of gray levels; or of color, if it is one of color, or
+// has a palette, or if a presentation state draws in color.
+func paintFrame(f *pixel.Frame, a Attributes, o Options) (draw.Image, error) {
+	if f.Samples != 1 || f.Photometric == "PALETTE COLOR" {
+		return renderColor(f, a)
+	}
 	gray, err := grayscale(f, a, o)
 	switch {
 	case err != nil:
 		return nil, err
-	case a.Palette != nil:
-		img := renderSupplemented(f, a.Palette, gray)
-		a.cover(img, o.Overlays)
-		return crop.color(marked(img, o.Marks)), nil
+	case a.State != nil && a.State.Pseudo != nil:
+		return renderPseudo(f, a.State.Pseudo, gray), nil
+	case a.State == nil && a.Palette != nil:
+		return renderSupplemented(f, a.Palette, gray), nil
+	case a.State != nil && a.State.colorful(a.Overlays):
+		return Colored(renderGray(f, gray)), nil
 	case o.Deep && len(o.Marks) == 0:
-		img := renderDeep(f, gray)
-		a.cover(img, o.Overlays)
-		return crop.deep(img), nil
+		return renderDeep(f, gray), nil
 	}
-	img := renderGray(f, gray)
-	a.cover(img, o.Overlays)
-	if len(o.Marks) > 0 {
-		return crop.color(marked(img, o.Marks)), nil
-	}
-	return crop.gray(img), nil
+	return renderGray(f, gray), nil
 }

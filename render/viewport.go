@@ -7,8 +7,6 @@ import (
 
 	"github.com/disintegration/imaging"
 	"golang.org/x/image/draw"
-
-	"github.com/noctis-dicom/noctis/dicom/pixel"
 )
 
 // placement is how a picture of the whole image becomes the picture that was asked for: a region of it, perhaps flipped, scaled.
@@ -18,29 +16,59 @@ type placement struct {
 	width, height int // of the picture
 }
 
-// plan works out PS3.18 8.3.5.1.3. The region is cut to the image and to whole pixels. Without a viewport the picture has the
-// image's own pixels; with one, pixels that are not square are made so, since the picture must not be distorted.
-func plan(d pixel.Description, aspect float64, v *Viewport, limit int) (placement, error) {
-	p := placement{region: image.Rect(0, 0, d.Columns, d.Rows), width: d.Columns, height: d.Rows}
+// plan works out PS3.18 8.3.5.1.3 for an image, or a displayed area, of this size. The region is cut to it and to whole pixels.
+// Without a viewport the picture has the image's own pixels; with one, pixels that are not square are made so, since the picture
+// must not be distorted. A displayed area that is magnified has the size that it says, and is cut to the viewport (8.3.5.1.6).
+func (a Attributes) plan(columns, rows int, v *Viewport, limit int) (placement, error) {
+	p := placement{region: image.Rect(0, 0, columns, rows), width: columns, height: rows}
+	if (v == nil || a.State != nil) && rows > limit/columns {
+		return p, fmt.Errorf("%w: %w: a picture of %d x %d pixels: the most is %d in all", ErrOptions, ErrTooLarge, columns, rows, limit)
+	}
 	if v != nil {
 		if v.Width < 1 || v.Height < 1 {
 			return p, fmt.Errorf("%w: viewport of %d x %d pixels", ErrOptions, v.Width, v.Height)
 		}
-		x0, x1, flipX, okX := extent(v.SX, v.SW, d.Columns)
-		y0, y1, flipY, okY := extent(v.SY, v.SH, d.Rows)
+		x0, x1, flipX, okX := extent(v.SX, v.SW, columns)
+		y0, y1, flipY, okY := extent(v.SY, v.SH, rows)
 		if !okX || !okY {
-			return p, fmt.Errorf("%w: the source region lies outside the image of %d x %d pixels", ErrOptions, d.Columns, d.Rows)
+			return p, fmt.Errorf("%w: the source region lies outside the image of %d x %d pixels", ErrOptions, columns, rows)
 		}
 		p.region, p.flipX, p.flipY = image.Rect(x0, y0, x1, y1), flipX, flipY
+	}
+	aspect := a.aspectAsShown()
+	if m := a.State.magnification(); m > 0 {
+		p.magnify(m, aspect, v)
+	} else if v != nil {
 		p.width, p.height = fit(float64(p.region.Dx()), float64(p.region.Dy())*aspect, v.Width, v.Height)
 	}
 	if p.width > limit/p.height {
-		if v == nil {
-			return p, fmt.Errorf("%w: %w: a picture of %d x %d pixels: the most is %d in all", ErrOptions, ErrTooLarge, p.width, p.height, limit)
-		}
 		return p, fmt.Errorf("%w: a viewport for %d x %d pixels: the most is %d in all", ErrOptions, p.width, p.height, limit)
 	}
 	return p, nil
+}
+
+// magnify gives the picture so many pixels for each of the region, and cuts the region to the middle that the viewport has room for.
+func (p *placement) magnify(ratio, aspect float64, v *Viewport) {
+	p.width, p.height = magnified(p.region.Dx(), ratio), magnified(p.region.Dy(), ratio*aspect)
+	if v == nil {
+		return
+	}
+	cut := func(low, high, size, room int, ratio float64) (int, int, int) {
+		if size <= room {
+			return low, high, size
+		}
+		n := min(max(int(float64(room)/ratio), 1), high-low)
+		low += (high - low - n) / 2
+		return low, low + n, min(magnified(n, ratio), room)
+	}
+	r := &p.region
+	r.Min.X, r.Max.X, p.width = cut(r.Min.X, r.Max.X, p.width, v.Width, ratio)
+	r.Min.Y, r.Max.Y, p.height = cut(r.Min.Y, r.Max.Y, p.height, v.Height, ratio*aspect)
+}
+
+// magnified is a number of pixels times a ratio, at least one, and not more than can be added up.
+func magnified(n int, ratio float64) int {
+	return int(min(max(float64(n)*ratio+0.5, 1), math.MaxInt32))
 }
 
 // extent is the region in one direction: from start on for size pixels, a negative size meaning flipped, nil the rest of the image.
@@ -67,6 +95,19 @@ func fit(width, height float64, vw, vh int) (w, h int) {
 	w = min(max(int(width*scale+0.5), 1), vw)
 	h = min(max(int(height*scale+0.5), 1), vh)
 	return w, h
+}
+
+// place places a picture of the whole image.
+func (p placement) place(img draw.Image) draw.Image {
+	switch img := img.(type) {
+	case *image.Gray:
+		return p.gray(img)
+	case *image.Gray16:
+		return p.deep(img)
+	case *image.RGBA:
+		return p.color(img)
+	}
+	panic(fmt.Sprintf("a picture of %T", img)) // paintFrame makes no other
 }
 
 // scales reports whether the picture is not of the region's own pixels.
