@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 
 	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/store"
@@ -33,7 +32,7 @@ func (s *Server) sendAnimation(w http.ResponseWriter, r *http.Request, status in
 	entries := make([]*store.Entry, len(targets))
 	for i, t := range targets {
 		entries[i] = t.entry
-		described = append(described, digest(t.entry), strconv.Itoa(t.frame))
+		described = append(described, t.described())
 	}
 	etag := entityTag(described...)
 	validators(w, etag, newest(entries))
@@ -76,7 +75,7 @@ type player struct {
 func (p *player) begin(ctx context.Context) (err error) {
 	for {
 		t := p.targets[0]
-		p.first, err = p.server.picture(ctx, t.entry, t.frame, animated.mediaType, p.rendering)
+		p.first, err = p.server.picture(ctx, t, animated.mediaType, p.rendering)
 		if err == nil || len(p.targets) == 1 || !isOfFrame(err) {
 			break
 		}
@@ -139,7 +138,7 @@ func (p *player) next(ctx context.Context, a *render.Animation, i int, comments 
 	if p.size[t.entry] {
 		o = p.rendering
 	}
-	picture, err := p.server.picture(ctx, t.entry, t.frame, animated.mediaType, o)
+	picture, err := p.server.picture(ctx, t, animated.mediaType, o)
 	switch {
 	case err == nil:
 		return p.add(ctx, a, i, picture)

@@ -5,10 +5,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
+	"github.com/noctis-dicom/noctis/store"
 )
 
 // What fails after the first byte cuts the connection, so that no client takes half an answer for a whole one.
@@ -18,23 +21,53 @@ func TestFailureOnTheWay(t *testing.T) {
 	a := newArchive(t, encapsulate(t, im, [][][]byte{{good}, {bad}}, true))
 	ts := httptest.NewServer(a.server)
 	defer ts.Close()
-	for below, accept := range map[string]string{"/frames/1,2": octets, "/rendered": `multipart/related; type="image/png"`} {
-		r, err := http.NewRequest("GET", ts.URL+BasePath+a.refs[0].Path()+below, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Accept", accept)
-		w, err := ts.Client().Do(r)
-		if err == nil {
-			_, err = io.Copy(io.Discard, w.Body)
-			w.Body.Close()
-		}
-		if err == nil {
-			t.Errorf("%s: a response that is not whole ended as if it were", below)
+	r, err := http.NewRequest("GET", ts.URL+BasePath+a.refs[0].Path()+"/frames/1,2", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", octets)
+	w, err := ts.Client().Do(r)
+	if err == nil {
+		_, err = io.Copy(io.Discard, w.Body)
+		w.Body.Close()
+	}
+	if err == nil {
+		t.Error("a response that is not whole ended as if it were")
+	}
+	checkStatus(t, a.get(a.refs[0], "/frames/2,1", octets), 406, "frame 2") // before the first byte it is a status
+	checkStatus(t, a.get(a.refs[0], "/frames/1", octets), 200)
+}
+
+// A frame that cannot be shown keeps nobody from the others, and the answer names it (PS3.18 Table 10.4.3-1).
+func TestOneBadFrame(t *testing.T) {
+	im := dicomtest.Image{Rows: 4, Columns: 4, BitsAllocated: 8, Frames: 3}
+	good, bad := rle(make([]byte, 16)), rle(make([]byte, 3))
+	a := newArchive(t, encapsulate(t, im, [][][]byte{{good}, {bad}, {good}}, true), dicomtest.Image{Number: 2}.File())
+	series := dicom.Ref{Study: a.refs[0].Study, Series: a.refs[0].Series}
+	for ref, want := range map[dicom.Ref]int{a.refs[0]: 2, series: 3} {
+		w := a.get(ref, "/rendered", `multipart/related; type="image/png"`)
+		warning := w.Header().Get("Warning")
+		if parts := partsOf(t, w); w.Code != 206 || len(parts) != want || !strings.Contains(warning, "frame 2 of instance "+string(a.refs[0].Instance)) {
+			t.Errorf("%d, %d parts, Warning %q", w.Code, len(parts), warning)
 		}
 	}
-	checkStatus(t, a.get(a.refs[0], "/frames/2,1", octets), 500, "frame 2") // before the first byte it is a status
-	checkStatus(t, a.get(a.refs[0], "/frames/1", octets), 200)
+	checkStatus(t, a.get(a.refs[0], "/frames/2/rendered", "*/*"), 406, "frame 2", "RLE")
+
+	// What is found after the status was sent is a part of its own.
+	c, err := a.server.latePicture(t.Context(), target{entry: entryOf(t, a, a.refs[0]), frame: 2}, offer{mediaType: "image/png"}, rendering{})
+	b, _ := io.ReadAll(c.SectionReader)
+	if err != nil || c.contentType != "application/problem+json" || !bytes.Contains(b, []byte("frame 2")) {
+		t.Errorf("%v, %s: %s", err, c.contentType, b)
+	}
+}
+
+func entryOf(t *testing.T, a *archive, ref dicom.Ref) *store.Entry {
+	t.Helper()
+	e, err := a.server.entry(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // Viewers ask for everything at once.

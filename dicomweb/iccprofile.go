@@ -2,7 +2,6 @@ package dicomweb
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"net/http"
 
@@ -11,11 +10,8 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// sourceProfile is the ICC Profile (0028,2000) of a colored frame, nil if it has none.
-func sourceProfile(in *store.Instance, ds *dicom.DataSet, img image.Image) ([]byte, error) {
-	if _, colored := img.(*image.RGBA); !colored {
-		return nil, nil
-	}
+// profileOf is the ICC Profile (0028,2000) of a data set, nil if it has none.
+func profileOf(in *store.Instance, ds *dicom.DataSet) ([]byte, error) {
 	e, _ := ds.Get(dicom.ICCProfile)
 	switch v := e.Value.(type) {
 	case dicom.Bytes:
@@ -26,26 +22,20 @@ func sourceProfile(in *store.Instance, ds *dicom.DataSet, img image.Image) ([]by
 	return nil, nil
 }
 
-// encodePicture writes the picture, with the ICC profile that was asked for: that of the source, else sRGB, which is what pictures
+// encodePicture writes the picture, with an ICC profile if one is to be in it: that of its source, else sRGB, which is what pictures
 // without one are taken for (PS3.18 8.3.5.1.5). Colors of another space are not converted: a source with another profile has no
 // representation in sRGB here.
-func (o rendering) encodePicture(in *store.Instance, ds *dicom.DataSet, img image.Image, frame int, mediaType string) ([]byte, error) {
+func (o rendering) encodePicture(img image.Image, profile []byte, mediaType string) ([]byte, error) {
 	var b bytes.Buffer
-	if o.Profile == "" {
+	if o.Profile == "" || mediaType == "image/gif" {
 		err := render.Encode(&b, img, mediaType, o.Quality)
 		return b.Bytes(), err
-	}
-	profile, err := sourceProfile(in, ds, img)
-	if err != nil {
-		return nil, damaged(in.Entry, frame, err)
 	}
 	switch {
 	case len(profile) == 0:
 		profile = render.SRGB()
 	case o.Profile == "srgb" && !bytes.Contains(profile, []byte("sRGB")):
-		return nil, &problem{status: http.StatusNotAcceptable, detail: fmt.Sprintf(
-			"frame %d of instance %s has an ICC profile of its own, and is not converted to sRGB here; iccprofile=yes gives it as it is",
-			frame, in.Entry.Ref.Instance)}
+		return nil, &problem{status: http.StatusNotAcceptable, detail: "the source has an ICC profile of its own, and is not converted to sRGB here; iccprofile=yes gives it as it is"}
 	}
 	if err := render.Encode(&b, render.Colored(img), mediaType, o.Quality); err != nil {
 		return nil, err

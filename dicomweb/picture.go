@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"net/http"
 	"strings"
@@ -22,20 +23,22 @@ const dataSetCache = 4 << 20
 
 // What can go wrong with a picture, and what the client is told (PS3.18 8.5):
 //
-//	406  the instance has no pixel data, or in a transfer syntax for which there is no decoder: no representation is acceptable
+//	406  the instance has no pixel data, or in a transfer syntax for which there is no decoder, or its pixels are not what its
+//	     attributes say: there is no representation in any of the rendered media types, while the file is there as it was stored.
+//	     The server has not failed, and asking again would not help, so it is no 5xx
 //	404  there is no such frame
 //	400  the source region lies outside of the image, or the picture would be too large
 //	413  the image has more pixels than are decoded here, or than a picture may have
-//	500  the file is missing or damaged, or its pixels are not what its attributes say: the stored object is at fault, and the
-//	     operator has to know
+//	500  the file is missing or cannot be read: the operator has to know
 //
 // The detail names instance, frame, transfer syntax and cause.
 
 // picture is one frame as an encoded picture, kept for the next who asks.
-func (s *Server) picture(ctx context.Context, e *store.Entry, frame int, mediaType string, o rendering) ([]byte, error) {
-	key := fmt.Sprintf("%s/%d/%s", hex.EncodeToString(e.Blob[:]), frame, o.canonical(mediaType))
+func (s *Server) picture(ctx context.Context, t target, mediaType string, o rendering) ([]byte, error) {
+	o.State = t.state
+	key := fmt.Sprintf("%s/%d/%s", hex.EncodeToString(t.entry.Blob[:]), t.frame, o.canonical(mediaType))
 	return s.pictures.picture(ctx, key, func(ctx context.Context) ([]byte, error) {
-		return s.draw(ctx, e, frame, mediaType, o)
+		return s.draw(ctx, t.entry, t.frame, mediaType, o)
 	})
 }
 
@@ -54,22 +57,15 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 	if err != nil {
 		return nil, err
 	}
-	attributes, err := render.DescribeWithBulk(ds, frame, lookupTables(in))
+	attributes, profile, err := s.attributes(ctx, in, ds, f, frame, &o)
 	if err != nil {
-		return nil, damaged(e, frame, err)
-	}
-	if o.Overlays && attributes.HasEmbedded() {
-		whole, err := s.wholeSamples(ctx, in, f.stored, frame)
-		if err != nil {
-			return nil, err
-		}
-		attributes = attributes.Embed(whole)
+		return nil, err
 	}
 	marks, err := s.marks(ctx, o.Marks, ds, frame, f.frame)
 	if err != nil {
 		return nil, err
 	}
-	viewport := o.viewport(f.frame.Columns, f.frame.Rows)
+	viewport := o.viewport(attributes.Size(f.frame.Columns, f.frame.Rows))
 	img, err := render.Render(f.frame, attributes, render.Options{
 		Window: o.Window, VOI: o.VOI, Overlays: o.Overlays, Deep: o.Deep, Marks: marks, Viewport: viewport})
 	switch {
@@ -86,7 +82,37 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 			return nil, err
 		}
 	}
-	return o.encodePicture(in, ds, img, frame, mediaType)
+	return o.encodePicture(img, profile, mediaType)
+}
+
+// attributes collects what rendering needs to know of a decoded frame, by the presentation state if there is one, and the ICC
+// profile of its colors. A state's profile is in the picture without being asked for (PS3.18 8.3.5.1.6).
+func (s *Server) attributes(ctx context.Context, in *store.Instance, ds *dicom.DataSet, f decoded, frame int, o *rendering) (
+	a render.Attributes, profile []byte, err error) {
+	if a, err = render.DescribeWithBulk(ds, frame, lookupTables(in)); err != nil {
+		return a, nil, damaged(in.Entry, frame, err)
+	}
+	if (o.Overlays || o.State != nil) && a.HasEmbedded() {
+		whole, err := s.wholeSamples(ctx, in, f.stored, frame)
+		if err != nil {
+			return a, nil, err
+		}
+		a = a.Embed(whole)
+	}
+	if o.State != nil {
+		if a, profile, err = s.present(ctx, a, o.State, in.Entry.Ref.Instance, frame); err != nil {
+			return a, nil, err
+		}
+		if len(profile) > 0 && o.Profile == "" && !o.NoProfile {
+			o.Profile = "yes"
+		}
+	}
+	if o.Profile != "" && len(profile) == 0 && (f.frame.Samples == 3 || a.Palette != nil) {
+		if profile, err = profileOf(in, ds); err != nil {
+			return a, nil, damaged(in.Entry, frame, err)
+		}
+	}
+	return a, profile, nil
 }
 
 // maxLookupTable is longer than any lookup table or plane of an overlay can sensibly be: 65536 entries of 16 bits take 128 KiB of
@@ -135,7 +161,7 @@ func (s *Server) decodeFrame(ctx context.Context, in *store.Instance, ds *dicom.
 	}
 	data := make([]byte, encoded.Size())
 	if _, err := io.ReadFull(encoded, data); err != nil {
-		return decoded{}, damaged(in.Entry, n, err)
+		return decoded{}, err
 	}
 	f, err := codec.Decode(ctx, in.Entry.TransferSyntax, d, data)
 	switch {
@@ -164,7 +190,7 @@ func (s *Server) wholeSamples(ctx context.Context, in *store.Instance, d pixel.D
 	}
 	data := make([]byte, min(encoded.Size(), encodedLimit(d)))
 	if _, err := io.ReadFull(encoded, data); err != nil {
-		return nil, damaged(in.Entry, n, err)
+		return nil, err
 	}
 	whole, err := codec.Decode(ctx, in.Entry.TransferSyntax, d, data)
 	if err != nil {
@@ -180,14 +206,19 @@ func encodedLimit(d pixel.Description) int64 {
 	return bits/8*2 + 1<<20
 }
 
-// damaged is the problem of a frame whose bytes or attributes make no picture.
+// damaged is the problem of a frame whose bytes or attributes make no picture; or, without a frame, of a presentation state. That
+// the file cannot be read is not the file's fault, and stays an error of the server.
 func damaged(e *store.Entry, frame int, err error) error {
 	var known *problem
-	if errors.As(err, &known) {
+	var unread *fs.PathError
+	if errors.As(err, &known) || errors.As(err, &unread) {
 		return err
 	}
-	return &problem{status: http.StatusInternalServerError, detail: fmt.Sprintf(
-		"frame %d of instance %s (%s) makes no picture: %v", frame, e.Ref.Instance, e.TransferSyntax, err)}
+	what := fmt.Sprintf("frame %d of instance %s (%s) makes no picture", frame, e.Ref.Instance, e.TransferSyntax)
+	if frame == 0 {
+		what = fmt.Sprintf("presentation state %s cannot be applied", e.Ref.Instance)
+	}
+	return &problem{status: http.StatusNotAcceptable, detail: fmt.Sprintf("%s: %v", what, err)}
 }
 
 // viewport is what is asked of an image of this size: the viewport as it is, or the one that a normalized region means.

@@ -24,6 +24,7 @@ var pictureTypes = []offer{{mediaType: "image/jpeg"}, {mediaType: "image/png"}, 
 type target struct {
 	entry *store.Entry
 	frame int
+	state *store.Entry // the presentation state that it is shown by, nil: none
 }
 
 // retrieveRendered retrieves pictures of the frames of a study, series or instance, or of some frames (PS3.18 10.4.1.1.3), as
@@ -56,6 +57,12 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 	}
 	if numbers == nil && e.SOPClass == render.StructureSet {
 		return s.renderStructures(w, r, e, query)
+	}
+	if render.IsState(e.SOPClass) {
+		if numbers != nil {
+			return badRequest("a presentation state has no frames to choose from (PS3.18 8.3.5.1.6)")
+		}
+		return s.renderState(w, r, e, query)
 	}
 	if numbers == nil {
 		own, err := s.renditionOf(r.Context(), e)
@@ -112,6 +119,11 @@ func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref
 		return err
 	}
 	found, left, targets, err := s.images(r.Context(), ref)
+	if err == nil && left == 0 && len(targets) == 0 {
+		if targets, err = s.statesBelow(r.Context(), ref); len(targets) > 0 && err == nil {
+			err = refuseForState(query)
+		}
+	}
 	send := func(status int) error {
 		if chosen == animated {
 			return s.sendAnimation(w, r, status, targets, o)
@@ -171,7 +183,7 @@ func targetsOf(e *store.Entry, numbers []int) ([]target, error) {
 	}
 	targets := make([]target, len(numbers))
 	for i, n := range numbers {
-		targets[i] = target{e, n}
+		targets[i] = target{entry: e, frame: n}
 	}
 	return targets, nil
 }
@@ -180,7 +192,7 @@ func targetsOf(e *store.Entry, numbers []int) ([]target, error) {
 // has it is answered before anything is read.
 func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, chosen offer, o rendering) error {
 	base := s.baseURL(r)
-	etag := entityTag("picture", o.canonical(chosen.mediaType), digest(t.entry), strconv.Itoa(t.frame))
+	etag := entityTag("picture", o.canonical(chosen.mediaType), t.described())
 	validators(w, etag, t.entry.Stored)
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
@@ -188,7 +200,7 @@ func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, c
 	if notModified(w, r, etag) {
 		return nil
 	}
-	picture, err := s.picture(r.Context(), t.entry, t.frame, chosen.mediaType, o)
+	picture, err := s.picture(r.Context(), t, chosen.mediaType, o)
 	if err != nil {
 		return err
 	}
@@ -198,38 +210,13 @@ func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, c
 	return nil
 }
 
-// sendPictures sends pictures as the parts of a multipart response, each made when its turn comes.
-func (s *Server) sendPictures(w http.ResponseWriter, r *http.Request, status int, targets []target, chosen offer, o rendering) error {
-	base := s.baseURL(r)
-	entries := make([]*store.Entry, 0, len(targets))
-	described := []string{"pictures", o.canonical(chosen.mediaType), base}
-	parts := make([]part, len(targets))
-	for i, t := range targets {
-		if i == 0 || t.entry != targets[i-1].entry {
-			entries = append(entries, t.entry)
-			described = append(described, digest(t.entry))
-		}
-		described = append(described, strconv.Itoa(t.frame))
-		parts[i] = part{
-			partHeader: partHeader{contentType: chosen.contentType(), location: t.location(base), length: -1},
-			open: func(ctx context.Context) (content, error) {
-				picture, err := s.picture(ctx, t.entry, t.frame, chosen.mediaType, o)
-				return contentOf(picture), err
-			},
-		}
+// described says what a picture is made of: two of other frames, files or presentation states differ in it.
+func (t target) described() string {
+	d := digest(t.entry) + "/" + strconv.Itoa(t.frame)
+	if t.state != nil {
+		d += "/" + digest(t.state)
 	}
-	etag := entityTag(described...)
-	validators(w, etag, newest(entries))
-	for _, text := range o.Warnings {
-		warn(w.Header(), base, text)
-	}
-	if notModified(w, r, etag) {
-		return nil
-	}
-	if err := s.checkOpenable(r.Context(), entries); err != nil {
-		return err
-	}
-	return sendParts(w, r, status, chosen.mediaType, etag, parts)
+	return d
 }
 
 // location is the resource that a picture is a rendering of (PS3.18 8.6.1.2, note).

@@ -10,6 +10,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/render/waveform"
+	"github.com/noctis-dicom/noctis/store"
 )
 
 const (
@@ -35,6 +36,8 @@ type rendering struct {
 	Quality   int              // 1 to 100, the best
 	Paper     waveform.Options // extensions for waveforms
 	Marks     []markOf         // extensions "segmentation" and "contours"
+	NoProfile bool             // "no" was asked for: not even that of a presentation state
+	State     *store.Entry     // the presentation state, nil: none
 	// Warnings are the texts of Warning 299 header fields: values that are legal, but not supported.
 	Warnings []string
 }
@@ -229,6 +232,7 @@ func (o *rendering) parseWindow(value string) error {
 func (o *rendering) parseICCProfile(value, mediaType string) error {
 	switch value {
 	case "no":
+		o.NoProfile = true
 		return nil
 	case "yes", "srgb", "adobergb", "rommrgb":
 	default:
@@ -269,6 +273,9 @@ func (o rendering) canonical(mediaType string) string {
 	}
 	if o.Profile != "" {
 		b.WriteString(";icc-" + o.Profile)
+	}
+	if o.State != nil {
+		fmt.Fprintf(&b, ";state-%s,%t", digest(o.State), o.NoProfile)
 	}
 	if o.Patient {
 		b.WriteString(";patient")

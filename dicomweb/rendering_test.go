@@ -36,7 +36,7 @@ func TestParseRendering(t *testing.T) {
 		{"voi=2", rendering{VOI: &render.Choice{Number: 2}}},
 		{"voi=Bone", rendering{VOI: &render.Choice{Explanation: "Bone"}}},
 		{"overlays=yes&bits=8", rendering{Overlays: true}},
-		{"iccprofile=no", rendering{}},
+		{"iccprofile=no", rendering{NoProfile: true}},
 		{"iccprofile=srgb", rendering{Profile: "srgb"}},
 		{"iccprofile=rommrgb", rendering{Warnings: []string{"The following iccprofile values are not supported: rommrgb"}}},
 	} {

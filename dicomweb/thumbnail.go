@@ -53,7 +53,7 @@ func (s *Server) retrieveThumbnail(w http.ResponseWriter, r *http.Request) error
 			return err
 		}
 	}
-	t := target{e, 0}
+	t := target{entry: e}
 	switch p := e.Layout.Pixel; {
 	case numbers != nil:
 		t.frame = numbers[0] // only a single image shall be returned

@@ -18,7 +18,8 @@ type uriRequest struct {
 	transferSyntax string // "", "*" or a list of UIDs
 	frame          int    // 0: none is named
 	rendering      rendering
-	windowed       bool // windowCenter and windowWidth are there
+	windowed       bool      // windowCenter and windowWidth are there
+	state          dicom.Ref // the presentation state; its instance is "" if none is named
 	anonymize      bool
 	accepted       acceptance
 }
@@ -55,6 +56,8 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 	// Response
 	if chosen == file {
 		switch {
+		case u.state.Instance != "":
+			return badRequest("presentationUID has no meaning for application/dicom (PS3.18 9.5.1.2)")
 		case u.windowed:
 			return badRequest("windowCenter and windowWidth have no meaning for application/dicom (PS3.18 9.5.1.2.6)")
 		case u.anonymize:
@@ -82,6 +85,26 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 
 // sendURIPicture renders the instance's frame.
 func (s *Server) sendURIPicture(w http.ResponseWriter, r *http.Request, e *store.Entry, u uriRequest, chosen offer) error {
+	switch {
+	case u.state.Instance != "":
+		t, err := s.stateNamed(r.Context(), u.state, e)
+		if err != nil {
+			return err
+		}
+		return s.sendPicture(w, r, t, chosen, u.rendering)
+	case render.IsState(e.SOPClass): // of the images that it is for, the first
+		if u.windowed || u.frame > 0 {
+			return badRequest("windowCenter, windowWidth and frameNumber are not for presentation states (PS3.18 8.3.5.1.6)")
+		}
+		if u.anonymize {
+			return badRequest("anonymize: what a presentation state draws may say who the patient is (PS3.18 9.4.2.3)")
+		}
+		targets, _, err := s.presentedBy(r.Context(), e)
+		if err != nil {
+			return err
+		}
+		return s.sendPicture(w, r, targets[0], chosen, u.rendering)
+	}
 	targets, err := targetsOf(e, nil)
 	if err != nil {
 		return err
@@ -115,7 +138,7 @@ func (s *Server) isMultiframe(r *http.Request, e *store.Entry) (bool, error) {
 // parseURIRequest reads the query (PS3.18 9.1.2, 9.4.1.2, 9.5.1.2). An error is a 400.
 func parseURIRequest(q url.Values, accept []string) (uriRequest, error) {
 	u := uriRequest{rendering: rendering{Quality: defaultQuality}}
-	for _, parse := range []func(url.Values) error{u.parseTarget, u.parseType, u.parseAnonymize, u.refuse, u.parseFrame, u.parseWindow, u.parseView} {
+	for _, parse := range []func(url.Values) error{u.parseTarget, u.parseType, u.parseAnonymize, u.parseState, u.parseFrame, u.parseWindow, u.parseView} {
 		if err := parse(q); err != nil {
 			return uriRequest{}, err
 		}
@@ -197,11 +220,25 @@ func (u *uriRequest) parseType(q url.Values) error {
 	return nil
 }
 
-// refuse refuses what would change the meaning of the answer if it were ignored.
-func (u *uriRequest) refuse(q url.Values) error {
-	for _, name := range []string{"presentationUID", "presentationSeriesUID"} {
+// parseState reads presentationSeriesUID and presentationUID: both or none, and beside them no parameter that would change what the
+// state says (PS3.18 9.5.1.2.7, 8.3.5.1.6).
+func (u *uriRequest) parseState(q url.Values) error {
+	if !q.Has("presentationUID") && !q.Has("presentationSeriesUID") {
+		return nil
+	}
+	u.state.Study = u.ref.Study
+	for name, uid := range map[string]*dicom.UID{"presentationSeriesUID": &u.state.Series, "presentationUID": &u.state.Instance} {
+		v, err := once(q, name)
+		if err != nil {
+			return err
+		}
+		if *uid = dicom.UID(v); !uid.Valid() {
+			return badRequest("%s=%s: want presentationSeriesUID and presentationUID, both as UIDs (PS3.18 9.5.1.2.7)", name, excerpt(v))
+		}
+	}
+	for _, name := range []string{"windowCenter", "windowWidth", "frameNumber", "transferSyntax", "anonymize"} {
 		if q.Has(name) {
-			return badRequest("%s is not supported: presentation states are not applied", name)
+			return badRequest("%s may not be given together with a presentation state (PS3.18 9.5.1.2.7)", name)
 		}
 	}
 	return nil

@@ -99,8 +99,8 @@ func by(t *testing.T, in dicomtest.Instance, class dicom.UID, o Options, with ..
 	return img
 }
 
-// plane is an overlay of the state's: a frame of ones around its edge, in a layer.
-func plane(group uint16, rows, columns int, top, left int64, layer string) []any {
+// overlayPlane is an overlay of the state's: a frame of ones around its edge, in a layer.
+func overlayPlane(group uint16, rows, columns int, top, left int64, layer string) []any {
 	bits := make([]byte, (rows*columns+15)/16*2)
 	for y := range rows {
 		for x := range columns {
@@ -136,20 +136,20 @@ var wide = windowed("2048", "4096")
 
 func TestGoldenShutters(t *testing.T) {
 	in := scene(72, 96)
-	over := all(plane(0x6000, 40, 60, 5, 7, "OVER"), []any{dicom.GraphicLayerSequence, layer("OVER", 1, 0xFFFF)})
+	over := all(overlayPlane(0x6000, 40, 60, 5, 7, "OVER"), []any{dicom.GraphicLayerSequence, layer("OVER", 1, 0xFFFF)})
 	circle := shutter("CIRCULAR", dicom.CenterOfCircularShutter, `36\48`, dicom.RadiusOfCircularShutter, 30)
 	golden(t, "shutters",
 		by(t, in, "", Options{}, wide, shutter("RECTANGULAR", dicom.ShutterLeftVerticalEdge, 10, dicom.ShutterRightVerticalEdge, 80,
 			dicom.ShutterUpperHorizontalEdge, 5, dicom.ShutterLowerHorizontalEdge, 60)),
 		by(t, in, "", Options{}, wide, circle),
 		by(t, in, "", Options{}, wide, shutter("POLYGONAL", dicom.VerticesOfThePolygonalShutter, `5\5\5\90\60\70\65\20`)),
-		by(t, in, "", Options{}, wide, shutter("BITMAP", dicom.ShutterOverlayGroup, 0x6000), plane(0x6000, 72, 96, 1, 1, "")),
+		by(t, in, "", Options{}, wide, shutter("BITMAP", dicom.ShutterOverlayGroup, 0x6000), overlayPlane(0x6000, 72, 96, 1, 1, "")),
 		by(t, in, "", Options{}, wide, circle, over),
 		by(t, in, "", Options{}, wide, circle, turned(90, "Y")))
 }
 
 func TestGoldenOverlays(t *testing.T) {
-	in := scene(72, 96, all(plane(0x6002, 30, 40, 11, 21, ""), plane(0x6004, 30, 40, 60, 80, ""))...)
+	in := scene(72, 96, all(overlayPlane(0x6002, 30, 40, 11, 21, ""), overlayPlane(0x6004, 30, 40, 60, 80, ""))...)
 	layers := []any{dicom.GraphicLayerSequence, []*dicom.DataSet{layer("UPPER", 2, 0), layer("LOWER", 1, 0xFFFF)}}
 	a, err := Describe(in.DataSet, 1)
 	if err != nil {
@@ -164,9 +164,9 @@ func TestGoldenOverlays(t *testing.T) {
 	}
 	golden(t, "overlays", drawn,
 		by(t, in, "", Options{}, wide, layers), // none is activated
-		by(t, in, "", Options{}, wide, layers, []any{in6(2), "LOWER"}, plane(0x6000, 40, 60, 5, 7, "UPPER")),
-		by(t, in, "", Options{}, wide, layers, []any{in6(2), "UPPER"}, plane(0x6000, 40, 60, 5, 7, "LOWER")),
-		by(t, in, "", Options{}, wide, layers, plane(0x6002, 10, 60, 5, 7, "LOWER"))) // instead of the image's own
+		by(t, in, "", Options{}, wide, layers, []any{in6(2), "LOWER"}, overlayPlane(0x6000, 40, 60, 5, 7, "UPPER")),
+		by(t, in, "", Options{}, wide, layers, []any{in6(2), "UPPER"}, overlayPlane(0x6000, 40, 60, 5, 7, "LOWER")),
+		by(t, in, "", Options{}, wide, layers, overlayPlane(0x6002, 10, 60, 5, 7, "LOWER"))) // instead of the image's own
 }
 
 func in6(n uint16) dicom.Tag { return in(0x6000+n, dicom.OverlayActivationLayer) }

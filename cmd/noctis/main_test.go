@@ -42,10 +42,14 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			file := dicomtest.Image{Study: "script", Name: "one"}.File()
+			state := dicomtest.State{Images: []dicomtest.Instance{dicomtest.Image{Study: "script", Name: "one"}.Instance()}}.File()
 			other := dicomtest.Image{Study: "script", Name: "two", Number: 2}.File()
 			env.Setenv("STUDY", string(dicomtest.UID("script")))
+			one := dicomtest.Image{Study: "script", Name: "one"}.Instance().DataSet
+			env.Setenv("ONE", "/studies/"+one.String(dicom.StudyInstanceUID)+"/series/"+one.String(dicom.SeriesInstanceUID)+
+				"/instances/"+one.String(dicom.SOPInstanceUID))
 			for name, content := range map[string][]byte{
-				"one.dcm": file, "two.dcm": other, "broken.dcm": file[:len(file)/2], "notes.txt": []byte("not an image\n"),
+				"one.dcm": file, "two.dcm": other, "state.dcm": state, "broken.dcm": file[:len(file)/2], "notes.txt": []byte("not an image\n"),
 			} {
 				if err := os.WriteFile(filepath.Join(env.WorkDir, name), content, 0o600); err != nil {
 					return err

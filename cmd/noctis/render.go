@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,13 +17,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicomweb"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
 )
 
 type renderCommand struct {
-	File       string `arg:"" help:"DICOM file."`
+	File       string `arg:"" help:"DICOM file, or the http or https URL of one or of an instance of a DICOMweb server."`
 	Output     string `short:"o" required:"" placeholder:"PICTURE" help:"Picture to write: .jpg, .png or .gif."`
 	Frame      int    `default:"1" help:"Frame, counted from 1."`
 	Window     string `placeholder:"C,W,F" help:"Window: center, width, and linear, linear-exact or sigmoid."`
@@ -30,6 +35,7 @@ type renderCommand struct {
 	ICCProfile string `name:"iccprofile" help:"ICC profile: no, yes or srgb."`
 	Overlays   string `help:"Draw the overlays: yes or no."`
 	Bits       string `help:"8, or 16 for .png."`
+	State      string `name:"presentation-state" placeholder:"FILE" help:"Presentation state to show the image by, its first frame that the state is for."`
 }
 
 // Help is shown by --help.
@@ -38,34 +44,42 @@ func (renderCommand) Help() string {
 
 Examples:
   noctis render image.dcm -o picture.png
+  noctis render http://localhost:8080/dicom-web/studies/1.2/series/1.3/instances/1.4 -o picture.png
   noctis render ct.dcm -o lung.jpg --window=-600,1500,linear --viewport 512,512
-  noctis render ct.dcm -o bone.png --voi BONE --annotation technique --frame 3`
+  noctis render ct.dcm -o bone.png --voi BONE --annotation technique --frame 3
+  noctis render ct.dcm -o marked.png --presentation-state marks.dcm --viewport 1024,1024`
 }
 
 // pictureTypes are the media types by the extension of the picture.
 var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif"}
 
-// Run asks a server in memory, which holds that one file, for the picture: the options cannot mean anything else here than there.
+// Run asks a server in memory, which holds that one file and perhaps a presentation state, for the picture: the options cannot mean anything else here than there.
 func (c renderCommand) Run(ctx context.Context) error {
 	mediaType, known := pictureTypes[strings.ToLower(filepath.Ext(c.Output))]
 	if !known {
 		return fmt.Errorf("%s: want a picture of .jpg, .png or .gif", c.Output)
 	}
-	file, err := os.Open(c.File)
+	instances := memstore.New(store.Options{})
+	ref, err := c.ingest(ctx, instances, c.File)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	instances := memstore.New(store.Options{})
-	receipt, err := instances.Ingest(ctx, file, "")
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+	resource := fmt.Sprintf("%s/frames/%d/rendered", ref.Path(), c.Frame)
+	if c.State != "" {
+		if c.Frame != 1 {
+			return errors.New("--frame: a presentation state says itself which frames it is for")
+		}
+		state, err := c.ingest(ctx, instances, c.State)
+		if err != nil {
+			return err
+		}
+		resource = state.Path() + "/rendered"
 	}
 	server, err := dicomweb.New(instances, dicomweb.Options{MaxDecodes: 1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
-	path := fmt.Sprintf("%s%s/frames/%d/rendered?%s", dicomweb.BasePath, receipt.Ref.Path(), c.Frame, c.query().Encode())
+	path := dicomweb.BasePath + resource + "?" + c.query().Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+path, nil)
 	if err != nil {
 		return err
@@ -77,6 +91,56 @@ func (c renderCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("%s: %s", c.File, answer.detail())
 	}
 	return os.WriteFile(c.Output, answer.body.Bytes(), 0o644)
+}
+
+// ingest takes a file, or what lies behind a URL, into the store.
+func (c renderCommand) ingest(ctx context.Context, instances *store.Store, name string) (dicom.Ref, error) {
+	in, err := openFileOrURL(ctx, name)
+	if err != nil {
+		return dicom.Ref{}, err
+	}
+	defer in.Close()
+	receipt, err := instances.Ingest(ctx, in, "")
+	if err != nil {
+		return dicom.Ref{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return receipt.Ref, nil
+}
+
+// openFileOrURL opens a file, or asks for an instance by http: a server of DICOMweb gives it as a part of multipart/related, others
+// as it is.
+func openFileOrURL(ctx context.Context, name string) (io.ReadCloser, error) {
+	if !strings.HasPrefix(name, "http://") && !strings.HasPrefix(name, "https://") {
+		return os.Open(name)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, name, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", `multipart/related; type="application/dicom"; transfer-syntax=*, application/dicom, */*;q=0.1`)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	body := io.ReadCloser(answer.Body)
+	mediaType, parameters, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	switch {
+	case answer.StatusCode != http.StatusOK:
+		err = fmt.Errorf("%s: %s", name, answer.Status)
+	case strings.HasPrefix(mediaType, "multipart/"):
+		var first *multipart.Part
+		if first, err = multipart.NewReader(body, parameters["boundary"]).NextPart(); err == nil {
+			return struct {
+				io.Reader
+				io.Closer
+			}{first, body}, nil
+		}
+	}
+	if err != nil {
+		body.Close()
+		return nil, err
+	}
+	return body, nil
 }
 
 // query is what was asked for, as the parameters of the request.
