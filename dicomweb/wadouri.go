@@ -96,9 +96,6 @@ func (s *Server) sendURIPicture(w http.ResponseWriter, r *http.Request, e *store
 		if u.windowed || u.frame > 0 {
 			return badRequest("windowCenter, windowWidth and frameNumber are not for presentation states (PS3.18 8.3.5.1.6)")
 		}
-		if u.anonymize {
-			return badRequest("anonymize: what a presentation state draws may say who the patient is (PS3.18 9.4.2.3)")
-		}
 		targets, _, err := s.presentedBy(r.Context(), e)
 		if err != nil {
 			return err
