@@ -49,14 +49,14 @@ func uriCases() []Case {
 			t.uriGet(t.image(), "&contentType=application/dicom&transferSyntax=1.2.840.10008.99.99", "Accept: */*").status(406)
 		}),
 		reads("anonymize", "PS3.18 9.4.1.2.1", May, "anonymize=yes gives the instance without the patient", func(t *T) {
-			a := t.uriGet(t.own().rgb, "&contentType=application/dicom&anonymize=yes", "Accept: */*").status(200, 400, 406)
+			a := t.uriGet(t.own().ct[0], "&contentType=application/dicom&anonymize=yes", "Accept: */*").status(200, 400, 406)
 			if a.code != 200 {
 				t.unsupported("the server answers %d", a.code)
 			}
 			if bytes.Contains(a.body, []byte("Conform"+t.data.run)) || bytes.Contains(a.body, []byte("CF-"+t.data.run)) {
 				t.fail("no name and no ID of the patient in the file")
 			}
-			if string(t.scan(a.body).DataSet.Ref().Instance) == t.data.rgb.uid {
+			if string(t.scan(a.body).DataSet.Ref().Instance) == t.data.ct[0].uid {
 				t.fail("a new SOP Instance UID")
 			}
 		}),
