@@ -47,7 +47,8 @@ var (
 		"video/mpeg", "video/mp4", "video/h265")
 	storeTypes    = append(multipartOf("application/dicom", "application/dicom+json", "application/dicom+xml"), "application/dicom")
 	pictureSeries = append(offered(multiparts(pictureTypes)), "image/gif")
-	renderings    = append(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), "text/html", "text/plain", "text/xml")
+	renderings    = append(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), "text/html", "text/plain", "text/xml",
+		mediaSVG, "application/pdf", "model/stl", "model/obj", "model/mtl", "video/mpeg", "video/mp4", "video/h265")
 )
 
 // retrieving is what all resources that are retrieved have in common.
@@ -72,7 +73,8 @@ var capabilities = map[string]capability{
 	"rendered-instance":  retrieving(renderings, renderingParameters...),
 	"rendered-frames":    retrieving(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), renderingParameters...),
 	"thumbnail":          retrieving(offered(pictureTypes), "viewport"),
-	"wado": {append(offered(pictureTypes), "application/dicom", "text/html", "text/plain"), nil,
+	"wado": {append(offered(pictureTypes), "application/dicom", "text/html", "text/plain", "text/xml", mediaSVG, "application/pdf",
+		"video/mpeg", "video/mp4", "video/h265"), nil,
 		parameters("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "charset", "anonymize", "transferSyntax", "annotation", "frameNumber",
 			"imageQuality", "rows", "columns", "region", "windowCenter", "windowWidth", "presentationSeriesUID", "presentationUID"),
 		"200 304", "400 404 406 410 503"},
@@ -81,8 +83,9 @@ var capabilities = map[string]capability{
 // metadataTypes are those of lists of data sets.
 var metadataTypes = append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...)
 
-// renderingParameters are those of PS3.18 8.3.5.1.
-var renderingParameters = []string{"annotation", "quality", "viewport", "window", "iccprofile"}
+// renderingParameters are those of PS3.18 8.3.5.1, and the extensions of this server.
+var renderingParameters = []string{"annotation", "quality", "viewport", "window", "iccprofile", "voi", "overlays", "bits", "segmentation", "contours",
+	"speed", "gain", "start", "duration", "group"}
 
 // capabilityOf returns what a route can do; one that stands in no table speaks DICOM JSON and XML.
 func capabilityOf(rt route) capability {

@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"net/http"
 
@@ -25,10 +26,10 @@ func profileOf(in *store.Instance, ds *dicom.DataSet) ([]byte, error) {
 // encodePicture writes the picture, with an ICC profile if one is to be in it: that of its source, else sRGB, which is what pictures
 // without one are taken for (PS3.18 8.3.5.1.5). Colors of another space are not converted: a source with another profile has no
 // representation in sRGB here.
-func (o rendering) encodePicture(img image.Image, profile []byte, mediaType string) ([]byte, error) {
+func (o rendering) encodePicture(ctx context.Context, img image.Image, profile []byte, mediaType string) ([]byte, error) {
 	var b bytes.Buffer
-	if o.Profile == "" || mediaType == "image/gif" {
-		err := render.Encode(&b, img, mediaType, o.Quality)
+	if o.Profile == "" || mediaType != "image/jpeg" && mediaType != "image/png" {
+		err := encodeAs(ctx, &b, img, mediaType, o.Quality)
 		return b.Bytes(), err
 	}
 	switch {
@@ -37,7 +38,7 @@ func (o rendering) encodePicture(img image.Image, profile []byte, mediaType stri
 	case o.Profile == "srgb" && !bytes.Contains(profile, []byte("sRGB")):
 		return nil, &problem{status: http.StatusNotAcceptable, detail: "the source has an ICC profile of its own, and is not converted to sRGB here; iccprofile=yes gives it as it is"}
 	}
-	if err := render.Encode(&b, render.Colored(img), mediaType, o.Quality); err != nil {
+	if err := encodeAs(ctx, &b, render.Colored(img), mediaType, o.Quality); err != nil {
 		return nil, err
 	}
 	return render.WithProfile(b.Bytes(), profile)

@@ -82,7 +82,7 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 			return nil, err
 		}
 	}
-	return o.encodePicture(img, profile, mediaType)
+	return o.encodePicture(ctx, img, profile, mediaType)
 }
 
 // attributes collects what rendering needs to know of a decoded frame, by the presentation state if there is one, and the ICC

@@ -18,7 +18,7 @@ import (
 )
 
 // pictureTypes are the rendered media types of a frame, the default first (PS3.18 Table 8.7.4-1).
-var pictureTypes = []offer{{mediaType: "image/jpeg"}, {mediaType: "image/png"}, {mediaType: "image/gif"}}
+var pictureTypes = []offer{{mediaType: "image/jpeg"}, {mediaType: "image/png"}, {mediaType: "image/gif"}, {mediaType: mediaJP2}, {mediaType: mediaJPH}}
 
 // target is a frame to be rendered.
 type target struct {

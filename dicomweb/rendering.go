@@ -241,7 +241,7 @@ func (o *rendering) parseICCProfile(value, mediaType string) error {
 	if mediaType == "image/gif" {
 		return badRequest(`iccprofile=%q: image/gif has no ICC profile, so only "no" is possible (PS3.18 8.3.5.1.5)`, value)
 	}
-	if value == "yes" || value == "srgb" {
+	if (value == "yes" || value == "srgb") && mediaType != mediaJP2 && mediaType != mediaJPH {
 		o.Profile = value
 		return nil
 	}
@@ -254,7 +254,7 @@ func (o rendering) canonical(mediaType string) string {
 	var b strings.Builder
 	number := func(f float64) { b.WriteString("," + strconv.FormatFloat(f, 'g', -1, 64)) }
 	b.WriteString(mediaType)
-	if mediaType == "image/jpeg" {
+	if mediaType == "image/jpeg" || mediaType == mediaJP2 {
 		fmt.Fprintf(&b, ";q%d", o.Quality)
 	}
 	if w := o.Window; w != nil {

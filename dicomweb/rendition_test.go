@@ -60,13 +60,10 @@ func TestRenderedReport(t *testing.T) {
 
 // A document ends where it ended before it was padded, and a video has no transfer syntax when it is rendered (PS3.18 8.7.4).
 func TestRenderedAsItIs(t *testing.T) {
-	document := func(length ...any) []byte {
-		in := dicomtest.Image{With: append([]any{dicom.EncapsulatedDocument, []byte("<ClinicalDocument/>\x00"),
-			dicom.MIMETypeOfEncapsulatedDocument, "text/XML"}, length...)}.Instance()
-		in.DataSet.Delete(dicom.PixelData)
-		return fileOf(t, in)
-	}
-	for _, file := range [][]byte{document(), document(dicom.EncapsulatedDocumentLength, 19)} {
+	marked := dicomtest.Document("text/XML", []byte("<ClinicalDocument/>"))
+	unmarked := dicomtest.Document("text/XML", []byte("<ClinicalDocument/>"))
+	unmarked.DataSet.Delete(dicom.EncapsulatedDocumentLength)
+	for _, file := range [][]byte{fileOf(t, marked), fileOf(t, unmarked)} {
 		a := newArchive(t, file)
 		w := a.get(a.refs[0], "/rendered", "text/xml")
 		if w.Code != http.StatusOK || w.Body.String() != "<ClinicalDocument/>" || w.Header().Get("Content-Type") != "text/xml" {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
-	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -150,7 +149,7 @@ func (s *Server) sendIcon(w http.ResponseWriter, r *http.Request, e *store.Entry
 		return err
 	}
 	var b bytes.Buffer
-	if err := render.Encode(&b, icon, chosen.mediaType, o.Quality); err != nil {
+	if err := encodeAs(r.Context(), &b, icon, chosen.mediaType, o.Quality); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", chosen.contentType())

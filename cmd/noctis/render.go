@@ -25,7 +25,7 @@ import (
 
 type renderCommand struct {
 	File       string `arg:"" help:"DICOM file, or the http or https URL of one or of an instance of a DICOMweb server."`
-	Output     string `short:"o" required:"" placeholder:"PICTURE" help:"Picture to write: .jpg, .png or .gif."`
+	Output     string `short:"o" required:"" placeholder:"PICTURE" help:"Picture to write: .jpg, .png, .gif, .jp2 or .jph."`
 	Frame      int    `default:"1" help:"Frame, counted from 1."`
 	Window     string `placeholder:"C,W,F" help:"Window: center, width, and linear, linear-exact or sigmoid."`
 	VOI        string `name:"voi" help:"View of the file: number or explanation."`
@@ -51,13 +51,14 @@ Examples:
 }
 
 // pictureTypes are the media types by the extension of the picture.
-var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif"}
+var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif",
+	".jp2": "image/jp2", ".jph": "image/jph"}
 
 // Run asks a server in memory, which holds that one file and perhaps a presentation state, for the picture: the options cannot mean anything else here than there.
 func (c renderCommand) Run(ctx context.Context) error {
 	mediaType, known := pictureTypes[strings.ToLower(filepath.Ext(c.Output))]
 	if !known {
-		return fmt.Errorf("%s: want a picture of .jpg, .png or .gif", c.Output)
+		return fmt.Errorf("%s: want a picture of .jpg, .png, .gif, .jp2 or .jph", c.Output)
 	}
 	instances := memstore.New(store.Options{})
 	ref, err := c.ingest(ctx, instances, c.File)

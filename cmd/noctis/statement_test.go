@@ -57,7 +57,8 @@ func TestStatementIsTrue(t *testing.T) {
 	report := dicomtest.Chest()
 	for _, in := range append(streams(),
 		dicomtest.Image{Study: "picture", BitsAllocated: 8}.Instance(), dicomtest.Image{Study: "cine", BitsAllocated: 8, Frames: 2}.Instance(),
-		report[len(report)-1]) {
+		report[len(report)-1], dicomtest.ECG(), dicomtest.Document("application/pdf", []byte("%PDF-1.4")), dicomtest.Document("model/stl", []byte("solid")),
+		dicomtest.Document("model/obj", []byte("v 0 0 0")), dicomtest.Document("model/mtl", []byte("newmtl a"))) {
 		file, err := in.File()
 		if err != nil {
 			t.Fatal(err)
