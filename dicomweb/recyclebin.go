@@ -34,16 +34,14 @@ func binQuery(r *http.Request) (q store.RemovedQuery, err error) {
 
 // binned is a study of the recycle bin.
 type binned struct {
-	Study     dicom.UID      `json:"studyInstanceUID"`
-	Instances int            `json:"versions"`
-	Bytes     int64          `json:"bytes"`
-	Deleted   int            `json:"deleted"`
-	Replaced  int            `json:"replaced"`
-	Last      string         `json:"lastRemoved"`
-	Purge     string         `json:"purgeAfter,omitempty"` // of what was removed last
-	DataSet   *dicom.DataSet `json:"dataset"`              // what the version that was removed last says of the study
-
-	blob store.BlobID
+	Study    dicom.UID      `json:"studyInstanceUID"`
+	Versions int            `json:"versions"`
+	Bytes    int64          `json:"bytes"`
+	Deleted  int            `json:"deleted"`
+	Replaced int            `json:"replaced"`
+	Last     string         `json:"lastRemoved"`
+	Purge    string         `json:"purgeAfter,omitempty"` // of what was removed last
+	DataSet  *dicom.DataSet `json:"dataset"`              // what the version that was removed last says of the study
 }
 
 // binLimit is how many studies of the recycle bin are listed where the request says nothing.
@@ -63,46 +61,34 @@ func (s *Server) listRecycleBin(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	// Behavior
-	studies := map[dicom.UID]*binned{}
-	list := []*binned{}
-	for removed, err := range s.store.RecycleBin(r.Context(), store.RemovedQuery{}) {
-		if err != nil {
-			return err
-		}
-		uid := removed.Entry.Ref.Study
-		b := studies[uid]
-		if b == nil {
-			b = &binned{Study: uid, Last: removed.Time.Format(time.RFC3339), Purge: s.purgeAfter(removed), blob: removed.Entry.Blob}
-			studies[uid] = b
-			list = append(list, b)
-		}
-		b.Instances++
-		b.Bytes += removed.Entry.Size
-		if removed.Kind == store.Replaced {
-			b.Replaced++
-		} else {
-			b.Deleted++
-		}
+	studies, err := s.store.RecycledStudies(r.Context())
+	if err != nil {
+		return err
 	}
-	w.Header().Set("X-Total-Count", strconv.Itoa(len(list)))
-	list = list[:min(limit, len(list))]
-	for _, b := range list {
-		ds, err := s.removedDataSet(r.Context(), b.blob)
+	w.Header().Set("X-Total-Count", strconv.Itoa(len(studies)))
+	list := []binned{}
+	for _, st := range studies[:min(limit, len(studies))] {
+		ds, err := s.removedDataSet(r.Context(), st.Blob)
 		if err != nil {
 			return err
+		}
+		b := binned{
+			Study: st.Study, Versions: st.Deleted + st.Replaced, Bytes: st.Bytes, Deleted: st.Deleted, Replaced: st.Replaced,
+			Last: st.Last.Format(time.RFC3339), Purge: s.purgeAfter(st.Last),
 		}
 		b.DataSet, _ = store.Split(ds)
+		list = append(list, b)
 	}
 	// Response
 	return respondJSON(w, r, http.StatusOK, list)
 }
 
-// purgeAfter is when a removed instance goes for good, "" if nobody knows.
-func (s *Server) purgeAfter(r *store.Removed) string {
+// purgeAfter is when what was removed at a time goes for good, "" if nobody knows.
+func (s *Server) purgeAfter(removed time.Time) string {
 	if s.options.RecycleRetention <= 0 {
 		return ""
 	}
-	return r.Time.Add(s.options.RecycleRetention).Format(time.RFC3339)
+	return removed.Add(s.options.RecycleRetention).Format(time.RFC3339)
 }
 
 // removedDataSet is the data set of a version, empty if it has gone meanwhile or cannot be read.
@@ -148,7 +134,7 @@ func (s *Server) listVersions(w http.ResponseWriter, r *http.Request) error {
 		e := removed.Entry
 		list = append(list, version{
 			e.Blob.String(), string(e.Ref.Study), string(e.Ref.Series), string(e.Ref.Instance), string(e.SOPClass), e.Size,
-			e.Stored.Format(time.RFC3339), removed.Time.Format(time.RFC3339), removed.Kind.String(), s.purgeAfter(removed),
+			e.Stored.Format(time.RFC3339), removed.Time.Format(time.RFC3339), removed.Kind.String(), s.purgeAfter(removed.Time),
 			s.baseURL(r) + "/recycle-bin/versions/" + e.Blob.String(),
 		})
 	}

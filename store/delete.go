@@ -167,6 +167,39 @@ func (s *Store) RecycleBin(ctx context.Context, q RemovedQuery) iter.Seq2[*Remov
 	return s.index.Removed(ctx, q)
 }
 
+// RecycledStudy is a study of which something is in the recycle bin.
+type RecycledStudy struct {
+	Study             dicom.UID
+	Deleted, Replaced int // versions
+	Bytes             int64
+	Last              time.Time // of the last removal
+	Blob              BlobID    // what was removed last
+}
+
+// RecycledStudies returns the studies in the recycle bin, that of the last removal first.
+func (s *Store) RecycledStudies(ctx context.Context) ([]*RecycledStudy, error) {
+	var list []*RecycledStudy
+	studies := map[dicom.UID]*RecycledStudy{}
+	for r, err := range s.index.Removed(ctx, RemovedQuery{}) {
+		if err != nil {
+			return nil, err
+		}
+		st := studies[r.Entry.Ref.Study]
+		if st == nil {
+			st = &RecycledStudy{Study: r.Entry.Ref.Study, Last: r.Time, Blob: r.Entry.Blob}
+			studies[st.Study] = st
+			list = append(list, st)
+		}
+		st.Bytes += r.Entry.Size
+		if r.Kind == Replaced {
+			st.Replaced++
+		} else {
+			st.Deleted++
+		}
+	}
+	return list, nil
+}
+
 // Purge removes what q chooses from the recycle bin, for good, at most limit instances (negative: all), and returns how many and
 // how many bytes those were. First the index forgets, then the file goes.
 func (s *Store) Purge(ctx context.Context, q RemovedQuery, limit int) (purged int, bytes int64, err error) {

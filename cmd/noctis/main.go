@@ -37,6 +37,7 @@ type commands struct {
 	Restore     restoreCommand     `cmd:"" help:"Make a data folder of a backup."`
 	Reindex     reindexCommand     `cmd:"" help:"Rebuild the index of a data folder from the stored files alone."`
 	Index       indexCommand       `cmd:"" help:"Index further attributes, while the server runs."`
+	Recycle     recycleCommand     `cmd:"" help:"List, restore and purge what was deleted or replaced."`
 	Render      renderCommand      `cmd:"" help:"Render a frame of a file as a picture."`
 	Conformance conformanceCommand `cmd:"" help:"Try any DICOMweb server against PS3.18, from outside."`
 	Statement   statementCommand   `cmd:"" help:"Write the DICOM Conformance Statement of this build."`

@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCommand, "get": getCommand},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCommand, "get": getCommand, "request": requestCommand},
 	})
 }
 
@@ -71,6 +71,21 @@ func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { s.stop() })
 	ts.Setenv("URL", s.url)
 	ts.Setenv("PID", fmt.Sprint(s.cmd.Process.Pid))
+}
+
+// requestCommand is "request STATUS METHOD PATH": a request without a body.
+func requestCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: request STATUS METHOD PATH")
+	}
+	request, err := http.NewRequest(args[1], ts.Getenv("URL")+args[2], nil)
+	ts.Check(err)
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	if fmt.Sprint(response.StatusCode) != args[0] {
+		ts.Fatalf("%s %s: %s, want %s", args[1], args[2], response.Status, args[0])
+	}
 }
 
 // getCommand is "get STATUS PATH [FILE]": GETs below $URL and keeps the body in FILE.

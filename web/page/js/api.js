@@ -33,6 +33,29 @@ export async function seriesOf(study, signal) {
   return list.sort((a, b) => (+value(a, Tag.SeriesNumber) || 0) - (+value(b, Tag.SeriesNumber) || 0));
 }
 
+// remove deletes a study (an extension): it goes into the recycle bin.
+export async function remove(study) {
+  await ask('DELETE', `${address.studies}/${enc(study)}`);
+}
+
+// recycled are the studies in the recycle bin, what was deleted last first.
+export async function recycled() {
+  return (await ask('GET', `${root}/recycle-bin`)).json();
+}
+
+// restore takes a study out of the recycle bin, and tells what could not be restored.
+export async function restore(study) {
+  return (await ask('POST', `${root}/recycle-bin/studies/${enc(study)}/restore`, 409)).json();
+}
+
+async function ask(method, target, alsoFine) {
+  const answer = await fetch(target, { method, headers: { Accept: 'application/json' } });
+  if (!answer.ok && answer.status !== alsoFine) {
+    throw new Error(await complaint(answer.status, answer.headers.get('Content-Type'), await answer.text()));
+  }
+  return answer;
+}
+
 // complaint is what a failed request has to say: the detail of a problem document (RFC 9457), or a short text.
 function complaint(status, type, text) {
   try {

@@ -1,6 +1,7 @@
 // The page: what a person does, and what follows.
 
 import { address, search } from './api.js';
+import { RecycleBin } from './recyclebin.js';
 import { SearchForm } from './search.js';
 import { StudyTable } from './studies.js';
 import { Uploads, dropped, picked } from './uploads.js';
@@ -8,9 +9,10 @@ import { Uploads, dropped, picked } from './uploads.js';
 const pageSize = 50;
 const part = id => document.getElementById(id);
 
-const table = new StudyTable(part('studies'));
+const table = new StudyTable(part('studies'), () => list());
 const form = new SearchForm(part('search'), () => list({ offset: 0 }));
 const uploads = new Uploads(part('uploads'), arrived);
+const bin = new RecycleBin(() => list({ arriving: true }));
 
 let offset = 0;
 let request = new AbortController();
@@ -77,6 +79,7 @@ function turn(pages) {
 part('previous').addEventListener('click', () => turn(-1));
 part('next').addEventListener('click', () => turn(1));
 part('again').addEventListener('click', () => list());
+part('open-bin').addEventListener('click', () => bin.open());
 part('clear-nothing').addEventListener('click', () => form.clear());
 
 for (const [button, input] of [['pick-files', 'files'], ['pick-folder', 'folder']]) {

@@ -3,6 +3,7 @@
 import { address, seriesOf } from './api.js';
 import { Tag, age, dayText, personName, pictured, timeText, value, values } from './dicom.js';
 import { counted, element, symbol, thumbnail } from './dom.js';
+import { confirmDeletion } from './recyclebin.js';
 
 const sexes = { F: 'F', M: 'M', O: 'other' };
 
@@ -10,8 +11,11 @@ const sexes = { F: 'F', M: 'M', O: 'other' };
 export class StudyTable {
   #body;
   #rows = new Map(); // by Study Instance UID
+  #deleted;
 
-  constructor(table) {
+  // deleted is called when a study has been deleted here.
+  constructor(table, deleted) {
+    this.#deleted = deleted;
     this.#body = table.tBodies[0];
     this.#body.addEventListener('keydown', event => this.#arrow(event));
   }
@@ -22,7 +26,7 @@ export class StudyTable {
     for (const study of studies) {
       const uid = value(study, Tag.StudyInstanceUID);
       const known = this.#rows.get(uid);
-      const row = known ?? new StudyRow(uid);
+      const row = known ?? new StudyRow(uid, this.#deleted);
       row.update(study);
       row.mark(arriving && !known);
       rows.set(uid, row);
@@ -55,9 +59,11 @@ class StudyRow {
   #detail;
   #series;
   #toggle;
+  #deleted;
 
-  constructor(uid) {
+  constructor(uid, deleted) {
     this.#uid = uid;
+    this.#deleted = deleted;
     this.#series = element('div', { className: 'series-area' });
     this.#detail = element('tr', { role: 'row', className: 'detail', hidden: true, id: `series-${uid}` },
       element('td', { role: 'cell', colSpan: 9 }, this.#series));
@@ -132,7 +138,22 @@ class StudyRow {
     const referring = personName(study, Tag.ReferringPhysicianName);
     this.#series.replaceChildren(content,
       element('p', { className: 'fine' },
-        referring && `Referred by ${referring}. `, 'Study ', element('code', {}, this.#uid)));
+        referring && `Referred by ${referring}. `, 'Study ', element('code', {}, this.#uid)), this.#deletion(study));
+  }
+
+  // deletion is the button that deletes the study, and what it has to say.
+  #deletion(study) {
+    const name = personName(study, Tag.PatientName) || 'No name';
+    const said = element('span', { role: 'alert' });
+    const button = element('button', { type: 'button', className: 'plain danger', 'aria-label': `Delete the study of ${name}` }, 'Delete study');
+    button.addEventListener('click', async () => {
+      try {
+        if (await confirmDeletion(this.#uid, name, value(study, Tag.NumberOfStudyRelatedInstances))) this.#deleted();
+      } catch (error) {
+        said.textContent = ` It could not be deleted. ${error.message}`;
+      }
+    });
+    return element('p', {}, button, said);
   }
 }
 
