@@ -127,13 +127,14 @@ func (s *Server) encodedFrame(ctx context.Context, in *store.Instance, n int, ts
 	}
 	var data []byte
 	err = s.pictures.decode(ctx, func() error {
-		f, err := s.decodeFrame(ctx, in, ds, n)
+		f, err := s.decodedOnce(ctx, in, ds, n)
 		if err != nil {
 			return err
 		}
 		data, err = encodeFrame(ctx, in.Entry, n, ts, f.frame)
 		return err
 	})
+	s.readAhead(in.Entry, n)
 	return contentOf(data), err
 }
 

@@ -201,13 +201,14 @@ func (s *Server) decodedFrame(ctx context.Context, in *store.Instance, n int) (c
 	}
 	var samples []byte
 	err = s.pictures.decode(ctx, func() error {
-		f, err := s.decodeFrame(ctx, in, ds, n)
+		f, err := s.decodedOnce(ctx, in, ds, n)
 		if err != nil {
 			return err
 		}
 		samples = codec.Native(f.frame, f.stored)
 		return nil
 	})
+	s.readAhead(in.Entry, n)
 	return contentOf(samples), err
 }
 

@@ -28,6 +28,11 @@ type metrics struct {
 	renderHits   prometheus.Counter
 	renderMisses prometheus.Counter
 	renderBytes  prometheus.Gauge // bytes that the cache of pictures holds
+
+	frameHits   prometheus.Counter
+	frameMisses prometheus.Counter
+	framesAhead prometheus.Counter
+	frameBytes  prometheus.Gauge // bytes that the cache of decoded frames holds
 }
 
 // newMetrics makes the metrics and registers them, if there is where.
@@ -56,13 +61,18 @@ func newMetrics(registry prometheus.Registerer, st *store.Store) (*metrics, erro
 		renderHits:    plain("render_cache_hits_total", "Rendered pictures that were kept."),
 		renderMisses:  plain("render_cache_misses_total", "Rendered pictures that had to be made."),
 		renderBytes:   gauge("render_cache_bytes", "Bytes of rendered pictures kept."),
+		frameHits:     plain("frame_cache_hits_total", "Decoded frames that were kept, or being decoded for another request."),
+		frameMisses:   plain("frame_cache_misses_total", "Frames that had to be decoded."),
+		framesAhead:   plain("frames_read_ahead_total", "Frames decoded before they were asked for."),
+		frameBytes:    gauge("frame_cache_bytes", "Bytes of decoded frames kept."),
 	}
 	if registry == nil {
 		return m, nil
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.duration, m.requestBytes, m.responseBytes, m.inFlight,
-		m.stored, m.duplicates, m.failures, m.renderHits, m.renderMisses, m.renderBytes} {
+		m.stored, m.duplicates, m.failures, m.renderHits, m.renderMisses, m.renderBytes,
+		m.frameHits, m.frameMisses, m.framesAhead, m.frameBytes} {
 		errs = append(errs, registry.Register(c))
 	}
 	total := func(name, help string, of func(store.Totals) int64) {

@@ -85,13 +85,12 @@ func sendParts(w http.ResponseWriter, r *http.Request, status int, rootType, eta
 	if r.Method == http.MethodHead {
 		return body.Close()
 	}
-	buffer := make([]byte, copyBuffer)
 	for i, p := range parts {
 		if i > 0 {
 			body, err = p.open(r.Context())
 		}
 		if err == nil {
-			err = m.send(p.partHeader, body, buffer)
+			err = m.send(p.partHeader, body)
 		}
 		if err != nil {
 			return fmt.Errorf("part %d of %d: %w", i+1, len(parts), err)
@@ -101,7 +100,7 @@ func sendParts(w http.ResponseWriter, r *http.Request, status int, rootType, eta
 }
 
 // send writes a part and closes its body.
-func (m *multipartWriter) send(p partHeader, body content, buffer []byte) error {
+func (m *multipartWriter) send(p partHeader, body content) error {
 	defer body.Close()
 	if body.contentType != "" {
 		p.contentType, p.length = body.contentType, -1
@@ -115,7 +114,7 @@ func (m *multipartWriter) send(p partHeader, body content, buffer []byte) error 
 	if err := m.begin(p); err != nil {
 		return err
 	}
-	n, err := body.copyTo(m.w, buffer)
+	n, err := body.copyTo(m.w, nil)
 	if err == nil && n != p.length {
 		err = io.ErrUnexpectedEOF
 	}

@@ -37,9 +37,13 @@ const dataSetCache = 4 << 20
 func (s *Server) picture(ctx context.Context, t target, mediaType string, o rendering) ([]byte, error) {
 	o.State = t.state
 	key := fmt.Sprintf("%s/%d/%s", hex.EncodeToString(t.entry.Blob[:]), t.frame, o.canonical(mediaType))
-	return s.pictures.picture(ctx, key, func(ctx context.Context) ([]byte, error) {
+	picture, err := s.pictures.picture(ctx, key, func(ctx context.Context) ([]byte, error) {
 		return s.draw(ctx, t.entry, t.frame, mediaType, o)
 	})
+	if err == nil {
+		s.readAhead(t.entry, t.frame)
+	}
+	return picture, err
 }
 
 // draw reads, decodes, renders and encodes one frame.
@@ -53,7 +57,7 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.decodeFrame(ctx, in, ds, frame)
+	f, err := s.decodedOnce(ctx, in, ds, frame)
 	if err != nil {
 		return nil, err
 	}

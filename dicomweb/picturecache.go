@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -104,13 +105,32 @@ func (p *pictures) leave(key string, m *making) {
 
 // decode runs f when fewer than the permitted number of decodes are running. A panic in f becomes an error: f may run in a
 // goroutine of its own, where the server's recovery does not reach.
-func (p *pictures) decode(ctx context.Context, f func() error) (err error) {
+func (p *pictures) decode(ctx context.Context, f func() error) error {
 	select {
 	case p.decodes <- struct{}{}:
 		defer func() { <-p.decodes }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	return survive(f)
+}
+
+// errBusy is the error of decodeIfIdle where no token is free.
+var errBusy = errors.New("all decoders are busy")
+
+// decodeIfIdle is decode for what nobody waits for: it does not wait for a token.
+func (p *pictures) decodeIfIdle(f func() error) error {
+	select {
+	case p.decodes <- struct{}{}:
+		defer func() { <-p.decodes }()
+		return survive(f)
+	default:
+		return errBusy
+	}
+}
+
+// survive turns a panic of f into an error.
+func survive(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())

@@ -68,12 +68,37 @@ func (s *Server) entries(ctx context.Context, ref dicom.Ref) ([]*store.Entry, er
 	return entries, nil
 }
 
-// entry finds one instance, with its layout.
+// entryCache is the most bytes of entries that are kept with their layouts.
+const entryCache = 8 << 20
+
+// entry finds one instance, with its layout; the same one for all who ask as long as nothing is stored or deleted. It must not be changed.
+// A client that asks for a frame will ask for the next ones, and the layout of ten thousand of them is long.
 func (s *Server) entry(ctx context.Context, ref dicom.Ref) (*store.Entry, error) {
+	key := generationKey(s.store.Generation(), ref) // the generation first, or it might be newer than the entry
+	if e, found := s.layouts.get(key); found {
+		return e, nil
+	}
 	for e, err := range s.store.Entries(ctx, ref) {
+		if err == nil {
+			s.layouts.add(key, e, layoutBytes(e))
+		}
 		return e, err
 	}
 	return nil, s.missing(ctx, ref)
+}
+
+// generationKey names what lies below a reference for as long as nothing is stored or deleted.
+func generationKey(generation uint64, ref dicom.Ref) string {
+	return strconv.FormatUint(generation, 10) + " " + string(ref.Study) + " " + string(ref.Series) + " " + string(ref.Instance)
+}
+
+// layoutBytes is about the memory that an entry takes.
+func layoutBytes(e *store.Entry) int64 {
+	n := 500 + 120*int64(len(e.Layout.Bulk))
+	if p := e.Layout.Pixel; p != nil {
+		n += 5*int64(p.Fragments.Len()) + 5*int64(p.NumberOfFrames)
+	}
+	return n
 }
 
 // dataSet is the data set of an instance, as its metadata has it. It must not be changed: the last few are kept, because a client

@@ -1,7 +1,9 @@
 package dicomweb
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -114,7 +116,7 @@ type resource struct {
 	allow    string // for Allow, PS3.18 8.5
 }
 
-// router finds the resource of a path. gorilla/mux only matches templates here: methods are the resource's own affair, so that
+// router finds the resource of a path. gorilla/mux only tries templates here: methods are the resource's own affair, so that
 // HEAD, OPTIONS and 405 with Allow are right for all of them. Path variables stay escaped (pathVar unescapes them), so that an
 // escaped slash cannot reach another resource, and paths are never answered with a redirect, which would lose a POST.
 func (s *Server) router() http.Handler {
@@ -122,45 +124,22 @@ func (s *Server) router() http.Handler {
 	r.NotFoundHandler = s.answer(func(http.ResponseWriter, *http.Request) error {
 		return notFound("there is no such resource below %s", BasePath)
 	})
-	// A study's resources lie apart from the rest, those of a series and an instance too: mux tries templates one by one. The
-	// deepest come first, since they are asked most and their prefix excludes the others.
 	resources := map[string]*resource{}
-	deep := map[string]*mux.Router{}
-	for _, mark := range []string{"/{instance}/", "/{series}/", "/{study}/", ""} {
-		for _, rt := range s.routes() {
-			prefix, rest, depth := splitTemplate(rt.template)
-			if depth != mark {
-				continue
-			}
-			if resources[rt.template] == nil {
-				resources[rt.template] = &resource{server: s, template: rt.template, routes: map[string]route{}}
-				below := deep[prefix]
-				if below == nil {
-					below = r
-					if prefix != "" {
-						below = r.PathPrefix(prefix + "/").Subrouter()
-					}
-					deep[prefix] = below
-				}
-				below.Handle(rest, resources[rt.template])
-			}
-			resources[rt.template].add(rt)
+	for _, rt := range s.routes() {
+		if resources[rt.template] == nil {
+			resources[rt.template] = &resource{server: s, template: rt.template, routes: map[string]route{}}
 		}
+		resources[rt.template].add(rt)
 	}
-	base := &resource{server: s, template: BasePath, allow: http.MethodOptions} // only describes what lies below it
-	r.Handle(BasePath, base)
+	resources[BasePath] = &resource{server: s, template: BasePath, allow: http.MethodOptions} // only describes what lies below it
+	// The deepest come first: they are asked most.
+	deepest := func(a, b string) int {
+		return cmp.Or(strings.Count(b, "/")-strings.Count(a, "/"), strings.Compare(a, b))
+	}
+	for _, t := range slices.SortedFunc(maps.Keys(resources), deepest) {
+		r.MatcherFunc(templateOf(t).match).Handler(resources[t])
+	}
 	return tidyPath(r)
-}
-
-// splitTemplate divides a template after the deepest of instance, series and study that it goes through.
-func splitTemplate(t string) (prefix, rest, mark string) {
-	for _, mark := range []string{"/{instance}/", "/{series}/", "/{study}/"} {
-		if i := strings.Index(t, mark); i >= 0 {
-			i += len(mark) - 1
-			return t[:i], t[i:], mark
-		}
-	}
-	return "", t, ""
 }
 
 func (res *resource) add(rt route) {
@@ -211,7 +190,9 @@ func tidyPath(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given := r.URL.EscapedPath()
-		if p := tidy(given); p != given {
+		p := tidy(given)
+		exchangeOf(r).path = p
+		if p != given {
 			u := *r.URL
 			if path, err := url.PathUnescape(p); err == nil { // both, or an escaped slash would become one of the path
 				u.Path, u.RawPath = path, p

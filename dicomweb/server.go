@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,6 +55,8 @@ type Options struct {
 	RenderCache int64
 	// MetadataCache is the most bytes of compressed metadata kept; 0: 64 MiB; negative: none.
 	MetadataCache int64
+	// FrameCache is the most bytes of decoded frames kept; 0: 64 MiB; negative: none, and nothing is read ahead.
+	FrameCache int64
 	// MaxDecodes bounds the frames decoded at the same time; 0: number of processors.
 	MaxDecodes int
 	// MaxFramePixels bounds the samples of a frame that is decoded; 0: 256 million.
@@ -77,6 +80,7 @@ func (o Options) withDefaults() Options {
 	o.MaxResults = cmp.Or(o.MaxResults, 10_000)
 	o.RenderCache = cmp.Or(o.RenderCache, 64<<20)
 	o.MetadataCache = cmp.Or(o.MetadataCache, 64<<20)
+	o.FrameCache = cmp.Or(o.FrameCache, 64<<20)
 	o.MaxDecodes = cmp.Or(o.MaxDecodes, runtime.GOMAXPROCS(0))
 	o.MaxFramePixels = cmp.Or(o.MaxFramePixels, 256_000_000)
 	o.Log = cmp.Or(o.Log, slog.Default())
@@ -99,12 +103,17 @@ type Server struct {
 	metrics  *metrics
 	pictures *pictures
 	dataSets *boundedCache[*dicom.DataSet] // by blob
+	frames   *frameCache
+	stacks   *boundedCache[[]*store.Entry] // of series, by generation and reference
+	layouts  *boundedCache[*store.Entry]   // by generation and reference
 	metadata *metadataCache
 	profile  *deidentify.Profile
 	handler  http.Handler
 
 	streams    context.Context // of answers that go on for as long as their clients want
 	endStreams context.CancelFunc
+
+	background sync.WaitGroup // of what is done ahead of requests
 }
 
 // New makes a server of what st holds. The error is that of an option.
@@ -121,6 +130,9 @@ func New(st *store.Store, o Options) (*Server, error) {
 	}
 	s.pictures = newPictures(o.RenderCache, o.MaxDecodes, s.metrics)
 	s.dataSets = newBoundedCache[*dicom.DataSet](dataSetCache)
+	s.frames = newFrameCache(o.FrameCache, s.metrics)
+	s.stacks = newBoundedCache[[]*store.Entry](stateCache)
+	s.layouts = newBoundedCache[*store.Entry](entryCache)
 	s.metadata = newMetadataCache(o.MetadataCache)
 	s.profile = deidentify.New(o.AnonymizeSecret)
 	s.handler = s.exchange(newCORS(o.AllowedOrigins).wrap(s.guard(s.router())))

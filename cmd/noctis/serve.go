@@ -46,6 +46,7 @@ type serveCommand struct {
 	MaxHeader       size          `default:"64KiB" placeholder:"SIZE" help:"Most bytes of a request's header (default ${default})."`
 	MaxResults      int           `default:"10000" help:"Most results of one search (default ${default})."`
 	MaxDecodes      int           `help:"Frames decoded at the same time (default: number of processors)."`
+	FrameCache      size          `default:"64MiB" placeholder:"SIZE" help:"Memory for decoded frames (default ${default})."`
 	RenderCache     size          `default:"64MiB" placeholder:"SIZE" help:"Memory for rendered pictures (default ${default})."`
 	HeaderTimeout   time.Duration `default:"10s" help:"Time for a request's header to arrive (default ${default})."`
 	IdleTimeout     time.Duration `default:"2m" help:"Time a connection may be idle (default ${default})."`
@@ -168,7 +169,7 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (h
 		StrictAccept: c.StrictAccept, KeepPreambles: c.KeepPreambles,
 		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
-		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache),
+		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
 		Log: log, Registry: registry,
 	})

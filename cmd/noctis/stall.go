@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"time"
 )
@@ -71,11 +72,17 @@ func (w *guardedWriter) Write(p []byte) (int, error) {
 // ReadFrom keeps the way from file to socket short, in steps that each have their time.
 func (w *guardedWriter) ReadFrom(r io.Reader) (int64, error) {
 	const step = 4 << 20
+	// A limited reader is taken apart: within another one the file in it would not be found.
+	limited, ok := r.(*io.LimitedReader)
+	if !ok {
+		limited = &io.LimitedReader{R: r, N: math.MaxInt64}
+	}
 	var total int64
-	for {
+	for limited.N > 0 {
 		w.extend()
-		n, err := io.CopyN(w.ResponseWriter, r, step)
+		n, err := io.CopyN(w.ResponseWriter, limited.R, min(step, limited.N))
 		total += n
+		limited.N -= n
 		if errors.Is(err, io.EOF) {
 			return total, nil
 		}
@@ -83,4 +90,5 @@ func (w *guardedWriter) ReadFrom(r io.Reader) (int64, error) {
 			return total, err
 		}
 	}
+	return total, nil
 }
