@@ -64,7 +64,7 @@ func notificationCases() []Case {
 			at := "/workitems/" + globalWorklist + subscriber(t, "J")
 			a := subscribe(t, at, "").status(201)
 			url := "http" + strings.TrimPrefix(a.header.Get("Content-Location"), "ws")
-			t.get(url, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: bm9jdGlzLWNvbmZvcm1hbmM=").status(101)
+			t.get(url, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: bm9jdGlzLWNvbmZvcm1hbg==").status(101)
 			t.send(http.MethodDelete, at, nil)
 		}),
 	}

@@ -20,13 +20,16 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/part10"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
+	"github.com/noctis-dicom/noctis/store/sqlite"
+	"github.com/noctis-dicom/noctis/worklist"
+	"github.com/noctis-dicom/noctis/worklist/memlist"
 )
 
 // The conversations in testdata/*.txt are requests, and what must be answered. Each file speaks to a fresh server, named
 // pacs.example, whose clients come from elsewhere than the loopback. A line begins with
 //
 //	#    a comment
-//	set  an option of the server, before the first request: "set MaxResults 2"
+//	set  an option of the server, before the first request: "set MaxResults 2"; "set Worklist on" makes one with a worklist
 //	>    the request line, then its header fields
 //	|    the body: "| file NAME" the bytes of an instance, "| part NAME [CONTENT-TYPE]" the same as a part with boundary "b",
 //	     "| end" the closing boundary, "| text "…"" a Go string, "| cut N" takes N bytes off the end, "| gzip" packs what is there
@@ -97,7 +100,11 @@ func runConversation(t *testing.T, file string) {
 			t.Fatalf("%s:%d: what is %q?", file, n, mark)
 		}
 	}
-	s, err := New(memstore.New(so), o)
+	st := memstore.New(so)
+	if o.Worklist != nil {
+		st, o.Worklist = withWorklist(t, so)
+	}
+	s, err := New(st, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,6 +167,17 @@ func (x *exchangeText) run(t *testing.T, s *Server) {
 	}
 }
 
+// withWorklist is a store whose studies have workitems, which takes a database.
+func withWorklist(t testing.TB, o store.Options) (*store.Store, worklist.Repository) {
+	t.Helper()
+	x, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "index.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { x.Close() })
+	return store.New(x, memstore.NewBlobs(), o), x.Worklist()
+}
+
 func setOption(t *testing.T, o *Options, so *store.Options, line string) {
 	name, value, _ := strings.Cut(line, " ")
 	n, _ := strconv.Atoi(value)
@@ -172,6 +190,8 @@ func setOption(t *testing.T, o *Options, so *store.Options, line string) {
 		o.MaxParts = n
 	case "MaxResults":
 		o.MaxResults = n
+	case "Worklist":
+		o.Worklist = memlist.New() // instead of which withWorklist puts another
 	case "StrictAccept":
 		o.StrictAccept = value == "true"
 	case "SOPClasses":

@@ -23,6 +23,7 @@ type problem struct {
 	detail     string
 	err        error         // for the log
 	retryAfter time.Duration // 0: nothing is said
+	warnings   []string      // texts of the Warning headers that the standard wants beside the status
 }
 
 func (p *problem) Error() string {
@@ -92,11 +93,24 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
 	}
+	takeBack(w.Header())
+	for _, text := range p.warnings {
+		warn(w.Header(), s.baseURL(r), text)
+	}
 	writeProblem(w, x.id, p.status, p.detail)
 }
 
-// writeProblem sends a Status Report (PS3.18 8.6.3) as a problem document. Headers that described the response that was not to be
-// are taken back.
+// describing are the headers of a response that was not to be.
+var describing = []string{"ETag", "Last-Modified", "Content-Range", "Content-Location", "Content-Encoding", "Warning"}
+
+// takeBack removes them.
+func takeBack(h http.Header) {
+	for _, name := range describing {
+		h.Del(name)
+	}
+}
+
+// writeProblem sends a Status Report (PS3.18 8.6.3) as a problem document.
 func writeProblem(w http.ResponseWriter, id string, status int, detail string) {
 	title := http.StatusText(status)
 	if status == statusClientClosed {
@@ -112,9 +126,6 @@ func writeProblem(w http.ResponseWriter, id string, status int, detail string) {
 		body = []byte(`{}`)
 	}
 	h := w.Header()
-	for _, name := range []string{"ETag", "Last-Modified", "Content-Range", "Content-Location", "Content-Encoding", "Warning"} {
-		h.Del(name)
-	}
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")

@@ -186,6 +186,7 @@ func (s *Server) recovered(x *exchange, r *http.Request, p any) bool {
 		x.aborted = http.StatusInternalServerError
 		return true
 	}
+	takeBack(x.Header())
 	writeProblem(x, x.id, http.StatusInternalServerError, "the server failed; its log says why, under this request id")
 	return false
 }

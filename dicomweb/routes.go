@@ -49,7 +49,7 @@ func (s *Server) routes() []route {
 		bin     = BasePath + "/recycle-bin"
 		version = bin + "/versions/{version}"
 	)
-	return []route{
+	return append([]route{
 		{"store", "POST", studies, "PS3.18 10.5", write, s.storeInstances},
 		{"store-study", "POST", study, "PS3.18 10.5", write, s.storeInstances},
 
@@ -105,7 +105,7 @@ func (s *Server) routes() []route {
 		{"recycle-bin-instance", "GET", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.listVersions},
 		{"restore-instance", "POST", bin + "/studies/{study}/series/{series}/instances/{instance}/restore", extension, administer, s.restoreInstances},
 		{"purge-instance", "DELETE", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.purgeInstances},
-	}
+	}, s.worklistRoutes()...)
 }
 
 // resource is what lies at one template: its routes by method.

@@ -2,7 +2,8 @@
 // which the standard writes it: Request, Behavior, Response.
 //
 // routes.go is the table of resources; store.go, search.go, retrieve.go, delete.go, recyclebin.go, changes.go, metadata.go, frames.go, bulkdata.go, rendered.go,
-// thumbnail.go and wadouri.go are the transactions; mediatype.go, accept.go, multipart.go, query.go, rendering.go and forwarded.go
+// thumbnail.go and wadouri.go are the transactions, those of the worklist are workitems.go, workitemstate.go, workitemsearch.go,
+// subscriptions.go and notifications.go; mediatype.go, accept.go, multipart.go, query.go, rendering.go and forwarded.go
 // parse what a client sends into types, so that nothing below sees a request; errors.go alone turns errors into status codes.
 // Around every request lies middleware.go: its id, its line in the log, its metrics, CORS (cors.go) and the limits.
 package dicomweb
@@ -23,6 +24,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/deidentify"
 	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/worklist"
 )
 
 // BasePath is where the DICOMweb services lie below the server's root.
@@ -67,6 +69,9 @@ type Options struct {
 	// until the process ends.
 	AnonymizeSecret []byte
 
+	// Worklist keeps the workitems; nil: there is no worklist service.
+	Worklist worklist.Repository
+
 	Log      *slog.Logger          // nil: slog.Default
 	Registry prometheus.Registerer // nil: metrics are kept, but not registered
 }
@@ -107,6 +112,7 @@ type Server struct {
 	stacks   *boundedCache[[]*store.Entry] // of series, by generation and reference
 	layouts  *boundedCache[*store.Entry]   // by generation and reference
 	metadata *metadataCache
+	worklist *worklist.List // nil: there is none
 	profile  *deidentify.Profile
 	handler  http.Handler
 
@@ -121,6 +127,9 @@ func New(st *store.Store, o Options) (*Server, error) {
 	o = o.withDefaults()
 	s := &Server{store: st, options: o, log: o.Log}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
+	if o.Worklist != nil {
+		s.worklist = worklist.New(o.Worklist)
+	}
 	var err error
 	if s.public, err = parsePublicURL(o.PublicURL); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -17,7 +18,7 @@ type reindexCommand struct {
 // Help is shown by --help.
 func (reindexCommand) Help() string {
 	return `The files are the truth: the index is made again from them alone, beside the live one, which it replaces when it is
-complete. The server must be stopped.
+complete. Only the worklist, which is not in the files, is taken over from the live index. The server must be stopped.
 
 Examples:
   noctis reindex --data ./data
@@ -48,6 +49,9 @@ func (c reindexCommand) Run(ctx context.Context, t terminal) (err error) {
 	if c.Check {
 		return c.compare(ctx, t, fresh)
 	}
+	if err := c.adoptWorklist(ctx, t, fresh); err != nil {
+		return err
+	}
 	if err := fresh.Close(); err != nil {
 		return err
 	}
@@ -57,6 +61,23 @@ func (c reindexCommand) Run(ctx context.Context, t terminal) (err error) {
 		}
 	}
 	return sqlite.Replace(indexFile(c.Data), fresh.Path())
+}
+
+// adoptWorklist takes over from the live index what the files do not say: who has read what. An index too damaged for that loses it, and
+// everything is to be read again.
+func (c reindexCommand) adoptWorklist(ctx context.Context, t terminal, fresh *sqlite.Index) error {
+	if _, err := os.Stat(indexFile(c.Data)); err != nil {
+		return nil
+	}
+	live, err := sqlite.Open(ctx, indexFile(c.Data))
+	if err == nil {
+		err = errors.Join(fresh.Worklist().Adopt(ctx, live.Worklist()), live.Close())
+	}
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintf(t.err, "the worklist of the live index cannot be read, so that all studies are to be read: %v\n", err)
+		return nil
+	}
+	return err
 }
 
 // compare holds the rebuilt index against the live one.

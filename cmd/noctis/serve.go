@@ -19,6 +19,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicomweb"
 	"github.com/noctis-dicom/noctis/web"
+	"github.com/noctis-dicom/noctis/worklist"
 )
 
 type serveCommand struct {
@@ -35,6 +36,8 @@ type serveCommand struct {
 	StrictAccept bool `help:"Refuse requests without Accept, and those for DICOM and rendered media types together, as PS3.18 8.7.5 wants it. Many clients send such requests."`
 
 	KeepPreambles bool `help:"Send executable preambles of files as they are stored; else they are sent as zeros."`
+
+	Facility map[string]string `placeholder:"STATION=FACILITY;…" help:"Where what a modality sends was made, by Station Name, for files without Institution Name; * for all others."`
 
 	Rules     ruleFlags      `embed:""`
 	Retention retentionFlags `embed:""`
@@ -92,10 +95,14 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
+	archive.index.Worklist().SetFacilities(c.Facility)
 	if c.Demo {
 		if err := c.storeDemo(ctx, archive, t); err != nil {
 			return err
 		}
+	}
+	if err := archive.index.Worklist().Send(ctx, worklist.Restarted(true)); err != nil {
+		return err
 	}
 	ready := &readiness{archive: archive}
 	handler, err := c.handler(archive, ready, log)
@@ -171,7 +178,8 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (h
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
-		Log: log, Registry: registry,
+		Worklist: a.index.Worklist(),
+		Log:      log, Registry: registry,
 	})
 	if err != nil {
 		return nil, err

@@ -204,3 +204,40 @@ func TestReadingOfDeletedStudy(t *testing.T) {
 		t.Errorf("stored again after the purge: %v", w)
 	}
 }
+
+// TestAdopt: an index that is rebuilt takes over who has read what.
+func TestAdopt(t *testing.T) {
+	dir := t.TempDir()
+	old, fresh := openFile(t, filepath.Join(dir, "old.db")), openFile(t, filepath.Join(dir, "fresh.db"))
+	for i, x := range []*Index{old, fresh, fresh, old} {
+		study := fmt.Sprintf("1.5.%d", []int{1, 1, 2, 3}[i])
+		if err := insert(x, imageOf(study, study+".1", study+".1.1", nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := worklist.New(old.Worklist())
+	before := readings(t, old)
+	if _, err := l.ChangeState(t.Context(), before["1.5.1"].UID(), worklist.InProgress, "1.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Subscribe(t.Context(), worklist.Subscription{AE: "A", Resource: worklist.Global, Lock: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := fresh.Worklist().Adopt(t.Context(), old.Worklist()); err != nil {
+		t.Fatal(err)
+	}
+	after := readings(t, fresh)
+	if w := after["1.5.1"]; w == nil || w.UID() != before["1.5.1"].UID() || w.State() != worklist.InProgress || w.Lock != "1.2.3" {
+		t.Errorf("%v", w)
+	}
+	if w := after["1.5.2"]; w == nil || w.State() != worklist.Scheduled || len(after) != 2 {
+		t.Errorf("%v of %d", w, len(after))
+	}
+	if _, err := fresh.Worklist().Workitem(t.Context(), before["1.5.3"].UID()); err == nil {
+		t.Error("a workitem of a study that is not stored")
+	}
+	// Those of the old index, and that of the study that had none.
+	if reports, err := fresh.Worklist().Pending(t.Context(), "A", 0, 10); err != nil || len(reports) != 3 {
+		t.Errorf("%d reports, %v", len(reports), err)
+	}
+}
