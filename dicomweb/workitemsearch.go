@@ -54,7 +54,7 @@ type workitemPage struct {
 
 // mostCounted is up to where matches are counted for a response that has some of them: a worklist is kept for years, and its first page
 // shall not take longer for that. Who asks for no results, limit=0, is told how many there are altogether.
-const mostCounted = 10_000
+const mostCounted = 1000
 
 func (s *Server) findWorkitems(r *http.Request, q match.Query, w resultWriter) (*workitemPage, error) {
 	most := s.options.MaxResults

@@ -11,9 +11,11 @@ import (
 var worklistTables = []string{"workitem", "workitem_key", "workitem_gone", "subscriber", "list_subscription", "workitem_subscription",
 	"event_report", "event_queue"}
 
+// lost are workitems of studies that are neither stored nor in the recycle bin.
+const lost = ` FROM workitem WHERE resting = 1 AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.study = workitem.study AND purged = 0)`
+
 // Adopt makes the worklist that of another index of the same instances, which is older: who has read what is not in the files. What was
-// here before goes. A workitem of a study that is not stored rests if it is COMPLETED, and is gone if not; a study that had none gets
-// one.
+// here before goes. The workitem of a study that is in the recycle bin rests; a study that had none gets one.
 func (w *Worklist) Adopt(ctx context.Context, from *Worklist) error {
 	if err := from.flush(ctx); err != nil {
 		return err
@@ -29,12 +31,10 @@ func (w *Worklist) Adopt(ctx context.Context, from *Worklist) error {
 				return fmt.Errorf("%s: %w", table, err)
 			}
 		}
-		const stray = ` WHERE study <> '' AND NOT EXISTS (SELECT 1 FROM study WHERE study.uid = workitem.study)`
 		for _, statement := range []string{
-			`UPDATE workitem SET resting = 0 WHERE resting = 1`,
-			`UPDATE workitem SET resting = 1` + stray + ` AND state = 'COMPLETED'`,
-			`INSERT INTO workitem_gone (uid) SELECT uid FROM workitem` + stray + ` AND resting = 0`,
-			`DELETE FROM workitem` + stray + ` AND resting = 0`,
+			`UPDATE workitem SET resting = study <> '' AND NOT EXISTS (SELECT 1 FROM study WHERE study.uid = workitem.study)`,
+			`INSERT INTO workitem_gone (uid) SELECT uid` + lost,
+			`DELETE` + lost,
 		} {
 			if err := s.do(statement); err != nil {
 				return err

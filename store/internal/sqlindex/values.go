@@ -14,7 +14,7 @@ type valueTable struct {
 	of        string // selects ids by value; a condition follows
 	arg       any    // of it
 	extra     bool   // may have values that are no longer there
-	ids       string // the column that the ids are of; study_key has those of studies
+	ids       string // the column that the ids are of; "": those of studies, of study_key
 }
 
 func studyKey(t dicom.Tag) valueTable {
@@ -99,8 +99,8 @@ func nameClause(fuzzy bool, want string, group func(string) clause) clause {
 
 // clause is that of what is selected.
 func (v valueTable) clause(s selection, exact bool) clause {
-	if v.extra {
-		return clause{sql: v.ids + " IN (" + s.sql + ")", args: s.args, narrow: true, extra: true}
+	if v.ids != "" {
+		return clause{sql: v.ids + " IN (" + s.sql + ")", args: s.args, exact: exact && !v.extra, narrow: true, extra: v.extra}
 	}
 	return inStudies(s, exact)
 }
@@ -166,7 +166,7 @@ func (v valueTable) has(text string) selection {
 	s := selection{v.of + "instr(value, ?) > 0", []any{v.arg, text}}
 	parts := pairs(text)
 	switch {
-	case v.extra || !slices.Contains(grammed, v.attribute) || len(parts) == 0:
+	case v.ids != "" || !slices.Contains(grammed, v.attribute) || len(parts) == 0:
 		return s
 	case len(parts) == 1:
 		return selection{ofGram, s.args}

@@ -140,7 +140,7 @@ func (s *session) addItem(w *worklist.Workitem) error {
 	if err := s.query(st.insert, append(columnsOf(w), text)...).Scan(&it.id); err != nil {
 		return err
 	}
-	if err := s.addKeys(it, nil); err != nil {
+	if err := s.writeItemKeys(it, nil); err != nil {
 		return err
 	}
 	lists, err := s.lists()
@@ -177,21 +177,28 @@ func (s *session) writeItem(it *item, before *dicom.DataSet) error {
 	if err := s.exec(s.index.worklist.statements.update, append(columnsOf(&it.Workitem)[1:], text, it.id)...); err != nil {
 		return err
 	}
-	return s.addKeys(it, before)
+	return s.writeItemKeys(it, before)
 }
 
-// addKeys writes the values by which the workitem is found that it did not have before.
-func (s *session) addKeys(it *item, before *dicom.DataSet) error {
+// writeItemKeys brings the values by which the workitem is found up to date; before is nil if it is new.
+func (s *session) writeItemKeys(it *item, before *dicom.DataSet) error {
 	var had []workitemKey
 	if before != nil {
 		had = workitemKeys(before)
 	}
-	for _, k := range workitemKeys(it.DataSet) {
-		if slices.Contains(had, k) {
-			continue
+	has := workitemKeys(it.DataSet)
+	for _, k := range had {
+		if !slices.Contains(has, k) {
+			if err := s.do(`DELETE FROM workitem_key WHERE path = ? AND value = ? AND workitem_id = ?`, k.path, k.value, it.id); err != nil {
+				return err
+			}
 		}
-		if err := s.exec(s.index.worklist.statements.insertKey, k.path, k.value, it.id); err != nil {
-			return err
+	}
+	for _, k := range has {
+		if !slices.Contains(had, k) {
+			if err := s.exec(s.index.worklist.statements.insertKey, k.path, k.value, it.id); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -107,7 +107,7 @@ func workitemClause(prefix match.Path, k match.Key, fuzzy bool) clause {
 		return momentClause(workitemMoments[t], k)
 	}
 	if _, keyed := workitemPaths[path.String()]; keyed {
-		of := valueTable{attribute: t, of: "SELECT workitem_id FROM workitem_key WHERE path = ? AND ", arg: path.String(), extra: true, ids: "workitem.id"}
+		of := valueTable{attribute: t, of: "SELECT workitem_id FROM workitem_key WHERE path = ? AND ", arg: path.String(), ids: "workitem.id"}
 		return of.matching(t.VR(), fuzzy, k)
 	}
 	return unknown
