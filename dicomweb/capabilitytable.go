@@ -46,8 +46,9 @@ var (
 	pixelTypes = multipartOf("application/octet-stream", "image/jpeg", "image/jls", "image/jp2", "image/jphc", "image/dicom-rle", "image/jxl",
 		"video/mpeg", "video/mp4", "video/h265")
 	storeTypes    = append(multipartOf("application/dicom", "application/dicom+json", "application/dicom+xml"), "application/dicom")
-	pictureSeries = append(offered(multiparts(pictureTypes)), "image/gif")
-	renderings    = append(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), "text/html", "text/plain", "text/xml",
+	pictureSeries = slices.Concat(offered(multiparts(pictureTypes)), multipartOf("text/html", "text/plain", "text/xml", mediaSVG, "application/pdf"),
+		[]string{"image/gif"})
+	renderings = append(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), "text/html", "text/plain", "text/xml",
 		mediaSVG, "application/pdf", "model/stl", "model/obj", "model/mtl", "video/mpeg", "video/mp4", "video/h265")
 )
 

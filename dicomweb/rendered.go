@@ -2,7 +2,6 @@ package dicomweb
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,6 +24,7 @@ type target struct {
 	entry *store.Entry
 	frame int
 	state *store.Entry // the presentation state that it is shown by, nil: none
+	other *otherPart   // what is no image, nil: a picture
 }
 
 // retrieveRendered retrieves pictures of the frames of a study, series or instance, or of some frames (PS3.18 10.4.1.1.3), as
@@ -104,13 +104,12 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 	return s.sendPicture(w, r, targets[0], chosen, o)
 }
 
-// renderAll renders all images below a study or series. Instances that are no images have no part. If there are images that cannot
-// be decoded, the answer is 206 and says so (PS3.18 Table 10.4.3-1).
+// renderAll renders all images below a study or series, and what is no image under the media type that its category has and the
+// client accepts (PS3.18 8.7.8.1): each part has its own. Instances without one have no part. If there are images that cannot be
+// decoded, the answer is 206 and says so (PS3.18 Table 10.4.3-1).
 func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref, query url.Values) error {
-	chosen, err := acceptOf(r).choose(append(multiparts(pictureTypes), animated)...)
-	if err != nil {
-		return err
-	}
+	accepted := acceptOf(r)
+	chosen, noPictures := accepted.choose(append(multiparts(pictureTypes), animated)...)
 	o, err := parseRendering(query, chosen.mediaType)
 	if err != nil {
 		return err
@@ -118,8 +117,10 @@ func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref
 	if err := s.findMarks(r.Context(), ref.Study, &o); err != nil {
 		return err
 	}
-	found, left, targets, err := s.images(r.Context(), ref)
-	if err == nil && left == 0 && len(targets) == 0 {
+	c := collector{server: s, accepted: accepted, rendering: o, base: s.baseURL(r), pictures: noPictures == nil, others: chosen != animated}
+	err = c.collect(r.Context(), ref)
+	found, left, targets := c.found, c.left, c.targets
+	if err == nil && noPictures == nil && left == 0 && len(targets) == 0 {
 		if targets, err = s.statesBelow(r.Context(), ref); len(targets) > 0 && err == nil {
 			err = refuseForState(query)
 		}
@@ -135,6 +136,8 @@ func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref
 		return err
 	case found == 0:
 		return s.missing(r.Context(), ref)
+	case len(targets) == 0 && noPictures != nil:
+		return noPictures
 	case len(targets) == 0:
 		return &problem{status: http.StatusNotAcceptable, detail: fmt.Sprintf("there is no image that can be rendered under %s", ref.Path())}
 	case left > 0:
@@ -142,22 +145,6 @@ func (s *Server) renderAll(w http.ResponseWriter, r *http.Request, ref dicom.Ref
 		return send(http.StatusPartialContent)
 	}
 	return send(http.StatusOK)
-}
-
-// images finds the frames below ref that can be rendered. found counts instances, left the images among them that cannot.
-func (s *Server) images(ctx context.Context, ref dicom.Ref) (found, left int, targets []target, err error) {
-	for e, err := range s.store.Entries(ctx, ref) {
-		if err != nil {
-			return 0, 0, nil, err
-		}
-		found++
-		if frames, err := targetsOf(e, nil); err == nil {
-			targets = append(targets, frames...)
-		} else if e.Layout.Pixel != nil {
-			left++
-		}
-	}
-	return found, left, targets, nil
 }
 
 // targetsOf are the frames of an instance that are to be rendered, all if numbers is nil; 406 if the instance is no image or
@@ -215,6 +202,9 @@ func (t target) described() string {
 	d := digest(t.entry) + "/" + strconv.Itoa(t.frame)
 	if t.state != nil {
 		d += "/" + digest(t.state)
+	}
+	if t.other != nil {
+		d += "/" + t.other.chosen.mediaType + t.other.tag
 	}
 	return d
 }

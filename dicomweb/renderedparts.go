@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -46,7 +47,8 @@ func (s *Server) sendPictures(w http.ResponseWriter, r *http.Request, status int
 		}
 		warn(w.Header(), base, text)
 	}
-	return sendParts(w, r, status, chosen.mediaType, etag, parts)
+	rootType, _, _ := strings.Cut(parts[0].contentType, ";")
+	return sendParts(w, r, status, rootType, etag, parts)
 }
 
 // lookAhead is how many bytes of pictures are made before the status is sent, which says whether all of them are there. Of what
@@ -62,6 +64,10 @@ func (s *Server) pictureParts(ctx context.Context, targets []target, chosen offe
 	var first error
 	room := lookAhead
 	for _, t := range targets {
+		if t.other != nil {
+			parts = append(parts, t.other.part(base, t.entry, t.other.chosen))
+			continue
+		}
 		made := content{}
 		length := int64(-1)
 		if room > 0 {

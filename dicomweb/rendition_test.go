@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,4 +83,40 @@ func TestRenderedAsItIs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Each part of a study has the media type that its category has and the client accepts (PS3.18 8.7.8.1).
+func TestRenderedMixedStudy(t *testing.T) {
+	report := dicomtest.EveryValue()
+	picture := dicomtest.Image{With: []any{dicom.StudyInstanceUID, report.DataSet.Ref().Study}}.Instance()
+	a := newArchive(t, fileOf(t, report), fileOf(t, picture), fileOf(t, dicomtest.Document("application/pdf", []byte("%PDF-1.4 odd"))))
+	study := dicom.Ref{Study: report.DataSet.Ref().Study}
+	for accept, want := range map[string]string{
+		`multipart/related; type="*/*"`:        "application/pdf image/jpeg text/html; charset=utf-8",
+		"*/*":                                  "application/pdf image/jpeg text/html; charset=utf-8",
+		`multipart/related; type="image/png"`:  "image/png",
+		`multipart/related; type="text/plain"`: "text/plain; charset=utf-8",
+		`multipart/related; type="application/pdf", multipart/related; type="image/gif"`: "application/pdf image/gif",
+		`multipart/related; type="text/*", multipart/related; type="image/jpeg"; q=0.1`:  "image/jpeg text/html; charset=utf-8",
+	} {
+		w := a.get(study, "/rendered", accept)
+		if w.Code != http.StatusOK {
+			t.Errorf("Accept %s: %d %s", accept, w.Code, w.Body)
+			continue
+		}
+		var types []string
+		for _, p := range partsOf(t, w) {
+			types = append(types, p.contentType)
+			if len(p.body) == 0 || !strings.Contains(p.location, "/instances/") {
+				t.Errorf("Accept %s: a part of %d bytes of %s", accept, len(p.body), p.location)
+			}
+		}
+		slices.Sort(types)
+		if got := strings.Join(types, " "); got != want {
+			t.Errorf("Accept %s: %s, want %s", accept, got, want)
+		}
+		checkStatus(t, a.get(study, "/rendered", accept, "If-None-Match", w.Header().Get("ETag")), 304)
+	}
+	checkStatus(t, a.get(study, "/rendered", `multipart/related; type="text/rtf"`), 406, "image/jpeg")
+	checkStatus(t, a.get(study, "/rendered", "text/html"), 406)
 }
