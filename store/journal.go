@@ -132,7 +132,7 @@ func (j journal) behind(number int64) iter.Seq[Record] {
 }
 
 // Reconcile makes index and journal agree, before anything is stored or deleted. What the index has committed, and a crash kept out of
-// the journal, is noted. What the journal has and the index does not know was done after the backup that the index is from: it
+// the journal, or what an older copy of the journal does not have, is noted. What the journal has and the index does not know was done after the backup that the index is from: it
 // is done again.
 func (s *Store) Reconcile(ctx context.Context) error {
 	known, err := s.index.LastRecord(ctx)
@@ -147,6 +147,11 @@ func (s *Store) Reconcile(ctx context.Context) error {
 	for r := range j.behind(0) {
 		last = r.Number
 	}
+	if known > last {
+		if err := s.complete(ctx, j, last, known); err != nil {
+			return err
+		}
+	}
 	s.index.Recorded(last)
 	for r := range j.behind(known) {
 		if err := s.redo(ctx, r, j.has(r.Blob)); err != nil {
@@ -154,6 +159,37 @@ func (s *Store) Reconcile(ctx context.Context) error {
 		}
 	}
 	return s.note(ctx)
+}
+
+// complete notes what an older copy of the journal lacks and the outbox may have no more: all that the index calls removed by higher
+// numbers, and that it has stored what the journal calls removed.
+func (s *Store) complete(ctx context.Context, j journal, last, known int64) error {
+	var lines []string
+	for r, err := range s.index.Removed(ctx, RemovedQuery{Tombstones: true}) {
+		if err != nil {
+			return err
+		}
+		if r.Record <= last {
+			break // what comes now has lower numbers
+		}
+		record := Record{Number: r.Record, Time: r.Time, Kind: r.Kind, Ref: r.Entry.Ref, SOPClass: r.Entry.SOPClass, Blob: r.Entry.Blob}
+		lines = append(lines, record.String())
+		delete(j, r.Entry.Blob)
+	}
+	for record := range j.behind(0) {
+		if !j.has(record.Blob) {
+			continue
+		}
+		blob, stored, err := s.blobOf(ctx, record.Ref.Instance)
+		if err != nil {
+			return err
+		}
+		if stored && blob == record.Blob {
+			record.Number, record.Kind = known, Stored
+			lines = append(lines, record.String())
+		}
+	}
+	return s.blobs.Record(ctx, lines...)
 }
 
 // redo does again what a record says.

@@ -37,6 +37,7 @@ func Store(t *testing.T, fresh func(t *testing.T) (store.Index, store.Blobs)) {
 		"JournalFails":   testJournalFails,
 		"PurgeFails":     testPurgeFails,
 		"OldIndex":       testOldIndex,
+		"OldJournal":     testOldJournal,
 		"DamagedJournal": testDamagedJournal,
 	} {
 		t.Run(name, func(t *testing.T) {
