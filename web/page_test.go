@@ -15,6 +15,7 @@ func TestPageServesItsFiles(t *testing.T) {
 		{"/", "text/html; charset=utf-8"},
 		{"/style.css", "text/css; charset=utf-8"},
 		{"/js/main.js", "text/javascript; charset=utf-8"},
+		{"/worklist.html", "text/html; charset=utf-8"},
 		{"/icon.svg", "image/svg+xml"},
 	} {
 		r := get(Page(), "GET", c.address)
@@ -82,8 +83,9 @@ func TestPageIsRelativeAndHasNoInlineCode(t *testing.T) {
 
 // Every file that the page or a module names is there.
 func TestPageNamesOnlyWhatIsThere(t *testing.T) {
-	reference := regexp.MustCompile(`(?:src|href)="([\w./-]+\.(?:js|css|svg))"|from '(\./[\w./-]+)'`)
-	for _, name := range []string{"index.html", "js/main.js", "js/api.js", "js/studies.js", "js/search.js", "js/uploads.js"} {
+	reference := regexp.MustCompile(`(?:src|href)="([\w./-]+\.(?:js|css|svg))"|from '(\.\.?/[\w./-]+)'`)
+	for _, name := range []string{"index.html", "js/main.js", "js/api.js", "js/studies.js", "js/search.js", "js/uploads.js",
+		"worklist.html", "js/worklist/main.js", "js/worklist/items.js", "js/worklist/ups.js"} {
 		body, err := io.ReadAll(get(Page(), "GET", "/"+name).Body)
 		if err != nil {
 			t.Fatal(err)

@@ -57,7 +57,7 @@ async function ask(method, target, alsoFine) {
 }
 
 // complaint is what a failed request has to say: the detail of a problem document (RFC 9457), or a short text.
-function complaint(status, type, text) {
+export function complaint(status, type, text) {
   try {
     if (/json/.test(type)) {
       const problem = JSON.parse(text);
