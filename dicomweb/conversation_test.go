@@ -200,6 +200,14 @@ func setOption(t *testing.T, o *Options, so *store.Options, line string) {
 		so.Rules.TransferSyntaxes = append(so.Rules.TransferSyntaxes, dicom.UID(value))
 	case "Conflict":
 		so.Conflict = map[string]store.Conflict{"keep": store.Keep, "replace": store.Replace}[value]
+	case "Coerce":
+		rule, err := store.ParseCoercion(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		so.Rules.Coercions = append(so.Rules.Coercions, rule)
+	case "Validation":
+		so.Rules.Validation = map[string]store.Validation{"warn": store.ValidationWarn, "strict": store.ValidationStrict}[value]
 	case "WholeFiles":
 		so.Rules.WholeFiles = value == "true"
 	case "AllowedOrigins":
@@ -246,6 +254,8 @@ func appendBody(t *testing.T, body []byte, line string) []byte {
 	return nil
 }
 
+const secondaryCaptureClass = "1.2.840.10008.5.1.4.1.1.7"
+
 // instances are what the conversations store: attribute by keyword.
 var instances = map[string]map[string]string{
 	"ct1": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.1", "InstanceNumber": "1"},
@@ -265,6 +275,11 @@ var instances = map[string]map[string]string{
 		"RequestAttributesSequence.ScheduledProcedureStepID": "SPS7", "RequestAttributesSequence.RequestedProcedureID": "RP7",
 		"AcquisitionDateTime": "20240303180000.5+0100", "PerformedProcedureStepStartDate": "20240303",
 		"PerformedProcedureStepStartTime": "174500", "00230010": "AcmeCompany", "00231001": "001239", "00231002": "second"},
+	"invalid": {"StudyInstanceUID": "1.2.4", "SeriesInstanceUID": "1.2.4.1", "SOPInstanceUID": "1.2.4.1.1", "InstanceNumber": "1",
+		"SOPClassUID": secondaryCaptureClass, "ConversionType": "WSD", "Modality": "lower case", "StudyDate": "yesterday", "PatientName": "-",
+		"RequestAttributesSequence.ScheduledProcedureStepID": "seventeen letters"},
+	"sc1": {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.1", "InstanceNumber": "1",
+		"SOPClassUID": secondaryCaptureClass, "ConversionType": "WSD", "Modality": "OT"},
 	"no-series": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "", "SOPInstanceUID": "1.2.1.1.8"},
 }
 
@@ -316,7 +331,8 @@ func fileVariant(t *testing.T, ds *dicom.DataSet, variant string) []byte {
 }
 
 // setNamed sets an attribute by its keyword, or by its tag where it is private (of VR LO); "SEQUENCE.ATTRIBUTE" is in the first
-// item, which is made. Several values are parted by backslashes.
+// item, which is made. Several values are parted by backslashes. "-" takes
+// the attribute away.
 func setNamed(t *testing.T, ds *dicom.DataSet, path, value string) {
 	t.Helper()
 	if outer, inner, nested := strings.Cut(path, "."); nested {
@@ -339,6 +355,8 @@ func setNamed(t *testing.T, ds *dicom.DataSet, path, value string) {
 		vr = dicom.LO
 	}
 	switch {
+	case value == "-":
+		ds.Delete(tag)
 	case value == "":
 		ds.Set(dicom.Element{Tag: tag, VR: vr})
 	case vr == dicom.US:

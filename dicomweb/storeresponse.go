@@ -84,14 +84,15 @@ func (st *stored) warn(h http.Header, base string) {
 		lines = append(lines, fmt.Sprintf("%04X %s%v", f.Reason, subjectOf(f), f.Err))
 	}
 	for _, o := range st.outcomes {
-		if o.Failure != nil || len(o.Warnings) == 0 {
+		texts := warnings(o.Receipt)
+		if o.Failure != nil || len(texts) == 0 {
 			continue
 		}
 		code := ""
 		if reason := warningReason(o.Receipt); reason != 0 {
 			code = fmt.Sprintf("%04X ", reason)
 		}
-		lines = append(lines, fmt.Sprintf("%s%s: %s", code, o.Ref.Instance, strings.Join(o.Warnings, "; ")))
+		lines = append(lines, fmt.Sprintf("%s%s: %s", code, o.Ref.Instance, strings.Join(texts, "; ")))
 	}
 	const mostWarnings = 10
 	for i, line := range lines {
@@ -139,6 +140,8 @@ func (st *stored) module(base string) *dicom.DataSet {
 		if reason := warningReason(o.Receipt); reason != 0 {
 			item.SetInts(dicom.WarningReason, dicom.US, int64(reason))
 		}
+		setFindings(item, o.Findings)
+		setOriginals(item, o.Originals)
 		referenced = append(referenced, item)
 	}
 	for _, f := range st.failures {
@@ -150,6 +153,7 @@ func (st *stored) module(base string) *dicom.DataSet {
 			other = append(other, item)
 		}
 		item.SetInts(dicom.FailureReason, dicom.US, int64(f.Reason))
+		setFindings(item, f.Findings)
 	}
 	ds := &dicom.DataSet{}
 	if study := st.common().Study; study != "" {

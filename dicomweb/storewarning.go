@@ -3,11 +3,14 @@ package dicomweb
 import (
 	"strings"
 
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/valid"
 	"github.com/noctis-dicom/noctis/store"
 )
 
 // Warning Reasons (PS3.18 Table I.2-1).
 const (
+	warningCoerced           uint16 = 0xB000
 	warningElementsDiscarded uint16 = 0xB006
 	warningDataSetMismatch   uint16 = 0xB007
 )
@@ -28,6 +31,12 @@ var warningReasons = []struct {
 
 // warningReason is Warning Reason (0008,1196) of a stored instance, 0 if there is none: the most appropriate where there are several.
 func warningReason(r store.Receipt) (reason uint16) {
+	if r.Originals != nil {
+		reason = warningCoerced
+	}
+	if len(r.Findings) > 0 {
+		reason = warningDataSetMismatch
+	}
 	for _, said := range r.Warnings {
 		for _, w := range warningReasons {
 			if strings.HasSuffix(said, w.text) {
@@ -36,4 +45,48 @@ func warningReason(r store.Receipt) (reason uint16) {
 		}
 	}
 	return reason
+}
+
+// Attributes of a Status Report that say of one attribute what is wrong with it (PS3.7 C.4), in the items of Failed Attributes
+// Sequence (0074,1048): no module has a place for that, but other servers send it so.
+const (
+	offendingElement dicom.Tag = 0x00000901
+	errorComment     dicom.Tag = 0x00000902
+)
+
+// warnings are what the Warning header tells of a stored instance.
+func warnings(r store.Receipt) []string {
+	texts := r.Warnings
+	if len(r.Findings) > 0 {
+		texts = append(texts[:len(texts):len(texts)], valid.Summary(r.Findings))
+	}
+	if r.Originals != nil {
+		texts = append(texts[:len(texts):len(texts)], "attributes were coerced")
+	}
+	return texts
+}
+
+// setFindings puts findings into an item of the response module.
+func setFindings(item *dicom.DataSet, findings []valid.Finding) {
+	var items []*dicom.DataSet
+	for _, f := range findings {
+		one := &dicom.DataSet{}
+		if t, err := dicom.ParseTag(f.Path[max(0, len(f.Path)-8):]); err == nil {
+			one.Set(dicom.Element{Tag: offendingElement, VR: dicom.AT, Value: dicom.Tags{t}})
+		}
+		comment := f.String()
+		one.SetStrings(errorComment, dicom.LO, comment[max(0, len(comment)-64):]) // the end of a long path names the attribute
+		items = append(items, one)
+	}
+	if len(items) > 0 {
+		item.SetItems(dicom.FailedAttributesSequence, items...)
+	}
+}
+
+// setOriginals puts what an attribute was before it was coerced into an item of the response module (PS3.18 Table I.1-1), as it is
+// stored too.
+func setOriginals(item *dicom.DataSet, originals *dicom.DataSet) {
+	if originals != nil {
+		item.SetItems(dicom.OriginalAttributesSequence, originals)
+	}
 }

@@ -52,6 +52,7 @@ type Blobs interface {
 // BlobWriter takes the bytes of one blob and is used by one goroutine. Write fails with ErrNoSpace on a full disk.
 type BlobWriter interface {
 	io.Writer
+	io.ReaderAt // of what has been written so far
 	// ID is the digest of what has been written so far, under which Commit will keep it.
 	ID() BlobID
 	// Cancel discards the blob; it may be called at any time, and does nothing after Commit.

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
+	"github.com/noctis-dicom/noctis/dicom/valid"
 )
 
 // A batch commits by itself when it holds this much. Each staged instance costs its header in memory and an open file.
@@ -45,6 +47,7 @@ type Batch struct {
 	staged   []*staged
 	memory   int64      // of the data sets in staged
 	dry      *rehearsal // nil: what is committed stays
+	begun    time.Time  // when it was
 }
 
 // buffers lie between the scanner's reads and the blob's writes.
@@ -52,7 +55,7 @@ var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 128<<1
 
 // Batch begins a batch. study is the addressed study, "" if none was.
 func (s *Store) Batch(study dicom.UID) *Batch {
-	return &Batch{store: s, study: study}
+	return &Batch{store: s, study: study, begun: time.Now()}
 }
 
 // Add stages one instance.
@@ -60,13 +63,50 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w, err := b.create(ctx)
-	if err != nil {
+	t := &turn{store: b.store}
+	defer t.end()
+	a, err := b.take(ctx, r, t)
+	if a == nil {
 		return err
 	}
-	keep := false
+	if a, err = b.comply(ctx, a, t); a == nil {
+		return err
+	}
+	a.entry.Blob = a.writer.ID()
+	b.staged = append(b.staged, &staged{outcome: len(b.outcomes), writer: a.writer, entry: a.entry})
+	b.outcomes = append(b.outcomes, Outcome{Receipt: a.receipt()})
+	b.memory += a.entry.memory()
+	if t.large || len(b.staged) >= batchInstances || b.memory >= batchMemory {
+		return b.flush(ctx)
+	}
+	return nil
+}
+
+// arrival is an instance that has been read and written, and is not staged yet.
+type arrival struct {
+	writer    BlobWriter
+	file      *part10.File
+	entry     *Entry
+	findings  []valid.Finding
+	originals *dicom.DataSet
+}
+
+func (a *arrival) receipt() Receipt {
+	e := a.entry
+	return Receipt{
+		Ref: e.Ref, SOPClass: e.SOPClass, TransferSyntax: e.TransferSyntax, Digest: e.Blob, Size: e.Size,
+		Warnings: a.file.Warnings, Findings: a.findings, Originals: a.originals,
+	}
+}
+
+// take reads and writes one instance. There is none, and no error, where it is at fault: that is its outcome then.
+func (b *Batch) take(ctx context.Context, r io.Reader, t *turn) (a *arrival, err error) {
+	w, err := b.create(ctx)
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
-		if !keep {
+		if a == nil {
 			w.Cancel()
 		}
 	}()
@@ -77,39 +117,44 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 		buffers.Put(buffer)
 	}()
 	in := &intake{ctx: ctx, r: r, w: buffer}
-	limits, done := b.store.limitsOf(ctx)
-	defer done()
-	file, err := part10.Scan(in, limits)
+	file, err := part10.Scan(in, t.limits(ctx))
 	switch {
 	case in.err != nil:
-		return in.err
+		return nil, in.err
 	case errors.Is(err, ErrBusy) || ctx.Err() != nil:
-		return err
+		return nil, err
 	case err != nil:
 		b.fail(formatFailure(err))
-		return in.drain()
+		return nil, in.drain()
 	}
 	if err := buffer.Flush(); err != nil {
-		return err
+		return nil, err
 	}
 	entry, failure := newEntry(file, b.study)
 	if failure != nil {
 		b.fail(failure)
-		return nil
+		return nil, nil
 	}
-	if failure := b.store.options.Rules.check(file, entry); failure != nil {
+	return &arrival{writer: w, file: file, entry: entry}, nil
+}
+
+// comply asks the Rules. What comes back is what is to be stored; nothing, and no error, where that is the outcome.
+func (b *Batch) comply(ctx context.Context, a *arrival, t *turn) (*arrival, error) {
+	rules := &b.store.options.Rules
+	failure := rules.check(a.file, a.entry)
+	if failure == nil {
+		var err error
+		if a, err = b.coerce(ctx, a, t); a == nil {
+			return nil, err
+		}
+		a.findings, failure = rules.validate(a.entry)
+	}
+	if failure != nil {
+		a.writer.Cancel()
 		b.fail(failure)
-		return nil
+		return nil, nil
 	}
-	entry.Blob = w.ID()
-	b.staged = append(b.staged, &staged{outcome: len(b.outcomes), writer: w, entry: entry})
-	b.outcomes = append(b.outcomes, Outcome{Receipt: receipt(entry, file.Warnings)})
-	keep = true
-	b.memory += entry.memory()
-	if len(b.staged) >= batchInstances || b.memory >= batchMemory {
-		return b.flush(ctx)
-	}
-	return nil
+	return a, nil
 }
 
 func (b *Batch) fail(f *Failure) { b.outcomes = append(b.outcomes, Outcome{Failure: f}) }
@@ -232,13 +277,6 @@ func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
 		return refuse(ReasonCannotUnderstand, "%w", err)
 	}
 	return e, nil
-}
-
-func receipt(e *Entry, warnings []string) Receipt {
-	return Receipt{
-		Ref: e.Ref, SOPClass: e.SOPClass, TransferSyntax: e.TransferSyntax,
-		Digest: e.Blob, Size: e.Size, Warnings: warnings,
-	}
 }
 
 // formatFailure tells why a file could not be read.

@@ -32,11 +32,15 @@ func (s *Store) Open(ctx context.Context, e *Entry) (*Instance, error) {
 		blob.Close()
 		return nil, fmt.Errorf("instance %s: %w: it has %d bytes, %d were stored", e.Ref.Instance, ErrBlobDamaged, blob.Size(), e.Size)
 	}
+	return s.instance(e, blob), nil
+}
+
+func (s *Store) instance(e *Entry, blob Blob) *Instance {
 	in := &Instance{Entry: e, index: s.index, blob: blob, data: blob}
 	if e.Layout.Encoding.Deflated {
 		in.data = newInflated(io.NewSectionReader(blob, e.Layout.DataSet, e.Size-e.Layout.DataSet), layoutEnd(&e.Layout))
 	}
-	return in, nil
+	return in
 }
 
 // Close releases the file.

@@ -14,16 +14,24 @@ const (
 	largeWait   = 30 * time.Second
 )
 
-// limitsOf returns the limits of one scan, which waits for its turn where the header turns out to be large. done ends the turn.
-func (s *Store) limitsOf(ctx context.Context) (limits part10.Limits, done func()) {
-	admitted := false
-	limits = s.options.Limits
+// turn is that of one instance that is being read: it waits where the header turns out to be large.
+type turn struct {
+	store *Store
+	large bool
+}
+
+// limits returns those of one scan in this turn.
+func (t *turn) limits(ctx context.Context) part10.Limits {
+	limits := t.store.options.Limits
 	limits.Admit = func() error {
+		if t.large { // admitted before
+			return nil
+		}
 		wait := time.NewTimer(largeWait)
 		defer wait.Stop()
 		select {
-		case s.large <- struct{}{}:
-			admitted = true
+		case t.store.large <- struct{}{}:
+			t.large = true
 			return nil
 		case <-wait.C:
 			return ErrBusy
@@ -31,9 +39,12 @@ func (s *Store) limitsOf(ctx context.Context) (limits part10.Limits, done func()
 			return ctx.Err()
 		}
 	}
-	return limits, func() {
-		if admitted {
-			<-s.large
-		}
+	return limits
+}
+
+// end lets the next one have its turn.
+func (t *turn) end() {
+	if t.large {
+		<-t.store.large
 	}
 }

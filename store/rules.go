@@ -8,6 +8,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
+	"github.com/noctis-dicom/noctis/dicom/valid"
 )
 
 // Rules are what an archive asks of an instance that is to be stored, beyond what every instance has to be (newEntry). The zero
@@ -19,6 +20,37 @@ type Rules struct {
 	// WholeFiles refuses what PS3.10 7.1 does not allow and can be read all the same: a preamble, prefix, File Meta Information or
 	// transfer syntax that is missing or wrong.
 	WholeFiles bool
+	// Coercions are applied in their order. A file that none changes is stored as it came.
+	Coercions []Coercion
+	// Validation is what is made of attributes that break the standard (package valid).
+	Validation Validation
+}
+
+// Validation is what is made of findings.
+type Validation int
+
+// They are not looked for; they are told (Receipt.Findings), and the instance is stored; the instance is refused.
+const (
+	ValidationOff Validation = iota
+	ValidationWarn
+	ValidationStrict
+)
+
+// mostFindings is how many findings of one instance are told.
+const mostFindings = 50
+
+// validate returns what breaks the standard, and the failure that comes of it where that is wanted.
+func (r *Rules) validate(e *Entry) ([]valid.Finding, *Failure) {
+	if r.Validation == ValidationOff {
+		return nil, nil
+	}
+	found := valid.Check(e.DataSet, mostFindings)
+	if r.Validation != ValidationStrict || len(found) == 0 {
+		return found, nil
+	}
+	failure := e.failure(ReasonInvalid, errors.New("it breaks the standard: "+valid.Summary(found)))
+	failure.Findings = found
+	return nil, failure
 }
 
 // check returns why an instance that can be stored is not wanted; nil if it is.

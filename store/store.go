@@ -19,6 +19,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
+	"github.com/noctis-dicom/noctis/dicom/valid"
 )
 
 // Errors that a caller tells apart; each comes wrapped.
@@ -102,18 +103,22 @@ type Receipt struct {
 	TransferSyntax dicom.UID
 	Digest         BlobID
 	Size           int64
-	Duplicate      bool     // the very bytes were stored before; nothing was written
-	Kept           bool     // other bytes were stored before under the UID, and stay (Keep)
-	Replaced       bool     // other bytes were stored before under the UID (Replace)
-	Warnings       []string // leniencies applied in reading
+	Duplicate      bool            // the very bytes were stored before; nothing was written
+	Kept           bool            // other bytes were stored before under the UID, and stay (Keep)
+	Replaced       bool            // other bytes were stored before under the UID (Replace)
+	Warnings       []string        // leniencies applied in reading
+	Findings       []valid.Finding // what breaks the standard, where Rules ask for it
+	// Originals is the item of Original Attributes Sequence (0400,0561) that was added because attributes were coerced; nil: none were.
+	Originals *dicom.DataSet
 }
 
 // Failure is why an instance was not stored; Reason is what PS3.18 Annex I puts into Failure Reason (0008,1197).
 type Failure struct {
 	Reason   uint16
-	SOPClass dicom.UID // as far as known
-	Instance dicom.UID // as far as known
-	Err      error     // says what was wrong, without patient data
+	SOPClass dicom.UID       // as far as known
+	Instance dicom.UID       // as far as known
+	Err      error           // says what was wrong, without patient data
+	Findings []valid.Finding // what breaks the standard, of ReasonInvalid
 }
 
 func (f *Failure) Error() string { return f.Err.Error() }
@@ -126,6 +131,7 @@ const (
 	ReasonOutOfResources      uint16 = 0xA700
 	ReasonDataSetMismatch     uint16 = 0xA900 // bulk data does not go with the metadata
 	ReasonStudyMismatch       uint16 = 0xA901 // data set does not match the addressed study
+	ReasonInvalid             uint16 = 0xA902 // attributes break the standard, and strict validation is on
 	ReasonCannotUnderstand    uint16 = 0xC000
 	ReasonInvalidUID          uint16 = 0xC001 // a UID is missing or breaks PS3.5 9.1
 	ReasonLimitExceeded       uint16 = 0xC002 // the file breaks a configured bound

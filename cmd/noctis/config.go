@@ -50,7 +50,9 @@ func readConfig(r io.Reader, ctx *kong.Context) (map[string]any, error) {
 		return nil, err
 	}
 	var known []string
+	separators := map[string]string{} // of lists
 	for _, flag := range ctx.Flags() {
+		separators[flag.Name] = string(flag.Tag.Sep)
 		if flag.Name != "help" && flag.Name != "config" {
 			known = append(known, flag.Name)
 		}
@@ -65,7 +67,7 @@ func readConfig(r io.Reader, ctx *kong.Context) (map[string]any, error) {
 			for i, v := range list {
 				words[i] = fmt.Sprint(v)
 			}
-			value = strings.Join(words, ",")
+			value = strings.Join(words, separators[key])
 		}
 		values[key] = fmt.Sprint(value)
 	}

@@ -11,6 +11,8 @@ import (
 type ruleFlags struct {
 	SOPClasses       []string `name:"sop-classes" placeholder:"UID" help:"SOP classes that are stored (default: all)."`
 	TransferSyntaxes []string `name:"transfer-syntaxes" placeholder:"UID" help:"Transfer syntaxes that are stored (default: all)."`
+	Coerce           []string `sep:";" placeholder:"RULE" help:"Changes of attributes before an instance is stored, like 'InstitutionName=St. Mary if Modality=MR' (ATTRIBUTE=VALUE, ATTRIBUTE?=VALUE where it is missing, -ATTRIBUTE)."`
+	Validation       string   `default:"off" enum:"off,warn,strict" help:"What is made of attributes that break the standard: off, warn (stored with a warning) or strict (refused) (default ${default})."`
 	WholeFiles       bool     `help:"Refuse files whose preamble, prefix, File Meta Information or transfer syntax is missing or wrong; else they are stored, with a warning, where they can be read."`
 }
 
@@ -22,8 +24,18 @@ func (c *serveCommand) storeOptions() (store.Options, error) {
 	if o.Rules.SOPClasses, err = uids("sop-classes", c.Rules.SOPClasses); err != nil {
 		return o, err
 	}
-	o.Rules.TransferSyntaxes, err = uids("transfer-syntaxes", c.Rules.TransferSyntaxes)
-	return o, err
+	if o.Rules.TransferSyntaxes, err = uids("transfer-syntaxes", c.Rules.TransferSyntaxes); err != nil {
+		return o, err
+	}
+	for _, text := range c.Rules.Coerce {
+		rule, err := store.ParseCoercion(text)
+		if err != nil {
+			return o, fmt.Errorf("--coerce: %q: %w", text, err)
+		}
+		o.Rules.Coercions = append(o.Rules.Coercions, rule)
+	}
+	o.Rules.Validation = map[string]store.Validation{"warn": store.ValidationWarn, "strict": store.ValidationStrict}[c.Rules.Validation]
+	return o, nil
 }
 
 // uids reads the UIDs of a flag.

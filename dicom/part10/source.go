@@ -13,6 +13,10 @@ type Source interface {
 	Size() int64
 }
 
+// Encapsulated is a Source of items with their delimiter, as they lie in another file (PS3.5 A.4): they are copied behind a header of
+// undefined length.
+type Encapsulated struct{ Source }
+
 // holdsBulk reports whether the element is a dicom.Bulk, or has one somewhere below.
 func holdsBulk(el dicom.Element) bool {
 	switch v := el.Value.(type) {
@@ -69,6 +73,9 @@ func (e encoder) writeBulk(w io.Writer, el dicom.Element, bulk dicom.Bulk, open 
 	if err != nil {
 		return err
 	}
+	if _, ok := value.(Encapsulated); ok {
+		return e.writeEncapsulated(w, el.Tag, value)
+	}
 	size := value.Size()
 	if size > maxLength {
 		return fmt.Errorf("a value of %d bytes is too long for an element", size)
@@ -85,6 +92,18 @@ func (e encoder) writeBulk(w io.Writer, el dicom.Element, bulk dicom.Bulk, open 
 		pad = ' '
 	}
 	return copyPadded(w, value, size, pad)
+}
+
+func (e encoder) writeEncapsulated(w io.Writer, t dicom.Tag, items Source) error {
+	b, err := e.appendHeader(nil, t, dicom.OB, undefinedLength)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(b); err != nil {
+		return err
+	}
+	_, err = io.CopyN(w, items, items.Size())
+	return err
 }
 
 // fragmented is how many bytes writeFragments writes of a frame.

@@ -68,6 +68,8 @@ func (w *blobWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+func (w *blobWriter) ReadAt(p []byte, offset int64) (int, error) { return w.file.ReadAt(p, offset) }
+
 func (w *blobWriter) ID() (id store.BlobID) {
 	w.sum.Sum(id[:0])
 	return id

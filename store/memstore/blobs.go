@@ -40,6 +40,10 @@ func (w *blobWriter) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
+func (w *blobWriter) ReadAt(p []byte, offset int64) (int, error) {
+	return bytes.NewReader(w.Bytes()).ReadAt(p, offset)
+}
+
 func (w *blobWriter) ID() (id store.BlobID) {
 	w.sum.Sum(id[:0])
 	return id
