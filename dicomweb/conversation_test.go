@@ -32,6 +32,8 @@ import (
 //	set  an option of the server, before the first request: "set MaxResults 2"; "set Worklist on" makes one with a worklist
 //	>    the request line, then its header fields
 //	|    the body: "| file NAME" the bytes of an instance, "| part NAME [CONTENT-TYPE]" the same as a part with boundary "b",
+//	     "| metadata NAME json|xml LOCATION [without]" its metadata as a part, with pixel data at the location, and perhaps without the Image
+//	     Pixel Description, "| media LOCATION TYPE" a picture of 2 by 2 pixels as a part,
 //	     "| end" the closing boundary, "| text "…"" a Go string, "| cut N" takes N bytes off the end, "| gzip" packs what is there
 //	<    the status, then header fields: each value is a regular expression for the whole field, "!Name" must not be there
 //	~    a regular expression that the body must match, "!~" one that it must not
@@ -246,6 +248,10 @@ func appendBody(t *testing.T, body []byte, line string) []byte {
 		z.Write(body)
 		z.Close()
 		return b.Bytes()
+	case "metadata":
+		return appendMetadata(t, body, fields[1:])
+	case "media":
+		return appendMedia(t, body, fields[1], fields[2])
 	case "zeros":
 		n, _ := strconv.Atoi(fields[1])
 		return append(body, make([]byte, n)...)
@@ -280,6 +286,10 @@ var instances = map[string]map[string]string{
 		"RequestAttributesSequence.ScheduledProcedureStepID": "seventeen letters"},
 	"sc1": {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.1", "InstanceNumber": "1",
 		"SOPClassUID": secondaryCaptureClass, "ConversionType": "WSD", "Modality": "OT"},
+	"sc2":       {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.2", "SOPClassUID": secondaryCaptureClass},
+	"sc3":       {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.3", "SOPClassUID": secondaryCaptureClass},
+	"sc4":       {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.4", "SOPClassUID": secondaryCaptureClass},
+	"short":     {"StudyInstanceUID": "1.2.6", "SeriesInstanceUID": "1.2.6.1", "SOPInstanceUID": "1.2.6.1.1", "Rows": "20"},
 	"no-series": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "", "SOPInstanceUID": "1.2.1.1.8"},
 }
 
@@ -287,6 +297,12 @@ var instances = map[string]map[string]string{
 func fileNamed(t *testing.T, name string) []byte {
 	t.Helper()
 	name, variant, _ := strings.Cut(name, ":")
+	return fileVariant(t, dataSetNamed(t, name), variant)
+}
+
+// dataSetNamed makes the instance's data set.
+func dataSetNamed(t *testing.T, name string) *dicom.DataSet {
+	t.Helper()
 	attributes, found := instances[name]
 	if !found {
 		t.Fatalf("no instance %q", name)
@@ -306,7 +322,7 @@ func fileNamed(t *testing.T, name string) []byte {
 		set(keyword, value)
 	}
 	ds.Set(dicom.Element{Tag: dicom.PixelData, VR: dicom.OB, Value: dicom.Bytes{1, 2, 3, 4}})
-	return fileVariant(t, ds, variant)
+	return ds
 }
 
 // fileVariant writes the file as it should be (""), in Implicit VR Little Endian, without its preamble, or with the File Meta
