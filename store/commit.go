@@ -170,6 +170,7 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 	}
 	for i, st := range written {
 		st.entry.Stored = infos[i].Stored
+		s.damaged.set(st.entry.Blob, false)
 	}
 	if len(inserts) == 0 {
 		return nil
@@ -227,7 +228,7 @@ func (s *Store) intact(ctx context.Context, e *Entry) bool {
 		return !errors.Is(err, ErrNotFound)
 	}
 	defer blob.Close()
-	return blob.Size() == e.Size
+	return blob.Size() == e.Size && !s.damaged.has(e.Blob)
 }
 
 // lockNames are the names that a batch holds while it commits.

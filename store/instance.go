@@ -28,6 +28,10 @@ func (s *Store) Open(ctx context.Context, e *Entry) (*Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("instance %s: %w", e.Ref.Instance, err)
 	}
+	if s.damaged.has(e.Blob) {
+		blob.Close()
+		return nil, fmt.Errorf("instance %s: %w: its bytes are not those that were stored", e.Ref.Instance, ErrBlobDamaged)
+	}
 	if blob.Size() != e.Size {
 		blob.Close()
 		return nil, fmt.Errorf("instance %s: %w: it has %d bytes, %d were stored", e.Ref.Instance, ErrBlobDamaged, blob.Size(), e.Size)

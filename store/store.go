@@ -49,6 +49,7 @@ type Store struct {
 	locks   *locks
 	large   chan struct{} // holds an element for each scan of a large header
 	noting  sync.Mutex    // one writes into the journal
+	damaged damaged
 
 	generation atomic.Uint64
 	changed    bell

@@ -56,6 +56,8 @@ type serveCommand struct {
 	StallTimeout    time.Duration `default:"1m" help:"Time an upload or a download may stand still (default ${default})."`
 	ShutdownTimeout time.Duration `default:"1m" help:"Time for requests in flight to finish at the end (default ${default})."`
 
+	ScrubRate size `default:"8MiB" placeholder:"SIZE" help:"Bytes a second that are read again in the background, to find files that have rotted; 0: none (default ${default})."`
+
 	UnsafeNoSync bool `hidden:"" help:"Acknowledge without any sync: the control of the fault harness, which must lose."`
 
 	LogLevel  slog.Level `default:"INFO" placeholder:"LEVEL" help:"DEBUG, INFO, WARN or ERROR (default ${default})."`
@@ -105,7 +107,12 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	ready := &readiness{archive: archive}
-	handler, err := c.handler(archive, ready, log)
+	registry := prometheus.NewRegistry()
+	scrubbing := newScrubbing(archive, c.Data, int64(c.ScrubRate), log, registry)
+	if err := scrubbing.load(); err != nil {
+		return err
+	}
+	handler, err := c.handler(archive, ready, log, registry)
 	if err != nil {
 		return err
 	}
@@ -120,6 +127,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	}
 	c.announce(t.out, listener.Addr())
 	defer recoverBeside(ctx, archive, log)()
+	defer scrubbing.begin(ctx)()
 	defer c.Retention.tidyBeside(ctx, archive, log)()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -164,12 +172,11 @@ func recoverBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func
 }
 
 // handler puts the services, the page and the viewer under one root.
-func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger) (http.Handler, error) {
+func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger, registry *prometheus.Registry) (http.Handler, error) {
 	secret, err := anonymizeSecret(c.Data)
 	if err != nil {
 		return nil, err
 	}
-	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	services, err := dicomweb.New(a.Store, dicomweb.Options{
 		PublicURL: c.PublicURL, TrustProxy: c.TrustProxy, AllowedOrigins: c.AllowedOrigins,

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
@@ -46,7 +48,7 @@ func benchStoring(b *testing.B, image benchImage, batch int) {
 		b.Fatal(err)
 	}
 	defer a.Close()
-	handler, err := serveCommand{Data: data, StallTimeout: time.Minute}.handler(a, &readiness{archive: a}, slog.New(slog.DiscardHandler))
+	handler, err := serveCommand{Data: data, StallTimeout: time.Minute}.handler(a, &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)
 	}

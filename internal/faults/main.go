@@ -11,7 +11,8 @@
 //   - the server is up, or ready again within two seconds.
 //
 // A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4, disk.go
-// fills disks, network.go is bad clients. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
+// fills disks, network.go is bad clients, resources.go
+// takes memory and descriptors away. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
 // harness is blind.
 //
 // Most rows that concern disks need root (mount); they are skipped, and said to be, where that is missing.

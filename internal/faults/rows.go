@@ -23,4 +23,6 @@ var rows = []row{
 	{name: "disk of the index full", how: "tmpfs of 1.3 MB for the index alone, the same", short: 0, long: 5, root: true, run: fullForIndex},
 	{name: "truncated upload", how: "cut at, before and after each boundary and within parts; by close, half close and reset", short: 1, long: 5, run: truncated},
 	{name: "slow clients", how: "hundreds of connections: headers that do not end, bodies that do not come, answers that are not read; a bystander stores meanwhile", short: 1, long: 3, run: slow},
+	{name: "few descriptors", how: "64 descriptors (prlimit), 500 connections and 8 uploads at once; served again when they have gone", short: 1, long: 5, run: fewFiles},
+	{name: "little memory", how: "control group of 256 MiB, page cache included: 8 uploads of 1 GB at once, then 8 study retrievals at once", short: 0, long: 1, root: true, run: littleMemory},
 }

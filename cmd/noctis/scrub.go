@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// scrubEvery is the least time from the end of one pass over the store to the next.
+const scrubEvery = time.Hour
+
+// scrubbing reads all stored files again and again, at a bounded rate, and looks for rot.
+type scrubbing struct {
+	archive *archive
+	list    string // the file with the digests of damaged files, so that they are not served after a restart either
+	rate    int64  // bytes a second
+	log     *slog.Logger
+
+	passes, files, bytes prometheus.Counter
+}
+
+func newScrubbing(a *archive, data string, rate int64, log *slog.Logger, registry prometheus.Registerer) *scrubbing {
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		registry.MustRegister(c)
+		return c
+	}
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "noctis_damaged_files",
+		Help: "Stored files whose bytes are not what was stored."}, func() float64 { return float64(len(a.Damaged())) }))
+	return &scrubbing{a, filepath.Join(data, "damaged"), rate, log,
+		counter("noctis_scrub_passes_total", "Times that all stored files were read again and compared with their SHA-256."),
+		counter("noctis_scrub_files_total", "Files that were read again."),
+		counter("noctis_scrub_bytes_total", "Bytes that were read again.")}
+}
+
+// load marks what an earlier process has found.
+func (s *scrubbing) load() error {
+	text, err := os.ReadFile(s.list)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		var id store.BlobID
+		if n, err := hex.Decode(id[:], bytes.TrimSpace([]byte(line))); err != nil || n != len(id) {
+			return fmt.Errorf("%s: %q is no SHA-256", s.list, strings.TrimSpace(line))
+		}
+		s.archive.MarkDamaged(id)
+	}
+	return nil
+}
+
+// save keeps the list.
+func (s *scrubbing) save() {
+	var b strings.Builder
+	for _, id := range s.archive.Damaged() {
+		fmt.Fprintln(&b, id)
+	}
+	if err := writeDurably(s.list, []byte(b.String())); err != nil {
+		s.log.Error("the list of damaged files cannot be kept", "error", err)
+	}
+}
+
+// begin scrubs until stop is called, which waits for its end.
+func (s *scrubbing) begin(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for s.rate > 0 && wait(ctx, time.Minute) == nil { // after a start there is more urgent work
+			if err := s.pass(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("the stored files cannot be read again", "error", err)
+			}
+			if wait(ctx, scrubEvery) != nil {
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// pass reads all files once.
+func (s *scrubbing) pass(ctx context.Context) error {
+	err := s.archive.Scrub(ctx, store.Scrubber{
+		Pause: func(ctx context.Context, n int64) error {
+			s.bytes.Add(float64(n))
+			return wait(ctx, time.Duration(float64(n)/float64(s.rate)*float64(time.Second)))
+		},
+		Checked: func(id store.BlobID, err error) {
+			if s.files.Inc(); err != nil {
+				s.log.Error("a stored file is damaged and is not served any more; noctis doctor takes it from a backup", "blob", id.String(), "error", err)
+			}
+		},
+		Changed: s.save,
+	})
+	if err == nil {
+		s.passes.Inc()
+	}
+	return err
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
