@@ -14,7 +14,7 @@ import (
 
 const base = "https://pacs.example/dicom-web"
 
-func read(t *testing.T, ds *dicom.DataSet) *Report {
+func read(t testing.TB, ds *dicom.DataSet) *Report {
 	t.Helper()
 	r, ok := Read(ds)
 	if !ok {
@@ -24,7 +24,7 @@ func read(t *testing.T, ds *dicom.DataSet) *Report {
 }
 
 // written is a report in its three forms.
-func written(t *testing.T, r *Report) map[string][]byte {
+func written(t testing.TB, r *Report) map[string][]byte {
 	t.Helper()
 	forms := map[string][]byte{}
 	for name, write := range map[string]func(io.Writer) error{

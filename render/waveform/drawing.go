@@ -7,7 +7,11 @@ type Drawing struct {
 	Width, Height float64
 	lines         []line
 	texts         []text
+	points        int // of all lines
 }
+
+// mostPoints bounds the points of a drawing: 32 MiB of them.
+const mostPoints = 2 << 20
 
 type point struct{ x, y float64 }
 
@@ -35,6 +39,7 @@ var (
 
 func (d *Drawing) line(width float64, c color.RGBA, points ...point) {
 	d.lines = append(d.lines, line{points, width, c})
+	d.points += len(points)
 }
 
 func (d *Drawing) text(x, y, size float64, c color.RGBA, s string) {

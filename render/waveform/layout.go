@@ -158,6 +158,9 @@ func (s *sheet) draw() error {
 	s.grid(margin, top, math.Floor(margin+pulse+s.span*o.Speed), top+height)
 	for i, row := range rows {
 		for _, t := range row {
+			if s.points > mostPoints {
+				return fmt.Errorf("%w: a drawing of more than %d points; a shorter duration has fewer", ErrOptions, mostPoints)
+			}
 			s.trace(t, top+rowSpace*(float64(i)+0.5))
 		}
 	}

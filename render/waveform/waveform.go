@@ -51,7 +51,7 @@ type Bulk func(path string) (io.ReaderAt, int64, error)
 
 // mostChannels and mostGroups bound what is described; the standard's waveforms have a few dozen.
 const (
-	mostGroups   = 64
+	mostGroups   = 16
 	mostChannels = 1024
 )
 
@@ -170,13 +170,20 @@ func number(ds *dicom.DataSet, t dicom.Tag) (float64, bool) {
 	n := math.NaN()
 	switch v := e.Value.(type) {
 	case dicom.Strings:
+		if len(v) == 0 {
+			break
+		}
 		if f, err := strconv.ParseFloat(strings.TrimSpace(v[0]), 64); err == nil {
 			n = f
 		}
 	case dicom.Ints:
-		n = float64(v[0])
+		if len(v) > 0 {
+			n = float64(v[0])
+		}
 	case dicom.Floats:
-		n = v[0]
+		if len(v) > 0 {
+			n = v[0]
+		}
 	}
 	return n, !math.IsNaN(n) && !math.IsInf(n, 0)
 }
