@@ -35,7 +35,7 @@ e2e: build viewer ## Browser tests: the page and the real OHIF in headless Chrom
 check: lint ## Everything that is checked without a browser but not by `make test`: formatting, vet, laws, races
 	$(GO) test -tags $(TAGS) -race ./dicomweb/... ./store/...
 	@$(MAKE) -s faults-build && bin/faults -bin bin
-	NOCTIS_LARGE=1 $(GO) test -tags $(TAGS) -count=1 -run Large ./cmd/noctis
+	NOCTIS_LARGE=1 $(GO) test -tags $(TAGS) -count=1 -run "Large|EightClients" ./cmd/noctis
 
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt: $$out"; exit 1; }

@@ -43,28 +43,33 @@ func (s *Server) retrieveMetadata(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	coding := contentCoding(r.Header.Values("Accept-Encoding"))
-	// Behavior
-	state, err := s.stateOf(r.Context(), ref)
+	// Behavior, Response
+	return s.sendMetadata(w, r, metadataWriter{ref: ref, base: s.baseURL(r), filter: filter}, chosen, coding)
+}
+
+// sendMetadata sends the metadata below a reference, or 304 where the client has it.
+func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metadataWriter, chosen offer, coding string) error {
+	state, err := s.stateOf(r.Context(), out.ref)
 	if err != nil {
 		return err
 	}
-	// Response
-	base := s.baseURL(r)
-	etag := entityTag("metadata", chosen.String(), coding, base, ref.Path(), filter.text, state.digest)
+	key := entityTag("metadata", chosen.String(), out.base, out.ref.Path(), out.filter.text, state.digest)
+	etag := entityTag(coding, key)
 	validators(w, etag, state.modified)
 	w.Header().Add("Vary", "Accept-Encoding")
 	if notModified(w, r, etag) {
 		return nil
 	}
-	out := metadataWriter{ref: ref, base: base, filter: filter}
 	w.Header().Set("Content-Type", chosen.mediaType)
 	write := out.json
 	if chosen.multipart {
-		out.boundary = boundaryOf(etag)
+		out.boundary = boundaryOf(key)
 		w.Header().Set("Content-Type", multipartType(mediaXML, out.boundary))
 		write = out.xml
 	}
-	return s.metadata.send(w, coding, etag, func(w io.Writer) error { return write(w, s.store.Metadata(r.Context(), ref)) })
+	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) error {
+		return write(w, s.store.Metadata(r.Context(), out.ref))
+	})
 }
 
 // state is what the metadata of a study, series or instance is made of.

@@ -2,21 +2,34 @@ package dicomweb
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
 // metadataCache keeps compressed metadata, so that it is not made and compressed for each request: a viewer asks for all series of a
-// study at once, again at every visit, and so does the next viewer. Entries are found by entity tag, so that what is stored
-// meanwhile makes a new one. An answer that is too long to be kept is written as it comes. It is safe for concurrent use.
+// study at once, again at every visit, and so does the next viewer. Entries are found by what they are made of, so that what is stored
+// meanwhile makes a new one. Who asks for what another is just having made waits for that. An answer that is too long to be kept is
+// written as it comes. It is safe for concurrent use.
 type metadataCache struct {
-	bodies *boundedCache[[]byte] // by entity tag
-	states *boundedCache[state]  // by generation of the store, and path
-	limit  int                   // of one body
+	bodies *boundedCache[metadataBody]
+	states *boundedCache[state] // by generation of the store, and reference
+	limit  int                  // of one body
+
+	mu     sync.Mutex
+	making map[string]chan struct{} // closed when it is made
+}
+
+// metadataBody is a compressed body.
+type metadataBody struct {
+	packed []byte
+	length int64 // without the compression
 }
 
 // stateCache is the most bytes of states that are kept: some thousand series.
@@ -24,36 +37,114 @@ const stateCache = 1 << 20
 
 func newMetadataCache(limit int64) *metadataCache {
 	return &metadataCache{
-		bodies: newBoundedCache[[]byte](limit), states: newBoundedCache[state](stateCache), limit: int(max(limit, 0) / 8),
+		bodies: newBoundedCache[metadataBody](limit), states: newBoundedCache[state](stateCache), limit: int(max(limit, 0) / 8),
+		making: map[string]chan struct{}{},
 	}
 }
 
-// send sends the body that write makes, in the content coding, or the one that is kept.
-func (c *metadataCache) send(w http.ResponseWriter, coding, etag string, write func(io.Writer) error) error {
-	if coding == "" {
-		return write(w)
+// send sends the body that write makes, in the content coding, or the one that is kept under the key. A client that takes no content
+// coding gets what is kept in gzip, unpacked on the way.
+func (c *metadataCache) send(ctx context.Context, w http.ResponseWriter, coding, key string, write func(io.Writer) error) error {
+	if coding != "" {
+		w.Header().Set("Content-Encoding", coding)
 	}
-	w.Header().Set("Content-Encoding", coding)
-	if body, found := c.bodies.get(etag); found {
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		_, err := w.Write(body)
-		return err
+	if c.limit == 0 {
+		return writeCoded(w, coding, write)
 	}
+	packing := cmp.Or(coding, "gzip")
+	key = packing + key
+	made, mine := c.begin(key)
+	if mine {
+		defer c.end(key, made)
+	} else {
+		select {
+		case <-made:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if body, found := c.bodies.get(key); found {
+		return body.send(w, coding)
+	}
+	if !mine { // it failed, or is too long
+		return writeCoded(w, coding, write)
+	}
+	return c.make(w, coding, packing, key, write)
+}
+
+// begin reports whether the caller has to make the body of the key; else it is made when the channel is closed.
+func (c *metadataCache) begin(key string) (made chan struct{}, mine bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if made = c.making[key]; made == nil {
+		made, mine = make(chan struct{}), true
+		c.making[key] = made
+	}
+	return made, mine
+}
+
+func (c *metadataCache) end(key string, made chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.making, key)
+	close(made)
+}
+
+// make makes a body, sends it as it comes, and keeps it if it is not too long.
+func (c *metadataCache) make(w io.Writer, coding, packing, key string, write func(io.Writer) error) error {
 	kept := &copied{w: w, limit: c.limit}
-	z, err := newCompressor(kept, coding)
+	if coding == "" {
+		kept.w = io.Discard
+	}
+	z, err := newCompressor(kept, packing)
 	if err != nil {
 		return err
 	}
-	if err = write(z); err != nil {
+	plain := &countedWriter{w: z}
+	if coding == "" {
+		plain.w = io.MultiWriter(w, z)
+	}
+	if err = write(plain); err != nil {
 		return err
 	}
 	if err = z.Close(); err != nil {
 		return err
 	}
 	if kept.limit > 0 {
-		c.bodies.add(etag, bytes.Clone(kept.body), int64(len(kept.body)))
+		c.bodies.add(key, metadataBody{bytes.Clone(kept.body), plain.n}, int64(len(kept.body)))
 	}
 	return nil
+}
+
+// send sends a body that is kept.
+func (b metadataBody) send(w http.ResponseWriter, coding string) error {
+	if coding != "" {
+		w.Header().Set("Content-Length", strconv.Itoa(len(b.packed)))
+		_, err := w.Write(b.packed)
+		return err
+	}
+	plain, err := gzip.NewReader(bytes.NewReader(b.packed))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Length", strconv.FormatInt(b.length, 10))
+	_, err = io.Copy(w, plain)
+	return err
+}
+
+// writeCoded writes a body in a content coding.
+func writeCoded(w io.Writer, coding string, write func(io.Writer) error) error {
+	if coding == "" {
+		return write(w)
+	}
+	z, err := newCompressor(w, coding)
+	if err != nil {
+		return err
+	}
+	if err := write(z); err != nil {
+		return err
+	}
+	return z.Close()
 }
 
 // maxWindow is the longest window of zstd that browsers take (RFC 9659).

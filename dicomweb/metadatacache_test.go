@@ -3,11 +3,14 @@ package dicomweb
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -147,5 +150,84 @@ func BenchmarkSeriesMetadata(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// The metadata of a series is ready before anybody asks for it, and made once for all who ask at the same time.
+func TestMetadataIsReady(t *testing.T) {
+	a := newArchive(t)
+	file := dicomtest.Image{Series: "a"}
+	r := httptest.NewRequest(http.MethodPost, BasePath+"/studies", bytes.NewReader(file.File()))
+	r.Header.Set("Content-Type", "application/dicom")
+	w := httptest.NewRecorder()
+	a.server.ServeHTTP(w, r)
+	checkStatus(t, w, 200)
+	a.server.background.Wait()
+	ready := a.server.metadata.bodies.kept.Len()
+	if ready != len(contentCodings) {
+		t.Errorf("%d bodies are ready", ready)
+	}
+	ref := file.Instance().DataSet.Ref()
+	series := dicom.Ref{Study: ref.Study, Series: ref.Series}
+	for _, coding := range []string{"gzip", "zstd", ""} {
+		w := a.get(series, "/metadata", "", "Accept-Encoding", coding)
+		if len(objectsOf(t, w, coding)) != 1 || w.Header().Get("Content-Length") == "" {
+			t.Errorf("%q: %v", coding, w.Header())
+		}
+	}
+	if now := a.server.metadata.bodies.kept.Len(); now != ready {
+		t.Errorf("%d bodies are kept now", now)
+	}
+}
+
+func objectsOf(t *testing.T, w *httptest.ResponseRecorder, coding string) []map[string]any {
+	t.Helper()
+	body := w.Body.Bytes()
+	if coding != "" {
+		body = decompressed(t, w)
+	}
+	var all []map[string]any
+	if err := json.Unmarshal(body, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestMetadataIsMadeOnce(t *testing.T) {
+	c := newMetadataCache(1 << 20)
+	started, goOn := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	times := 0
+	get := func(coding string) {
+		w := httptest.NewRecorder()
+		err := c.send(t.Context(), w, coding, "key", func(out io.Writer) error {
+			times++
+			close(started)
+			<-goOn
+			_, err := io.WriteString(out, "[]")
+			return err
+		})
+		if coding == "" && w.Body.String() != "[]" || coding != "" && string(decompressed(t, w)) != "[]" || err != nil {
+			t.Errorf("%q: %q, %v", coding, w.Body, err)
+		}
+	}
+	all.Go(func() { get("gzip") })
+	<-started
+	for range 3 {
+		all.Go(func() { get("gzip") })
+		all.Go(func() { get("") })
+	}
+	close(goOn)
+	all.Wait()
+	if times != 1 {
+		t.Errorf("made %d times", times)
+	}
+	// An error is not kept, and those who waited try by themselves.
+	failure := errors.New("no")
+	if err := c.send(t.Context(), httptest.NewRecorder(), "gzip", "other", func(io.Writer) error { return failure }); !errors.Is(err, failure) {
+		t.Error(err)
+	}
+	if len(c.making) != 0 {
+		t.Error("it is still being made")
 	}
 }

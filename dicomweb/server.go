@@ -113,6 +113,7 @@ type Server struct {
 	layouts  *boundedCache[*store.Entry]   // by generation and reference
 	metadata *metadataCache
 	worklist *worklist.List // nil: there is none
+	readying readying
 	profile  *deidentify.Profile
 	handler  http.Handler
 
@@ -142,6 +143,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.frames = newFrameCache(o.FrameCache, s.metrics)
 	s.stacks = newBoundedCache[[]*store.Entry](stateCache)
 	s.layouts = newBoundedCache[*store.Entry](entryCache)
+	s.readying.waiting = map[dicom.Ref]*time.Timer{}
 	s.metadata = newMetadataCache(o.MetadataCache)
 	s.profile = deidentify.New(o.AnonymizeSecret)
 	s.handler = s.exchange(newCORS(o.AllowedOrigins).wrap(s.guard(s.router())))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/failpoint"
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -46,6 +47,7 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 		for _, f := range result.failures {
 			s.metrics.failed(f.Reason)
 		}
+		s.metadataReady(s.baseURL(r), result.series())
 	}
 
 	// Response
@@ -276,4 +278,15 @@ func storeError(err error) error {
 			retryAfter: time.Minute}
 	}
 	return err
+}
+
+// series are those of the stored instances.
+func (st stored) series() map[dicom.Ref]bool {
+	all := map[dicom.Ref]bool{}
+	for _, o := range st.outcomes {
+		if o.Failure == nil && !o.Receipt.Duplicate {
+			all[dicom.Ref{Study: o.Receipt.Ref.Study, Series: o.Receipt.Ref.Series}] = true
+		}
+	}
+	return all
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
@@ -70,6 +71,68 @@ func TestLargeInstanceInLittleMemory(t *testing.T) {
 	t.Logf("idle %d MiB, peak after store %d MiB, after retrieve %d MiB", idle>>20, stored>>20, retrieved>>20)
 	if retrieved-idle >= 64<<20 {
 		t.Errorf("memory grew by %d MiB; want less than 64", (retrieved-idle)>>20)
+	}
+}
+
+// TestEightClientsInLittleMemory has eight clients fetch a study of 1 GB at the same time, and the server's memory grows by less than
+// 128 MiB.
+func TestEightClientsInLittleMemory(t *testing.T) {
+	if os.Getenv("NOCTIS_LARGE") == "" {
+		t.Skip("set NOCTIS_LARGE=1 (make check does): it writes 1 GB")
+	}
+	const rows, columns, instances, clients = 4096, 4096, 32, 8
+	const pixels = int64(rows * columns * 2)
+	s, err := start(t.TempDir(), "--data", "data", "--log-level", "error")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.stop()
+	if _, _, err := s.stow(dicomtest.Image{Study: "warm"}.File()); err != nil {
+		t.Fatal(err)
+	}
+	idle := memory(t, s, "VmRSS")
+	var study string
+	for n := range instances {
+		image := dicomtest.Image{Study: "large", Number: n + 1}.Instance()
+		image.DataSet.SetInts(0x00280010, "US", rows)
+		image.DataSet.SetInts(0x00280011, "US", columns)
+		image.DataSet.Delete(0x7FE00010)
+		header, err := image.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		header = append(header, 0xE0, 0x7F, 0x10, 0x00, 'O', 'W', 0, 0)
+		header = binary.LittleEndian.AppendUint32(header, uint32(pixels))
+		response, err := http.Post(s.url+"/dicom-web/studies", "application/dicom",
+			io.MultiReader(bytes.NewReader(header), &pattern{left: pixels}))
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Fatal(response, err)
+		}
+		response.Body.Close()
+		study = "/dicom-web/studies/" + string(image.DataSet.Ref().Study)
+	}
+	stored := memory(t, s, "VmHWM")
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			request, _ := http.NewRequest(http.MethodGet, s.url+study, nil)
+			request.Header.Set("Accept", `multipart/related; type="application/dicom"; transfer-syntax=*`)
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer response.Body.Close()
+			if n, err := io.Copy(io.Discard, response.Body); err != nil || n < pixels*instances {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+		})
+	}
+	all.Wait()
+	retrieved := memory(t, s, "VmHWM")
+	t.Logf("idle %d MiB, peak after store %d MiB, after eight retrieved %d MiB", idle>>20, stored>>20, retrieved>>20)
+	if retrieved-idle >= 128<<20 {
+		t.Errorf("memory grew by %d MiB; want less than 128", (retrieved-idle)>>20)
 	}
 }
 

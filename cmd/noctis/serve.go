@@ -122,6 +122,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		IdleTimeout:       c.IdleTimeout,
 		MaxHeaderBytes:    int(c.MaxHeader),
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Protocols:         protocols(),
 		// A request outlives the signal: it is finished, not cut off.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
@@ -144,6 +145,15 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return fmt.Errorf("requests in flight were cut off after %v: %w", c.ShutdownTimeout, errors.Join(err, server.Close()))
 	}
 	return nil
+}
+
+// protocols are HTTP/1.1 and, for proxies and clients that know that the server has it, HTTP/2 without TLS: frames of a stack are
+// asked for by the hundred.
+func protocols() *http.Protocols {
+	var p http.Protocols
+	p.SetHTTP1(true)
+	p.SetUnencryptedHTTP2(true)
+	return &p
 }
 
 // recoverBeside takes in what a crash left behind, while the server serves already: walking a large store takes longer than its
