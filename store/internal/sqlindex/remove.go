@@ -37,13 +37,17 @@ type instance struct {
 // stored finds the row of an instance, nil if there is none.
 func (s *session) stored(uid dicom.UID) (*instance, error) {
 	in := &instance{ref: dicom.Ref{Instance: uid}}
+	var series int64
 	var blob []byte
-	err := s.query(s.st.stored, uid).Scan(&in.id, &blob, &in.ref.Study, &in.ref.Series, &in.sopClass)
+	err := s.query(s.st.stored, uid).Scan(&in.id, &series, &blob, &in.sopClass)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
 	copy(in.blob[:], blob)
-	return in, err
+	return in, s.query(s.st.seriesPath, series).Scan(&in.ref.Study, &in.ref.Series)
 }
 
 // Remove implements store.Index.

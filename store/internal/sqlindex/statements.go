@@ -8,7 +8,7 @@ import (
 // statements are those of the write path, prepared once.
 type statements struct {
 	state, writeState                                             *sql.Stmt
-	stored, insertInstance, insertMetadata                        *sql.Stmt
+	stored, seriesPath, insertInstance, insertMetadata            *sql.Stmt
 	moveInstance, metadata, deleteInstance, deleteMetadata        *sql.Stmt
 	insertRemoved, deleteRemoved, purge                           *sql.Stmt
 	insertChange, insertRecord, deleteRecords                     *sql.Stmt
@@ -29,8 +29,8 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 		{&s.state, `SELECT study_id, series_id, instance_id, change, trimmed, record,
 			(SELECT COALESCE(MAX(record), 0) FROM outbox), EXISTS (SELECT 1 FROM removed) FROM state`},
 		{&s.writeState, `UPDATE state SET study_id = ?, series_id = ?, instance_id = ?, change = ?, trimmed = ?, record = ?`},
-		{&s.stored, `SELECT instance.id, instance.blob, study.uid, series.uid, instance.sop_class FROM instance
-			JOIN series ON series.id = series_id JOIN study ON study.id = study_id WHERE instance.uid = ?`},
+		{&s.stored, `SELECT id, series_id, blob, sop_class FROM instance WHERE uid = ?`},
+		{&s.seriesPath, `SELECT study.uid, series.uid FROM series JOIN study ON study.id = study_id WHERE series.id = ?`},
 		{&s.moveInstance, `INSERT INTO removed (record, study, series, instance, sop_class, transfer_syntax, blob, size, stored, layout,
 			metadata, time, kind) SELECT ?, ?, ?, uid, sop_class, transfer_syntax, blob, size, stored, layout, json, ?, ?
 			FROM instance JOIN instance_metadata ON instance_id = id WHERE id = ?`},
