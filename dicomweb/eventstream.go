@@ -18,6 +18,9 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx
 	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	control := http.NewResponseController(w)
 	text := "retry: 2000\nevent: reload\ndata: {}\n\n"
 	for {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -160,6 +161,9 @@ func TestNotificationOrigin(t *testing.T) {
 // TestWorklistEvents: a page is told of what is stored and of what becomes of workitems.
 func TestWorklistEvents(t *testing.T) {
 	s, web := listening(t)
+	if answer, err := http.Head(web.URL + "/dicom-web/events"); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("HEAD: %v, %v", answer, err)
+	}
 	answer, err := http.Get(web.URL + "/dicom-web/events")
 	if err != nil {
 		t.Fatal(err)
@@ -204,6 +208,19 @@ func TestWorklistEvents(t *testing.T) {
 	s.EndStreams()
 	for lines.Scan() {
 	}
+}
+
+// FuzzUIDInQuery: whatever stands in the query, what is found is a UID.
+func FuzzUIDInQuery(f *testing.F) {
+	for _, query := range []string{"1.2.3", "workitem=1.2.3", "transaction-uid=1.2", "{1.2.3}", "1.2.x", "a=b&1.2", "%", "1.2=", "1.2&1.2", "1.2&1.3"} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		r := &http.Request{URL: &url.URL{RawQuery: query}}
+		if uid, err := uidInQuery(r, transactionNames...); err == nil && uid != "" && !uid.Valid() {
+			t.Errorf("%q", uid)
+		}
+	})
 }
 
 // BenchmarkNotifications: a thousand subscribers receive one event.

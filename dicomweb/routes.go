@@ -131,7 +131,9 @@ func (s *Server) router() http.Handler {
 		}
 		resources[rt.template].add(rt)
 	}
-	resources[BasePath] = &resource{server: s, template: BasePath, allow: http.MethodOptions} // only describes what lies below it
+	if resources[BasePath] == nil {
+		resources[BasePath] = &resource{server: s, template: BasePath, allow: http.MethodOptions} // only describes what lies below it
+	}
 	// The deepest come first: they are asked most.
 	deepest := func(a, b string) int {
 		return cmp.Or(strings.Count(b, "/")-strings.Count(a, "/"), strings.Compare(a, b))

@@ -10,7 +10,7 @@ import (
 
 // tell queues events for all who have subscribed to the workitem. Where nobody has, nothing is written.
 func (s *session) tell(it *item, events ...worklist.Event) error {
-	s.told.notices = append(s.told.notices, worklist.Notice{Workitem: it.UID(), Study: it.Study, State: it.State()})
+	s.notice(it)
 	entities, err := s.subscribersOf(it.id)
 	if err != nil || len(entities) == 0 {
 		return err
@@ -25,6 +25,11 @@ func (s *session) tell(it *item, events ...worklist.Event) error {
 		}
 	}
 	return nil
+}
+
+// notice notes that the workitem has changed.
+func (s *session) notice(it *item) {
+	s.told.notices = append(s.told.notices, worklist.Notice{Workitem: it.UID(), Study: it.Study, State: it.State()})
 }
 
 func (s *session) subscribersOf(id int64) ([]string, error) {

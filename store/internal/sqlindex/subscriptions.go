@@ -15,7 +15,11 @@ type listSubscription struct {
 	subscriber int64
 }
 
+// lists reads them once in a transaction, which does not change them after that.
 func (s *session) lists() ([]listSubscription, error) {
+	if s.told.listed {
+		return s.told.lists, nil
+	}
 	rows, err := s.tx.StmtContext(s.ctx, s.index.worklist.statements.lists).QueryContext(s.ctx)
 	if err != nil {
 		return nil, err
@@ -29,6 +33,7 @@ func (s *session) lists() ([]listSubscription, error) {
 		}
 		all = append(all, l)
 	}
+	s.told.lists, s.told.listed = all, true
 	return all, rows.Err()
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ type Worklist struct {
 
 // worklistStatements are those that storing a new study runs, prepared once.
 type worklistStatements struct {
-	insert, update, insertKey, byStudy, lists, subscribers *sql.Stmt
+	insert, update, byStudy, lists, subscribers *sql.Stmt
 }
 
 func (x *Index) newWorklist(ctx context.Context) (*Worklist, error) {
@@ -45,7 +46,6 @@ func (x *Index) newWorklist(ctx context.Context) (*Worklist, error) {
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`},
 		{&w.statements.update, `UPDATE workitem SET study = ?, state = ?, priority = ?, label = ?, start = ?, modified = ?, lock = ?, read = ?, json = ?
 			WHERE id = ?`},
-		{&w.statements.insertKey, `INSERT INTO workitem_key (path, value, workitem_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&w.statements.byStudy, `SELECT id, uid, lock, read, resting, json FROM workitem WHERE study = ? AND study <> ''`},
 		{&w.statements.lists, `SELECT subscriber.id, ae, resource, lock, filter FROM list_subscription JOIN subscriber ON subscriber.id = subscriber_id`},
 		{&w.statements.subscribers, `SELECT ae FROM workitem_subscription JOIN subscriber ON subscriber.id = subscriber_id WHERE workitem_id = ?`},
@@ -68,6 +68,8 @@ func (w *Worklist) Hub() *worklist.Hub { return &w.hub }
 type told struct {
 	notices  []worklist.Notice
 	entities []string
+	lists    []listSubscription // there are, once listed is set
+	listed   bool
 }
 
 // update commits what run does. run may be run twice.
@@ -157,6 +159,10 @@ func (s *session) addItem(w *worklist.Workitem) error {
 			return err
 		}
 	}
+	if len(lists) == 0 {
+		s.notice(it)
+		return nil
+	}
 	return s.tell(it, w.Created()...)
 }
 
@@ -194,14 +200,17 @@ func (s *session) writeItemKeys(it *item, before *dicom.DataSet) error {
 			}
 		}
 	}
+	var args []any
 	for _, k := range has {
 		if !slices.Contains(had, k) {
-			if err := s.exec(s.index.worklist.statements.insertKey, k.path, k.value, it.id); err != nil {
-				return err
-			}
+			args = append(args, k.path, k.value, it.id)
 		}
 	}
-	return nil
+	if len(args) == 0 {
+		return nil
+	}
+	return s.do(`INSERT INTO workitem_key (path, value, workitem_id) VALUES `+strings.TrimSuffix(strings.Repeat("(?, ?, ?),", len(args)/3), ",")+
+		` ON CONFLICT DO NOTHING`, args...)
 }
 
 const selectItem = `SELECT workitem.id, workitem.study, lock, read, resting, removing, workitem.json, COALESCE(study.series_count, 0), COALESCE(study.instance_count, 0)
