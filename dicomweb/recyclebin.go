@@ -205,8 +205,9 @@ func (s *Server) restoreInstances(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	replace := query.Has("replace") && query.Get("replace") != "false" && query.Get("replace") != "0"
 	// Behavior
-	result, err := s.store.Restore(context.WithoutCancel(r.Context()), q, query.Has("replace"))
+	result, err := s.store.Restore(context.WithoutCancel(r.Context()), q, replace)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return notFound("what is to be restored is not in the recycle bin")
