@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/noctis-dicom/noctis/store"
@@ -60,6 +61,8 @@ func problemOf(err error) *problem {
 	case errors.As(err, &tooLarge):
 		return &problem{status: http.StatusRequestEntityTooLarge,
 			detail: fmt.Sprintf("the request is longer than the %d bytes that are allowed", tooLarge.Limit)}
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, store.ErrUnwritable):
+		return &problem{status: http.StatusServiceUnavailable, detail: "the server cannot open its files now", err: err, retryAfter: 10 * time.Second}
 	case errors.Is(err, context.Canceled):
 		return &problem{status: statusClientClosed, detail: "the client went away", err: err}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

@@ -51,7 +51,7 @@ func (l *lab) check(s *server, g *ledger, last int) {
 // verify says how an instance is lost, or half there.
 func (s *server) verify(p *promise) (lost, half string) {
 	path := "/dicom-web" + p.ref.Path()
-	status, body, err := s.get(path, asStored)
+	status, body, err := s.asked(path, asStored)
 	there := status == http.StatusOK
 	switch {
 	case err != nil:
@@ -73,7 +73,7 @@ func (s *server) verify(p *promise) (lost, half string) {
 		{"search", "/dicom-web/instances?limit=1&SOPInstanceUID=" + string(p.ref.Instance), "application/dicom+json"},
 		{"search of its study", fmt.Sprintf("/dicom-web/studies/%s/instances?limit=1&SOPInstanceUID=%s", p.ref.Study, p.ref.Instance), "application/dicom+json"},
 	} {
-		status, body, err := s.get(other.path, other.accept)
+		status, body, err := s.asked(other.path, other.accept)
 		found := status == http.StatusOK && strings.Contains(string(body), string(p.ref.Instance)) || status == http.StatusOK && other.what == "frame 1"
 		if err != nil || found != there || status >= 500 {
 			return "", fmt.Sprintf("the instance is there: %v; %s: status %d, %v", there, other.what, status, err)

@@ -207,6 +207,17 @@ func (s *server) files() int {
 	return len(list)
 }
 
+// asked is get, again for some seconds while the server answers that it cannot now.
+func (s *server) asked(path, accept string) (status int, body []byte, err error) {
+	for range 100 {
+		if status, body, err = s.get(path, accept); err != nil || status != http.StatusServiceUnavailable {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return status, body, err
+}
+
 // get asks for a path below the server's root.
 func (s *server) get(path, accept string) (int, []byte, error) {
 	request, err := http.NewRequest(http.MethodGet, s.url+path, nil)
