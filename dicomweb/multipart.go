@@ -144,8 +144,10 @@ func (p *partReader) next() (*multipart.Part, error) {
 		return nil, io.EOF
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, errBrokenOff
-	case err == multipart.ErrMessageTooLarge:
+	case err == multipart.ErrMessageTooLarge, err == nil && headerLength(part.Header) > maxPartHeader:
 		return nil, &problem{status: http.StatusRequestEntityTooLarge, detail: "the header of a part is too long"}
+	case errors.Is(err, bufio.ErrBufferFull):
+		return nil, badRequest("a line of more than 4096 bytes stands where the boundary belongs")
 	case errors.As(err, new(textproto.ProtocolError)), err != nil && strings.HasPrefix(err.Error(), "multipart: expecting a new Part"):
 		return nil, badRequest("the header of a part is malformed") // the error quotes it
 	case err != nil:
@@ -156,4 +158,17 @@ func (p *partReader) next() (*multipart.Part, error) {
 	}
 	p.parts--
 	return part, nil
+}
+
+// maxPartHeader is what the header of a part may have: multipart.Reader alone takes 10 MB.
+const maxPartHeader = 64 << 10
+
+func headerLength(h textproto.MIMEHeader) int {
+	n := 0
+	for name, values := range h {
+		for _, v := range values {
+			n += len(name) + len(": \r\n") + len(v)
+		}
+	}
+	return n
 }

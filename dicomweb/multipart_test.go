@@ -132,9 +132,15 @@ func TestPartReaderLimits(t *testing.T) {
 	if n != 4 || problemOf(err).status != 413 {
 		t.Errorf("5 parts of 3 allowed: stopped at the %dth with %v", n, err)
 	}
-	r, _ = newPartReader(strings.NewReader("--b\r\n"+strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 20_000)+"\r\n--b--"), m, 3)
-	if _, err := r.next(); err == nil || problemOf(err).status != 413 {
-		t.Errorf("a header of 20 MB: %v", err)
+	for lines, status := range map[int]int{10: 200, 100: 413, 20_000: 413} {
+		r, _ = newPartReader(strings.NewReader("--b\r\n"+strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", lines)+"\r\n--b--"), m, 3)
+		if _, err := r.next(); (err != nil) != (status != 200) || err != nil && problemOf(err).status != status {
+			t.Errorf("a header of %d KB: %v, want %d", lines, err, status)
+		}
+	}
+	r, _ = newPartReader(strings.NewReader(strings.Repeat("x", 100_000)+"\r\n--b\r\n\r\nx\r\n--b--"), m, 3)
+	if _, err := r.next(); err == nil || problemOf(err).status != 400 {
+		t.Errorf("a long line before the first boundary: %v, want 400", err)
 	}
 	for _, s := range []string{"multipart/related", "multipart/related; boundary=\"\"", "multipart/related; boundary=" + strings.Repeat("x", 71)} {
 		if _, err := newPartReader(nil, parseMediaType(s), 3); err == nil || problemOf(err).status != 400 {

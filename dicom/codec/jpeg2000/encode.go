@@ -15,13 +15,17 @@ type EncodeOptions struct {
 	// levels as make the smallest resolution no larger than 64 by 64, so that a thumbnail is at the beginning.
 	Progression Progression
 	// Ratio asks for the irreversible transforms, and an image that many times smaller than its samples in whole bytes. 0 is without
-	// loss. It must be above 1; code-blocks of T.814 do not go with it.
+	// loss. It must be above 1; code-blocks of T.814 do not go with it. Images of a few kilobytes become less small: of the smallest
+	// the ratio would leave nothing but a header.
 	Ratio   float64
 	Workers int // goroutines that encode at a time; GOMAXPROCS by default
 }
 
 // MaxEncodedPrecision bounds the bits of a sample, so that the coefficients of all sub-bands have at most maxPlanes bits.
 const MaxEncodedPrecision = 24
+
+// leastBody is how many bytes the packets of an image may have whatever the ratio.
+const leastBody = 512
 
 // Encode encodes an image: one tile, one layer, five levels of the 5-3 transform or, with a Ratio, of the 9-7 transform,
 // code-blocks of 64 by 64, and of three or more components the first three by the RCT or ICT where the header says ColorTransform.
@@ -57,7 +61,7 @@ func Encode(ctx context.Context, img *Image, o EncodeOptions) ([]byte, error) {
 	}
 	var body []byte
 	if o.Ratio > 0 {
-		body, err = t.writeWithin(ctx, cs.main, tasks, encoded, int(float64(img.bytes())/o.Ratio)-len(out)-16)
+		body, err = t.writeWithin(ctx, cs.main, tasks, encoded, max(int(float64(img.bytes())/o.Ratio)-len(out)-16, leastBody))
 	} else {
 		body, err = t.writePackets(ctx, cs.main, tasks, encoded)
 	}

@@ -53,3 +53,16 @@ func TestEncodeLossy(t *testing.T) {
 		}
 	}
 }
+
+// TestEncodeLossySmall: the ratio leaves no room for a picture in images whose header is as long as their samples.
+func TestEncodeLossySmall(t *testing.T) {
+	for _, p := range []picture{anatomy(8, 8, 1, 12), anatomy(10, 10, 3, 8), anatomy(10, 10, 1, 16), anatomy(1, 1, 1, 8)} {
+		data, err := jpeg2000.Encode(context.Background(), p.image(false), jpeg2000.EncodeOptions{Ratio: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if db := psnr(interleaved(mustDecode(t, data)), p.samples, p.precision); db < 45 {
+			t.Errorf("%dx%dx%d, %d bits: %.2f dB", p.width, p.height, p.components, p.precision, db)
+		}
+	}
+}
