@@ -27,7 +27,7 @@ const entryOverhead = 256
 
 // newBoundedCache keeps up to limit bytes; nothing if that is not positive.
 func newBoundedCache[V any](limit int64) *boundedCache[V] {
-	c := &boundedCache[V]{limit: limit}
+	c := &boundedCache[V]{limit: max(limit, 0)}
 	kept, err := simplelru.NewLRU(math.MaxInt, func(_ string, e sized[V]) { c.bytes -= e.bytes })
 	if err != nil {
 		panic(err) // only of a size that is not positive

@@ -175,3 +175,14 @@ func TestPicturesErrors(t *testing.T) {
 		t.Errorf("got %v, want the panic as an error", err)
 	}
 }
+
+// A cache without room keeps nothing, and comes to an end of dropping it.
+func TestNoCache(t *testing.T) {
+	c := newBoundedCache[int](-1)
+	if bytes := c.add("key", 1, 10); bytes != 0 {
+		t.Errorf("%d bytes are kept", bytes)
+	}
+	if _, found := c.get("key"); found {
+		t.Error("it is kept")
+	}
+}
