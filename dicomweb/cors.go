@@ -72,3 +72,18 @@ func (c *cors) allow(h http.Header, origin string) bool {
 	h.Set("Access-Control-Allow-Origin", origin)
 	return true
 }
+
+// errForeignOrigin refuses what mayCome does not let in.
+var errForeignOrigin = &problem{status: http.StatusForbidden,
+	detail: "pages of other origins may delete and administer only where allowed-origins names them; \"*\" does not"}
+
+// mayCome reports whether the request may do what the route does, judged by the page that a browser sends it for. Any page in the world may
+// send requests to a server that its reader can reach, so what takes away or administers is for our own page, for origins that are
+// named, and for programs, which send no Origin.
+func (s *Server) mayCome(r *http.Request, a action) bool {
+	origin := strings.ToLower(r.Header.Get("Origin"))
+	if origin == "" || a != remove && a != administer {
+		return true
+	}
+	return slices.Contains(s.cors.origins, origin) || strings.HasPrefix(strings.ToLower(exchangeOf(r).root)+"/", origin+"/")
+}

@@ -124,15 +124,13 @@ func (s *Server) router() http.Handler {
 	r.NotFoundHandler = s.answer(func(http.ResponseWriter, *http.Request) error {
 		return notFound("there is no such resource below %s", BasePath)
 	})
-	resources := map[string]*resource{}
+	// The base has no route where there is no worklist, and describes what lies below it all the same.
+	resources := map[string]*resource{BasePath: {server: s, template: BasePath, routes: map[string]route{}, allow: http.MethodOptions}}
 	for _, rt := range s.routes() {
 		if resources[rt.template] == nil {
 			resources[rt.template] = &resource{server: s, template: rt.template, routes: map[string]route{}}
 		}
 		resources[rt.template].add(rt)
-	}
-	if resources[BasePath] == nil {
-		resources[BasePath] = &resource{server: s, template: BasePath, allow: http.MethodOptions} // only describes what lies below it
 	}
 	// The deepest come first: they are asked most.
 	deepest := func(a, b string) int {
@@ -167,6 +165,9 @@ func (res *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case found:
 		exchangeOf(r).route = rt.name
+		if !res.server.mayCome(r, rt.action) {
+			rt.handler = func(http.ResponseWriter, *http.Request) error { return errForeignOrigin }
+		}
 		res.server.answer(rt.handler).ServeHTTP(w, r)
 	case method == http.MethodOptions:
 		exchangeOf(r).route = "capabilities"

@@ -115,6 +115,7 @@ type Server struct {
 	worklist *worklist.List // nil: there is none
 	readying readying
 	profile  *deidentify.Profile
+	cors     *cors
 	handler  http.Handler
 
 	streams    context.Context // of answers that go on for as long as their clients want
@@ -146,7 +147,8 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.readying.waiting = map[dicom.Ref]*time.Timer{}
 	s.metadata = newMetadataCache(o.MetadataCache)
 	s.profile = deidentify.New(o.AnonymizeSecret)
-	s.handler = s.exchange(newCORS(o.AllowedOrigins).wrap(s.guard(s.router())))
+	s.cors = newCORS(o.AllowedOrigins)
+	s.handler = s.exchange(s.cors.wrap(s.guard(s.router())))
 	return s, nil
 }
 
