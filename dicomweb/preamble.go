@@ -28,22 +28,21 @@ func isExecutable(b []byte) bool {
 	return false
 }
 
-// harmless reads a file with zeros where it has an executable preamble.
+// harmless reads a file with zeros where it has an executable preamble. Any other file is read as it is, so that the kernel can copy it.
 func harmless(file *io.SectionReader) *io.SectionReader {
-	return io.NewSectionReader(&preambleGuard{file}, 0, file.Size())
+	var head [preambleLength + 4]byte
+	n, _ := file.ReadAt(head[:], 0) // what cannot be read now cannot be sent either
+	if n < len(head) || string(head[preambleLength:]) != "DICM" || !isExecutable(head[:]) {
+		return file
+	}
+	return io.NewSectionReader(withoutPreamble{file}, 0, file.Size())
 }
 
-type preambleGuard struct{ file *io.SectionReader }
+type withoutPreamble struct{ file *io.SectionReader }
 
-func (g *preambleGuard) ReadAt(p []byte, offset int64) (int, error) {
-	n, err := g.file.ReadAt(p, offset)
-	if offset >= preambleLength || n == 0 {
-		return n, err
-	}
-	var head [preambleLength + 4]byte
-	if k, headErr := g.file.ReadAt(head[:], 0); headErr != nil && headErr != io.EOF {
-		return 0, headErr
-	} else if k == len(head) && string(head[preambleLength:]) == "DICM" && isExecutable(head[:]) {
+func (w withoutPreamble) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := w.file.ReadAt(p, offset)
+	if offset < preambleLength {
 		clear(p[:min(int64(n), preambleLength-offset)])
 	}
 	return n, err

@@ -20,6 +20,7 @@ type ruleFlags struct {
 func (c *serveCommand) storeOptions() (store.Options, error) {
 	o := store.Options{Rules: store.Rules{WholeFiles: c.Rules.WholeFiles}}
 	c.Retention.set(&o)
+	o.Limits.Header = int64(c.MaxDataSet)
 	var err error
 	if o.Rules.SOPClasses, err = uids("sop-classes", c.Rules.SOPClasses); err != nil {
 		return o, err

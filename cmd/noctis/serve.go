@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -51,6 +52,8 @@ type serveCommand struct {
 	MaxDecodes      int           `help:"Frames decoded at the same time (default: number of processors)."`
 	FrameCache      size          `default:"64MiB" placeholder:"SIZE" help:"Memory for decoded frames (default ${default})."`
 	RenderCache     size          `default:"64MiB" placeholder:"SIZE" help:"Memory for rendered pictures (default ${default})."`
+	MaxDataSet      size          `name:"max-dataset" default:"128MiB" placeholder:"SIZE" help:"Memory that the data set of one instance may take, without pixel data (default ${default})."`
+	Memory          size          `default:"512MiB" placeholder:"SIZE" help:"Memory beyond which garbage is collected at any cost of time, so that the process hardly exceeds it (default ${default})."`
 	HeaderTimeout   time.Duration `default:"10s" help:"Time for a request's header to arrive (default ${default})."`
 	IdleTimeout     time.Duration `default:"2m" help:"Time a connection may be idle (default ${default})."`
 	StallTimeout    time.Duration `default:"1m" help:"Time an upload or a download may stand still (default ${default})."`
@@ -83,6 +86,9 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	defer listener.Close()
+	if os.Getenv("GOMEMLIMIT") == "" && c.Memory > 0 {
+		debug.SetMemoryLimit(int64(c.Memory))
+	}
 	options, err := c.storeOptions()
 	if err != nil {
 		return err
