@@ -114,7 +114,7 @@ const reportHead = `# Faults survived
 
 Written by ` + "`make faults`" + ` ([internal/faults](../internal/faults/main.go)), which drives the real program on the loopback interface. After each
 fault: every acknowledged instance is there byte for byte; every other one wholly or not at all, with search, metadata and frames in
-agreement; no file is left over; ` + "`reindex --check` and `doctor --deep`" + ` find nothing; the server is ready within two seconds. *Lost* counts
+agreement; no file is left over; ` + "`reindex --check` and `doctor --deep`" + ` find nothing; the server is ready again, in two seconds on a machine that is free (*noted* says how long it took at most). *Lost* counts
 acknowledged instances, *half* instances that are there in one place and not in another, *over* files that nothing names.
 "Controls" run the server with durability off, and must lose. Rows were run on a machine of two processors that others were using too.
 
