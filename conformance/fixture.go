@@ -152,6 +152,7 @@ type pixels struct {
 }
 
 func (p pixels) describe(ds *dicom.DataSet) {
+	ds.SetStrings(dicom.BurnedInAnnotation, dicom.CS, "NO") // else a thumbnail of it may be no picture (PS3.18 10.4.3.3.4)
 	photometric := "MONOCHROME2"
 	if p.samples == 3 {
 		photometric = "RGB"

@@ -70,7 +70,7 @@ func TestAnonymize(t *testing.T) {
 
 // What may show the patient in its pixels is refused, and so is what cannot be decoded.
 func TestAnonymizeRefuses(t *testing.T) {
-	capture := dicomtest.Image{}.File()
+	capture := dicomtest.Image{With: []any{dicom.BurnedInAnnotation, ""}}.File()
 	burned := dicomtest.Image{Number: 2, With: []any{dicom.BurnedInAnnotation, "YES"}}.File()
 	opaque := encapsulate(t, dicomtest.Image{Number: 3, BitsAllocated: 8, TransferSyntax: jpegXL, With: []any{dicom.BurnedInAnnotation, "NO"}},
 		[][][]byte{{[]byte("\xFF\x0Aframe.")}}, true)

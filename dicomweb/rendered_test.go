@@ -333,6 +333,18 @@ func TestThumbnailBurnedIn(t *testing.T) {
 	if bytes.Equal(shown, burned) || !bytes.Equal(burned, face) {
 		t.Error("the pixels are shown")
 	}
+	// Of classes that usually have text in their pixels that must be denied; of others silence is enough.
+	const secondaryCapture, ultrasound, computed = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.2"
+	for class, pixels := range map[dicom.UID]bool{secondaryCapture: false, ultrasound: false, computed: true} {
+		silent := icon(dicom.SOPClassUID, class, dicom.BurnedInAnnotation, "")
+		if bytes.Equal(silent, shown) != pixels || bytes.Equal(silent, burned) == pixels {
+			t.Errorf("%s without Burned In Annotation: the pixels are shown, or are not: want %v", class, pixels)
+		}
+	}
+	screen := icon(dicom.SOPClassUID, dicom.UID(computed), dicom.BurnedInAnnotation, "", dicom.ImageType, `DERIVED\SECONDARY\SCREEN SAVE`)
+	if !bytes.Equal(screen, burned) {
+		t.Error("a captured screen is shown")
+	}
 }
 
 // The profile of the source is passed through; without one it is sRGB; what would need a conversion is refused.

@@ -12,12 +12,14 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
+	"github.com/noctis-dicom/noctis/dicom/deidentify"
 	"github.com/noctis-dicom/noctis/store"
 )
 
 // retrieveThumbnail retrieves one small picture that stands for a study, series, instance or frame (PS3.18 10.4.1.1.4): of a study
 // the first series with images, of a series the instance in the middle, of an instance the frame in the middle. What has no
-// picture, or one that says who the patient is, gets an icon with the letters of its modality. Nothing is burned in.
+// picture, or one that may say who the patient is (10.4.3.3.4), gets an icon with the letters of its modality: by the rule of
+// deidentify.BurnedIn, so that a thumbnail shows no pixels that anonymize=yes refuses. Nothing is burned in.
 func (s *Server) retrieveThumbnail(w http.ResponseWriter, r *http.Request) error {
 	// Request
 	ref, err := refOf(r)
@@ -60,28 +62,17 @@ func (s *Server) retrieveThumbnail(w http.ResponseWriter, r *http.Request) error
 		t.frame = (p.NumberOfFrames + 1) / 2
 	}
 	// Response
-	identifies, err := s.identifies(r.Context(), e)
+	ds, err := s.dataSet(r.Context(), e)
 	if err != nil {
 		return err
 	}
-	if t.frame > 0 && codec.Supported(e.TransferSyntax) && !identifies {
+	if t.frame > 0 && codec.Supported(e.TransferSyntax) && deidentify.BurnedIn(ds) == "" {
 		err := s.sendPicture(w, r, t, chosen, o)
 		if !errors.Is(err, codec.ErrUnsupported) {
 			return err
 		}
 	}
 	return s.sendIcon(w, r, e, chosen, o)
-}
-
-// identifies reports whether the pixels of the instance say who the patient is, by Burned In Annotation (0028,0301) or Recognizable
-// Visual Features (0028,0302), so that no thumbnail may show them (PS3.18 10.4.1.1.4).
-func (s *Server) identifies(ctx context.Context, e *store.Entry) (bool, error) {
-	ds, err := s.dataSet(ctx, e)
-	if err != nil {
-		return false, err
-	}
-	yes := func(t dicom.Tag) bool { return strings.EqualFold(strings.TrimSpace(ds.String(t)), "YES") }
-	return yes(dicom.BurnedInAnnotation) || yes(dicom.RecognizableVisualFeatures), nil
 }
 
 // representative chooses the instance that stands for what lies below ref: the one in the middle of the first series of the best

@@ -131,10 +131,21 @@ func BurnedIn(ds *dicom.DataSet) string {
 	case no(ds, dicom.BurnedInAnnotation):
 		return ""
 	}
-	if class := ds.UID(dicom.SOPClassUID); textInPictures[class] {
+	if textInPictures[ds.UID(dicom.SOPClassUID)] || capturesScreen(ds) {
 		return "it is of a kind that often has text in its pixels, and no Burned In Annotation (0028,0301) of NO"
 	}
 	return ""
+}
+
+// capturesScreen reports whether an image of any class is a picture of a screen, as CT, XA and RF devices store them beside the
+// images of their kind: Image Type (0008,0008) has a value like SCREEN SAVE or SCREENSHOT then.
+func capturesScreen(ds *dicom.DataSet) bool {
+	for _, v := range ds.Strings(dicom.ImageType) {
+		if strings.Contains(strings.ToUpper(v), "SCREEN") {
+			return true
+		}
+	}
+	return false
 }
 
 // textInPictures are the storage classes whose devices write into their pictures: captured screens and films, ultrasound, and
@@ -145,6 +156,8 @@ var textInPictures = map[dicom.UID]bool{
 	"1.2.840.10008.5.1.4.1.1.7.2":      true,
 	"1.2.840.10008.5.1.4.1.1.7.3":      true,
 	"1.2.840.10008.5.1.4.1.1.7.4":      true,
+	"1.2.840.10008.5.1.1.29":           true, // Hardcopy, retired: films with their captions
+	"1.2.840.10008.5.1.1.30":           true,
 	"1.2.840.10008.5.1.4.1.1.3":        true, // Ultrasound, retired
 	"1.2.840.10008.5.1.4.1.1.3.1":      true,
 	"1.2.840.10008.5.1.4.1.1.6":        true,

@@ -150,11 +150,15 @@ func TestBurnedIn(t *testing.T) {
 		{"1.2.840.10008.5.1.4.1.1.2", dicom.RecognizableVisualFeatures, "YES", "(0028,0302)"},
 		{"1.2.840.10008.5.1.4.1.1.7", 0, "", "(0028,0301)"},
 		{"1.2.840.10008.5.1.4.1.1.7", dicom.BurnedInAnnotation, "NO", ""},
+		{"1.2.840.10008.5.1.4.1.1.6.1", 0, "", "(0028,0301)"},
+		{"1.2.840.10008.5.1.4.1.1.12.1", dicom.ImageType, `ORIGINAL\PRIMARY\SINGLE PLANE`, ""},
+		{"1.2.840.10008.5.1.4.1.1.12.1", dicom.ImageType, `DERIVED\SECONDARY\SCREEN SAVE`, "(0028,0301)"},
+		{"1.2.840.10008.5.1.4.1.1.12.2", dicom.ImageType, `DERIVED\SECONDARY\ScreenShot`, "(0028,0301)"},
 	} {
 		ds := &dicom.DataSet{}
 		ds.SetStrings(dicom.SOPClassUID, dicom.UI, string(test.class))
 		if test.tag != 0 {
-			ds.SetStrings(test.tag, dicom.CS, test.value)
+			ds.SetStrings(test.tag, dicom.CS, strings.Split(test.value, `\`)...)
 		}
 		if got := BurnedIn(ds); (got == "") != (test.mentioned == "") || !strings.Contains(got, test.mentioned) {
 			t.Errorf("%+v: %q", test, got)

@@ -7,7 +7,7 @@ import (
 )
 
 // Image is a small test image: a ramp that runs through all stored values, shifted by one value a frame. The zero value is
-// 16 x 16, one frame, MONOCHROME2, 16 bits unsigned, explicit VR little endian, in a study of its own.
+// 16 x 16, one frame, MONOCHROME2, 16 bits unsigned, explicit VR little endian, without text in it, in a study of its own.
 type Image struct {
 	Study, Series, Name string // UIDs are made of these
 	Rows, Columns       int
@@ -32,7 +32,7 @@ func (im Image) Instance() Instance {
 	}, 1, "OT", im.Series}.Instance(secondaryCapture, im.Number)
 	set(ds,
 		dicom.SOPInstanceUID, UID(im.Study, im.Series, im.Name, strconv.Itoa(im.Number)),
-		dicom.ConversionType, "SYN",
+		dicom.ConversionType, "SYN", dicom.BurnedInAnnotation, "NO",
 		dicom.SamplesPerPixel, im.Samples, dicom.PhotometricInterpretation, im.Photometric,
 		dicom.Rows, im.Rows, dicom.Columns, im.Columns,
 		dicom.BitsAllocated, im.BitsAllocated, dicom.BitsStored, im.BitsStored, dicom.HighBit, im.BitsStored-1,

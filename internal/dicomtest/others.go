@@ -73,7 +73,7 @@ func Heart() []Instance {
 		ReferringPhysician: "REFERRER^SASHA",
 	}, 1, "US", "Apical four chamber"}.Instance(usMultiFrame, 1)
 	set(ds,
-		dicom.ImageType, `ORIGINAL\PRIMARY`,
+		dicom.ImageType, `ORIGINAL\PRIMARY`, dicom.BurnedInAnnotation, "NO",
 		dicom.FrameTime, "41.7", dicom.FrameIncrementPointer, dicom.FrameTime, dicom.RecommendedDisplayFrameRate, 24,
 		dicom.CineRate, 24, dicom.StartTrim, 1, dicom.StopTrim, frames,
 		dicom.SamplesPerPixel, 3, dicom.PhotometricInterpretation, "YBR_FULL_422", dicom.PlanarConfiguration, 0,
