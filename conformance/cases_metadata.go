@@ -17,7 +17,9 @@ func metadataCases() []Case {
 		path func(*instance) string
 		want func(*fixture) []string
 	}{
-		{"study", (*instance).studyPath, func(f *fixture) []string { return []string{f.ct[0].uid, f.ct[1].uid, f.ct[2].uid, f.us.uid} }},
+		{"study", (*instance).studyPath, func(f *fixture) []string {
+			return []string{f.ct[0].uid, f.ct[1].uid, f.ct[2].uid, f.us.uid, f.gsps.uid}
+		}},
 		{"series", (*instance).seriesPath, func(f *fixture) []string { return []string{f.ct[0].uid, f.ct[1].uid, f.ct[2].uid} }},
 		{"instance", (*instance).path, func(f *fixture) []string { return []string{f.ct[0].uid} }},
 	} {

@@ -85,7 +85,7 @@ func instanceCases() []Case {
 	cases := []Case{
 		reads("study.stored", "PS3.18 8.7.3.5.2", Practice, "transfer-syntax=* returns every instance of a study as it was stored", func(t *T) {
 			f := t.own()
-			t.wantFiles(t.get(f.ct[0].studyPath(), acceptFiles).status(200).parts(dicomFile), f.ct[0], f.ct[1], f.ct[2], f.us)
+			t.wantFiles(t.get(f.ct[0].studyPath(), acceptFiles).status(200).parts(dicomFile), f.ct[0], f.ct[1], f.ct[2], f.us, f.gsps)
 		}),
 		reads("series.stored", "PS3.18 8.7.3.5.2", Practice, "transfer-syntax=* returns every instance of a series as it was stored", func(t *T) {
 			f := t.own()

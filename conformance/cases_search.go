@@ -17,15 +17,19 @@ var searchResources = []struct {
 	{"studies", "PS3.18 10.6.1", "0020000D", func(f *fixture) string { return "/studies?" + f.mine() },
 		func(f *fixture) []string { return []string{f.alpha(), f.beta()} }},
 	{"study-series", "PS3.18 10.6.1", "0020000E", func(f *fixture) string { return f.ct[0].studyPath() + "/series?" },
-		func(f *fixture) []string { return []string{f.ct[0].series, f.us.series} }},
+		func(f *fixture) []string { return []string{f.ct[0].series, f.us.series, f.gsps.series} }},
 	{"study-instances", "PS3.18 10.6.1", "00080018", func(f *fixture) string { return f.ct[0].studyPath() + "/instances?" },
-		func(f *fixture) []string { return []string{f.ct[0].uid, f.ct[1].uid, f.ct[2].uid, f.us.uid} }},
+		func(f *fixture) []string {
+			return []string{f.ct[0].uid, f.ct[1].uid, f.ct[2].uid, f.us.uid, f.gsps.uid}
+		}},
 	{"series", "PS3.18 10.6.1", "0020000E", func(f *fixture) string { return "/series?StudyInstanceUID=" + f.alpha() },
-		func(f *fixture) []string { return []string{f.ct[0].series, f.us.series} }},
+		func(f *fixture) []string { return []string{f.ct[0].series, f.us.series, f.gsps.series} }},
 	{"series-instances", "PS3.18 10.6.1", "00080018", func(f *fixture) string { return f.ct[0].seriesPath() + "/instances?" },
 		func(f *fixture) []string { return []string{f.ct[0].uid, f.ct[1].uid, f.ct[2].uid} }},
 	{"instances", "PS3.18 10.6.1", "00080018", func(f *fixture) string { return "/instances?StudyInstanceUID=" + f.alpha() },
-		func(f *fixture) []string { return []string{f.ct[0].uid, f.ct[1].uid, f.ct[2].uid, f.us.uid} }},
+		func(f *fixture) []string {
+			return []string{f.ct[0].uid, f.ct[1].uid, f.ct[2].uid, f.us.uid, f.gsps.uid}
+		}},
 }
 
 // returned are the attributes that results have unasked (PS3.18 Tables 10.6.3-3, -4 and -5): those that shall be there.
@@ -156,21 +160,21 @@ func resultCases() []Case {
 		reads("result.modalities", "PS3.18 Table 10.6.3-3", Shall, "ModalitiesInStudy lists every modality of the study once", func(t *T) {
 			got := study(t).texts("00080061")
 			slices.Sort(got)
-			if !slices.Equal(got, []string{"CT", "US"}) {
-				t.failGot(list(got), "CT and US")
+			if !slices.Equal(got, []string{"CT", "PR", "US"}) {
+				t.failGot(list(got), "CT, PR and US")
 			}
 		}),
 		reads("result.modalities-when-key", "PS3.18 Table 10.6.3-3", Practice, "ModalitiesInStudy is complete even when it was the key", func(t *T) {
 			got := t.one("/studies?ModalitiesInStudy=US&StudyInstanceUID=" + t.own().alpha()).texts("00080061")
-			if len(got) != 2 {
-				t.failGot(list(got), "CT and US")
+			if len(got) != 3 {
+				t.failGot(list(got), "CT, PR and US")
 			}
 		}),
 		reads("result.number-of-series", "PS3.18 Table 10.6.3-3", Shall, "Number of Study Related Series is right", func(t *T) {
-			t.wantValue(study(t), "00201206", "2")
+			t.wantValue(study(t), "00201206", "3")
 		}),
 		reads("result.number-of-instances", "PS3.18 Table 10.6.3-3", Shall, "Number of Study Related Instances is right", func(t *T) {
-			t.wantValue(study(t), "00201208", "4")
+			t.wantValue(study(t), "00201208", "5")
 		}),
 		reads("result.series-instances", "PS3.18 Table 10.6.3-4", Shall, "Number of Series Related Instances is right", func(t *T) {
 			t.wantValue(t.one("/series?SeriesInstanceUID="+t.own().ct[0].series), "00201209", "3")

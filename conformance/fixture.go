@@ -20,6 +20,7 @@ const (
 	basicTextSR      = "1.2.840.10008.5.1.4.1.1.88.11"
 	segmentation     = "1.2.840.10008.5.1.4.1.1.66.4"
 	encapsulatedPDF  = "1.2.840.10008.5.1.4.1.1.104.1"
+	grayscaleState   = "1.2.840.10008.5.1.4.1.1.11.1"
 )
 
 // instance is one instance of the fixture. Of one that was there before, only the UIDs are known.
@@ -48,6 +49,7 @@ type fixture struct {
 	sr   *instance    // a report
 	seg  *instance    // three frames of 5 x 5 bits
 	pdf  *instance    // an encapsulated document
+	gsps *instance    // a presentation state of the first slice: window 50, 101, mirrored
 }
 
 // image ends the case where there is no instance at all.
@@ -68,7 +70,7 @@ func (t *T) own() *fixture {
 
 // all returns the suite's instances.
 func (f *fixture) all() []*instance {
-	return append(f.ct[:], f.us, f.rgb, f.bare, f.mr, f.sr, f.seg, f.pdf)
+	return append(f.ct[:], f.us, f.rgb, f.bare, f.mr, f.sr, f.seg, f.pdf, f.gsps)
 }
 
 // alpha and beta are the two studies.
@@ -141,6 +143,7 @@ func (f *fixture) build() error {
 	f.sr = keep(report(dicomtest.Series{Study: b, Number: 2, Modality: "SR", Description: "Report"}.Instance(basicTextSR, 1)))
 	f.seg = keep(native(dicomtest.Series{Study: b, Number: 3, Modality: "SEG", Description: "Bits"}.Instance(segmentation, 1),
 		pixels{rows: 5, columns: 5, bits: 1, frames: 3}))
+	f.gsps = keep(state(dicomtest.Series{Study: a, Number: 3, Modality: "PR", Description: "State"}.Instance(grayscaleState, 1), f.ct[0]))
 	f.pdf = keep(document(dicomtest.Series{Study: b, Number: 4, Modality: "DOC", Description: "Document"}.Instance(encapsulatedPDF, 1)))
 	return err
 }
@@ -283,6 +286,31 @@ func report(ds *dicom.DataSet) (*instance, error) {
 	ds.SetStrings(dicom.VerificationFlag, dicom.CS, "UNVERIFIED")
 	ds.SetItems(dicom.ConceptNameCodeSequence, code("18748-4", "LN", "Diagnostic Imaging Report"))
 	ds.SetItems(dicom.ContentSequence, finding)
+	return finish(dicomtest.Instance{DataSet: ds, TransferSyntax: dicom.ExplicitVRLittleEndian})
+}
+
+// state makes a grayscale softcopy presentation state of an image (PS3.3 A.33.1).
+func state(ds *dicom.DataSet, image *instance) (*instance, error) {
+	series := &dicom.DataSet{}
+	series.SetItems(dicom.ReferencedImageSequence, reference(image.class, image.uid))
+	series.SetStrings(dicom.SeriesInstanceUID, dicom.UI, image.series)
+	ds.SetItems(dicom.ReferencedSeriesSequence, series)
+	voi := &dicom.DataSet{}
+	voi.SetStrings(dicom.WindowCenter, dicom.DS, "50")
+	voi.SetStrings(dicom.WindowWidth, dicom.DS, "101")
+	ds.SetItems(dicom.SoftcopyVOILUTSequence, voi)
+	area := &dicom.DataSet{}
+	area.SetInts(dicom.DisplayedAreaTopLeftHandCorner, dicom.SL, 1, 1)
+	area.SetInts(dicom.DisplayedAreaBottomRightHandCorner, dicom.SL, int64(image.columns), int64(image.rows))
+	area.SetStrings(dicom.PresentationSizeMode, dicom.CS, "SCALE TO FIT")
+	area.SetStrings(dicom.PresentationPixelAspectRatio, dicom.IS, "1", "1")
+	ds.SetItems(dicom.DisplayedAreaSelectionSequence, area)
+	ds.SetInts(dicom.ImageRotation, dicom.US, 0)
+	ds.SetStrings(dicom.ImageHorizontalFlip, dicom.CS, "Y")
+	ds.SetStrings(dicom.PresentationLUTShape, dicom.CS, "IDENTITY")
+	ds.SetStrings(dicom.PresentationCreationDate, dicom.DA, "20240415")
+	ds.SetStrings(dicom.PresentationCreationTime, dicom.TM, "150000")
+	ds.SetStrings(dicom.ContentLabel, dicom.CS, "CONFORMANCE")
 	return finish(dicomtest.Instance{DataSet: ds, TransferSyntax: dicom.ExplicitVRLittleEndian})
 }
 

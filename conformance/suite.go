@@ -69,7 +69,7 @@ type Case struct {
 func Cases() []Case {
 	all := slices.Concat(
 		capabilityCases(), commonCases(), storeCases(), searchCases(), matchingCases(), retrieveCases(), frameCases(), metadataCases(),
-		renderedCases(), uriCases(), workitemCases(), notificationCases(), procedureCases(), commitmentCases(), nonPatientCases(),
+		renderedCases(), presentationCases(), uriCases(), workitemCases(), notificationCases(), procedureCases(), commitmentCases(), nonPatientCases(),
 		clientCases(),
 	)
 	slices.SortStableFunc(all, func(a, b Case) int {

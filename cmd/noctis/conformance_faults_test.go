@@ -121,7 +121,7 @@ var plantedFaults = []planted{
 	{"names in Latin-1", "common.charset.utf8", "GET", searchOfOne, body(`山田`, `??`)},
 	{"no modalities", "search.result.modalities", "GET", searchOfOne, body(`"00080061":\{"vr":"CS","Value":\[[^\]]*\]\},?`, ``)},
 	{"a modality is missing", "search.result.modalities", "GET", searchOfOne, body(`"CT",`, ``)},
-	{"a count is wrong", "search.result.number-of-instances", "GET", searchOfOne, body(`"00201208":\{"vr":"IS","Value":\["?4"?\]\}`, `"00201208":{"vr":"IS","Value":[3]}`)},
+	{"a count is wrong", "search.result.number-of-instances", "GET", searchOfOne, body(`"00201208":\{"vr":"IS","Value":\["?5"?\]\}`, `"00201208":{"vr":"IS","Value":[3]}`)},
 	{"no Retrieve URL", "search.studies.returns-00081190", "GET", `/studies\?`, body(`"00081190":\{[^}]*\},?`, ``)},
 	{"a Retrieve URL of localhost", "search.result.retrieve-url-study", "GET", searchOfOne, body(`"00081190":\{"vr":"UR","Value":\["[^"]*"`, `"00081190":{"vr":"UR","Value":["http://127.0.0.1:1/studies/1"`)},
 	{"a result is missing", "search.match.range.date", "GET", `StudyDate=20240310-20240415`, body(`^\[(\{.*?\}),\{"0008.*\]$`, `[$1]`)},
