@@ -54,7 +54,7 @@ func Transformed(mediaType string) bool { return media[mediaType].transform != n
 // Transform writes the pixels of a GIF or PNG to w as native pixel data in little endian, frame by frame, colours by pixel. The
 // Description is that of what was written. Transparency is discarded: pixels of a PNG keep the colour that they have below their
 // alpha, those of a GIF that nothing covers are black (PS3.18 10.5.2, notes 4 and 5). No more than limit bytes are written, and
-// a frame that is decoded has no more; memory is that of one frame, twice.
+// a frame that is decoded has no more, nor more than 256 MiB; memory is that of one frame, twice.
 func Transform(w io.Writer, mediaType string, r *io.SectionReader, limit int64) (pixel.Description, error) {
 	d, err := media[mediaType].transform(w, r, limit)
 	if err != nil {

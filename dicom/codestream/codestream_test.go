@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/gif"
@@ -274,4 +275,28 @@ type counter struct{ n int64 }
 func (c *counter) Write(p []byte) (int, error) {
 	c.n += int64(len(p))
 	return len(p), nil
+}
+
+// A frame lies in memory when it is decoded: a file of few bytes must not ask for gigabytes of it.
+func TestTransformLargeFrames(t *testing.T) {
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1))); err != nil {
+		t.Fatal(err)
+	}
+	large := bytes.Clone(b.Bytes())
+	binary.BigEndian.PutUint32(large[16:], 20_000)
+	binary.BigEndian.PutUint32(large[20:], 20_000)
+	binary.BigEndian.PutUint32(large[29:], crc32.ChecksumIEEE(large[12:29]))
+	b.Reset()
+	if err := gif.Encode(&b, image.NewPaletted(image.Rect(0, 0, 1, 1), color.Palette{color.Black}), nil); err != nil {
+		t.Fatal(err)
+	}
+	screen := b.Bytes()
+	binary.LittleEndian.PutUint16(screen[6:], 65_535)
+	binary.LittleEndian.PutUint16(screen[8:], 65_535)
+	for mediaType, data := range map[string][]byte{"image/png": large, "image/gif": screen} {
+		if _, err := Transform(io.Discard, mediaType, section(data), 1<<40); err == nil || !strings.Contains(err.Error(), "at most 268435456 are allowed") {
+			t.Errorf("%s: %v", mediaType, err)
+		}
+	}
 }

@@ -41,6 +41,9 @@ func transformGIF(w io.Writer, r *io.SectionReader, limit int64) (pixel.Descript
 	if err != nil {
 		return s.Description, err
 	}
+	if err := fits(s.Description, limit); err != nil {
+		return s.Description, err
+	}
 	if n := int64(s.Values()); n > limit/int64(s.Frames) {
 		return s.Description, fmt.Errorf("%d frames of %d bytes: at most %d are allowed together", s.Frames, n, limit)
 	}

@@ -91,8 +91,12 @@ func pngWriter(out *bufio.Writer, img image.Image, d pixel.Description) (func(x,
 	return nil, fmt.Errorf("pixels of kind %T cannot be written", img)
 }
 
+// maxFrame bounds the bytes of a frame that is decoded, because it lies in memory.
+const maxFrame = 256 << 20
+
 // fits bounds the pixels of a frame, whatever the header says.
 func fits(d pixel.Description, limit int64) error {
+	limit = min(limit, maxFrame)
 	if n := int64(d.Values()) * int64(d.BitsAllocated/8); n > limit {
 		return fmt.Errorf("a frame of %d bytes: at most %d are allowed", n, limit)
 	}
