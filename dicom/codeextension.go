@@ -61,12 +61,15 @@ var (
 	gb2312   = &graphicSet{double: simplifiedchinese.GBK}
 )
 
-// designations are the escape sequences of PS3.3 tables C.12-3 and C.12-4, without the escape.
-var designations = [...]struct {
-	sequence string
-	g1       bool
+// designation is an escape sequence, and what it designates.
+type designation struct {
+	sequence string // without the escape
+	g1       bool   // as G1, else as G0
 	set      *graphicSet
-}{
+}
+
+// designations are the escape sequences of PS3.3 tables C.12-3 and C.12-4.
+var designations = [...]designation{
 	{"(B", false, nil},       // ISO 646
 	{"(J", false, romaji},    // ISO-IR 14
 	{"$B", false, jisX0208},  // ISO-IR 87

@@ -19,7 +19,8 @@ const (
 type encoder struct {
 	Encoding
 	undefined bool // sequences and items of undefined length
-	utf8      bool // Specific Character Set becomes ISO_IR 192
+	// charset is what text is written in, and what Specific Character Set becomes; nil: both stay as they are.
+	charset *dicom.CharacterSet
 }
 
 func (e encoder) appendElements(b []byte, ds *dicom.DataSet) (_ []byte, err error) {
@@ -32,15 +33,15 @@ func (e encoder) appendElements(b []byte, ds *dicom.DataSet) (_ []byte, err erro
 }
 
 func (e encoder) appendElement(b []byte, el dicom.Element) ([]byte, error) {
-	if e.utf8 && el.Tag == dicom.SpecificCharacterSet && el.Value != nil {
-		el.Value = dicom.Strings{utf8Term}
+	if e.charset != nil && el.Tag == dicom.SpecificCharacterSet && el.Value != nil {
+		el.Value = dicom.Strings(e.charset.Terms())
 	}
 	if el.VR == dicom.SQ {
 		return e.appendSequence(b, el)
 	}
 	value, err := e.value(el)
 	if err == nil && e.BigEndian && !el.VR.HasLongLength() && len(value) > math.MaxUint16 {
-		value, err = encoder{}.value(el) // it becomes UN, which is little endian everywhere
+		value, err = encoder{charset: e.charset}.value(el) // it becomes UN, which is little endian everywhere
 	}
 	if err != nil {
 		return nil, err
@@ -116,15 +117,18 @@ func (e encoder) appendSequence(b []byte, el dicom.Element) ([]byte, error) {
 }
 
 // value is the encoded value, padded to an even length (PS3.5 6.2, 7.1.1).
-func (e encoder) value(el dicom.Element) ([]byte, error) {
-	var b []byte
+func (e encoder) value(el dicom.Element) (b []byte, err error) {
 	switch v := el.Value.(type) {
 	case nil:
 	case dicom.Strings:
 		if !el.VR.IsText() {
 			return nil, fmt.Errorf("text under VR %s", el.VR)
 		}
-		b = []byte(strings.Join(v, `\`))
+		if e.charset == nil {
+			b = []byte(strings.Join(v, `\`))
+		} else if b, err = e.charset.Encode(el.VR, v); err != nil {
+			return nil, err
+		}
 		pad := byte(' ')
 		if el.VR == dicom.UI {
 			pad = 0

@@ -46,6 +46,9 @@ type WriteOptions struct {
 	// RawText writes the bytes of text as they are, under the Specific Character Set that the data set has. Otherwise text is
 	// UTF-8, and Specific Character Set is set to ISO_IR 192 where it is present or needed.
 	RawText bool
+	// CharacterSet, where not nil, is what text becomes instead, and what Specific Character Set says. Text that is not in it is a
+	// dicom.ErrNotInCharacterSet.
+	CharacterSet *dicom.CharacterSet
 }
 
 // Write writes a Part 10 file: preamble, File Meta Information made from the data set's SOP Class and Instance UIDs, and the data
@@ -127,10 +130,13 @@ func writeDeflated(w io.Writer, ds *dicom.DataSet, o WriteOptions) error {
 
 // writeDataSet writes one top-level element after the other, so that no more than one is in memory in its encoded form.
 func writeDataSet(w io.Writer, ds *dicom.DataSet, o WriteOptions, enc Encoding) error {
-	e := encoder{Encoding: enc, undefined: o.UndefinedLength, utf8: !o.RawText}
+	e := encoder{Encoding: enc, undefined: o.UndefinedLength, charset: o.CharacterSet}
+	if e.charset == nil && !o.RawText {
+		e.charset, _ = dicom.CharacterSetOf(utf8Term)
+	}
 	top := ds.Clone()
-	if e.utf8 && !top.Has(dicom.SpecificCharacterSet) && beyondASCII(ds) {
-		top.SetStrings(dicom.SpecificCharacterSet, dicom.CS, utf8Term)
+	if e.charset != nil && !top.Has(dicom.SpecificCharacterSet) && beyondASCII(ds) {
+		top.SetStrings(dicom.SpecificCharacterSet, dicom.CS, e.charset.Terms()...)
 	}
 	if o.encapsulates() {
 		setOffsets(top, o)
