@@ -15,12 +15,14 @@ type mediaRange struct {
 	mediaType      string // "image/jpeg", "image/*" or "*/*"
 	transferSyntax string // a UID, "*", or "" where the client says nothing
 	q              float64
+	charset        string // the parameter, as it is there
 }
 
 // acceptance is what a client accepts: the ranges of the accept query parameter, which come first, and those of the Accept header
 // (PS3.18 8.7.8.1).
 type acceptance struct {
 	query, header []mediaRange
+	charsets      []acceptableCharset
 	silent        bool // the client said nothing at all
 	strict        bool // PS3.18 8.7.5 to the letter
 }
@@ -36,6 +38,8 @@ type offer struct {
 	standard bool
 	// stored: these are the stored bytes. verbatim: and only transfer-syntax=* means them, for they are not what they say.
 	stored, verbatim bool
+	// charset is what the client wants its text in; nil: it leaves that to us. Only that of chosen offers means something.
+	charset *dicom.CharacterSet
 	// encoded: pixel data has to be encoded for it, which its description may not allow.
 	encoded bool
 }
@@ -55,6 +59,9 @@ func (o offer) String() string {
 // contentType writes the Content-Type of a part, or of a single part response: it always says how the bytes are encoded.
 func (o offer) contentType() string {
 	o.multipart = false
+	if o.charset != nil && o.charset.Name() != "" {
+		return o.String() + "; charset=" + o.charset.Name()
+	}
 	return o.String()
 }
 
@@ -62,6 +69,7 @@ func (o offer) contentType() string {
 func acceptOf(r *http.Request) acceptance {
 	query, _ := queryOf(r) // one that cannot be read asks for nothing
 	a := parseAccept(r.Header.Values("Accept"), query["accept"])
+	a.charsets = charsetsOf(r)
 	a.strict = exchangeOf(r).strict
 	return a
 }
@@ -96,7 +104,7 @@ func parseRanges(s string) []mediaRange {
 
 // rangeOf reads a media range; false if it is none.
 func rangeOf(m mediaType) (mediaRange, bool) {
-	r := mediaRange{mediaType: m.name, transferSyntax: m.params["transfer-syntax"], q: 1}
+	r := mediaRange{mediaType: m.name, transferSyntax: m.params["transfer-syntax"], charset: m.params["charset"], q: 1}
 	if q, there := m.params["q"]; there {
 		r.q = parseWeight(q)
 	}
@@ -175,24 +183,27 @@ func (r mediaRange) specificity(o offer) int {
 	return 0
 }
 
-// best returns the offer with the highest weight, the earliest of equals; false if no range takes any.
-func best(ranges []mediaRange, offers []offer) (offer, bool) {
-	chosen, weight := -1, 0.0
+// best returns the offer with the highest weight, the earliest of equals, in the character set that is wanted; false if no range
+// takes any.
+func (a acceptance) best(ranges []mediaRange, offers []offer) (offer, bool) {
+	chosen, weight, charset := -1, 0.0, ""
 	for i, o := range offers {
-		closest, q := 0, 0.0
+		closest, q, param := 0, 0.0, ""
 		for _, r := range ranges {
 			if rank := r.specificity(o); rank > closest || rank > 0 && rank == closest && r.q > q {
-				closest, q = rank, r.q
+				closest, q, param = rank, r.q, r.charset
 			}
 		}
 		if q > weight {
-			chosen, weight = i, q
+			chosen, weight, charset = i, q, param
 		}
 	}
 	if chosen < 0 {
 		return offer{}, false
 	}
-	return offers[chosen], true
+	o := offers[chosen]
+	o.charset = a.charset(o, charset)
+	return o, true
 }
 
 // choose selects a representation (PS3.18 8.7.8.1). The offers are in the server's order of preference, which decides between
@@ -208,10 +219,10 @@ func (a acceptance) choose(offers ...offer) (offer, error) {
 	if a.silent {
 		ranges = []mediaRange{{mediaType: "*/*", q: 1}}
 	}
-	if o, found := best(a.query, offers); found {
+	if o, found := a.best(a.query, offers); found {
 		return o, nil
 	}
-	if o, found := best(ranges, offers); found {
+	if o, found := a.best(ranges, offers); found {
 		return o, nil
 	}
 	return offer{}, notAcceptable(slices.Concat(a.query, a.header), offers)

@@ -72,12 +72,12 @@ func (s *Server) sendAnonymized(w http.ResponseWriter, r *http.Request, e *store
 		return err
 	}
 	etag := entityTag(mediaDICOM, "anonymized", s.fileTag(e, chosen), s.profile.ID())
-	validators(w, etag, e.Stored)
+	validators(w, etag, e.Stored, "Accept-Charset")
 	if notModified(w, r, etag) {
 		return nil
 	}
 	p := part{partHeader: partHeader{contentType: chosen.contentType(), location: exchangeOf(r).root + r.URL.RequestURI(), length: -1}}
-	body, err := s.transcode(r.Context(), e, chosen.transferSyntax, s.profile)
+	body, err := s.transcode(r.Context(), e, chosen, s.profile)
 	if err != nil {
 		return undecodableHere(e, err)
 	}

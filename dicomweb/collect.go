@@ -68,6 +68,14 @@ func (c *collector) other(ctx context.Context, e *store.Entry) (taken bool, err 
 	if err != nil {
 		return false, nil // a parameter that is for the images, as a region of them
 	}
+	m, chosen = own.settleCharset(m, e, chosen)
+	if chosen.charset != nil { // whether it can be written so has to be known before the status
+		body, err := m.open(ctx)
+		if err != nil {
+			return false, err
+		}
+		body.Close()
+	}
 	c.targets = append(c.targets, target{entry: e, other: &otherPart{m, chosen}})
 	return true, nil
 }

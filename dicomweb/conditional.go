@@ -29,11 +29,12 @@ func boundaryOf(etag string) string { return "noctis-" + strings.Trim(etag, `"`)
 
 // validators tells caches what they may do with a representation. Instances never change, but they can be deleted and access to
 // them can be taken away: a cache of one user may keep them, and has to ask again before every use, which a 304 makes cheap.
-func validators(w http.ResponseWriter, etag string, modified time.Time) {
+// What they vary by beside Accept is in vary.
+func validators(w http.ResponseWriter, etag string, modified time.Time, vary ...string) {
 	h := w.Header()
 	h.Set("ETag", etag)
 	h.Set("Cache-Control", "private, no-cache")
-	h.Add("Vary", "Accept")
+	h.Add("Vary", strings.Join(append([]string{"Accept"}, vary...), ", "))
 	if !modified.IsZero() {
 		h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
 	}

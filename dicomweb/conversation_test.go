@@ -286,10 +286,14 @@ var instances = map[string]map[string]string{
 		"RequestAttributesSequence.ScheduledProcedureStepID": "seventeen letters"},
 	"sc1": {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.1", "InstanceNumber": "1",
 		"SOPClassUID": secondaryCaptureClass, "ConversionType": "WSD", "Modality": "OT"},
-	"sc2":       {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.2", "SOPClassUID": secondaryCaptureClass},
-	"sc3":       {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.3", "SOPClassUID": secondaryCaptureClass},
-	"sc4":       {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.4", "SOPClassUID": secondaryCaptureClass},
-	"short":     {"StudyInstanceUID": "1.2.6", "SeriesInstanceUID": "1.2.6.1", "SOPInstanceUID": "1.2.6.1.1", "Rows": "20"},
+	"sc2":   {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.2", "SOPClassUID": secondaryCaptureClass},
+	"sc3":   {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.3", "SOPClassUID": secondaryCaptureClass},
+	"sc4":   {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.4", "SOPClassUID": secondaryCaptureClass},
+	"short": {"StudyInstanceUID": "1.2.6", "SeriesInstanceUID": "1.2.6.1", "SOPInstanceUID": "1.2.6.1.1", "Rows": "20"},
+	"sr1": {"StudyInstanceUID": "1.2.7", "SeriesInstanceUID": "1.2.7.1", "SOPInstanceUID": "1.2.7.1.1", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.11",
+		"Modality": "SR", "PatientName": "MÜLLER^JÖRG", "Rows": "-", "PixelData": "-", "ValueType": "CONTAINER", "ContinuityOfContent": "SEPARATE",
+		"ConceptNameCodeSequence.CodeMeaning": "Report", "ConceptNameCodeSequence.CodeValue": "1", "ConceptNameCodeSequence.CodingSchemeDesignator": "99T",
+		"ContentSequence.RelationshipType": "CONTAINS", "ContentSequence.ValueType": "TEXT", "ContentSequence.TextValue": "größer"},
 	"no-series": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "", "SOPInstanceUID": "1.2.1.1.8"},
 }
 
@@ -321,7 +325,9 @@ func dataSetNamed(t *testing.T, name string) *dicom.DataSet {
 	for keyword, value := range attributes {
 		set(keyword, value)
 	}
-	ds.Set(dicom.Element{Tag: dicom.PixelData, VR: dicom.OB, Value: dicom.Bytes{1, 2, 3, 4}})
+	if attributes["PixelData"] != "-" {
+		ds.Set(dicom.Element{Tag: dicom.PixelData, VR: dicom.OB, Value: dicom.Bytes{1, 2, 3, 4}})
+	}
 	return ds
 }
 

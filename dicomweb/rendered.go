@@ -204,7 +204,7 @@ func (t target) described() string {
 		d += "/" + digest(t.state)
 	}
 	if t.other != nil {
-		d += "/" + t.other.chosen.mediaType + t.other.tag
+		d += "/" + t.other.chosen.mediaType + t.other.tag + t.other.chosen.charsetTag()
 	}
 	return d
 }

@@ -25,7 +25,7 @@ func (s *Server) sendPictures(w http.ResponseWriter, r *http.Request, status int
 		described = append(described, t.described())
 	}
 	etag := entityTag(described...)
-	validators(w, etag, newest(entries))
+	validators(w, etag, newest(entries), "Accept-Charset")
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}

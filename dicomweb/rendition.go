@@ -16,6 +16,7 @@ import (
 // encapsulates as it is. None has a transfer syntax parameter (PS3.18 8.7.4).
 type rendition struct {
 	offers []offer // the default first
+	text   bool    // it is text that is made here, in UTF-8 if nobody asks for another character set
 	// make prepares it for the parameters of a request. base is the address of the service.
 	make func(o rendering, base, mediaType string) (made, error)
 	// guard sets headers that keep browsers from trusting it; nil: it needs none.
@@ -72,8 +73,9 @@ func (s *Server) sendChosenRendition(w http.ResponseWriter, r *http.Request, e *
 	if err != nil {
 		return err
 	}
-	etag := entityTag("rendition", chosen.String(), base, digest(e), m.tag)
-	validators(w, etag, e.Stored)
+	m, chosen = own.settleCharset(m, e, chosen)
+	etag := entityTag("rendition", chosen.String(), base, digest(e), m.tag+chosen.charsetTag())
+	validators(w, etag, e.Stored, "Accept-Charset")
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
@@ -90,10 +92,21 @@ func (s *Server) sendChosenRendition(w http.ResponseWriter, r *http.Request, e *
 	return sendSingle(w, r, e, p)
 }
 
+// settleCharset has text in the character set that was chosen; what is stored stays as it is.
+func (own *rendition) settleCharset(m made, e *store.Entry, chosen offer) (made, offer) {
+	if !own.text {
+		chosen.charset = nil
+	}
+	if chosen.charset != nil {
+		m = m.inCharset(e, chosen.charset)
+	}
+	return m, chosen
+}
+
 // part is the rendition as a part of a response.
 func (m made) part(base string, e *store.Entry, chosen offer) part {
 	p := part{partHeader: partHeader{contentType: chosen.contentType(), location: base + e.Ref.Path(), length: -1}, open: m.open}
-	if chosen.mediaType == "text/html" || chosen.mediaType == "text/plain" {
+	if chosen.charset == nil && (chosen.mediaType == "text/html" || chosen.mediaType == "text/plain") {
 		p.contentType += "; charset=utf-8"
 	}
 	return p

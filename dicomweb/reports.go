@@ -20,7 +20,7 @@ func reportRendition(_ *store.Entry, ds *dicom.DataSet) *rendition {
 	if !ok {
 		return nil
 	}
-	return &rendition{offers: reportTypes, guard: guardReport, make: func(_ rendering, base, mediaType string) (made, error) {
+	return &rendition{offers: reportTypes, text: true, guard: guardReport, make: func(_ rendering, base, mediaType string) (made, error) {
 		write := map[string]func(io.Writer) error{
 			"text/html":  func(w io.Writer) error { return r.HTML(w, base) },
 			"text/plain": r.Text,

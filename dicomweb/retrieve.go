@@ -151,6 +151,9 @@ func (s *Server) chooseInstances(ctx context.Context, a acceptance, ref dicom.Re
 		if chosen[i], err = s.chooseEncodable(ctx, a, e, offers); err != nil {
 			return nil, err
 		}
+		if chosen[i], err = s.settleCharset(ctx, e, chosen[i]); err != nil {
+			return nil, err
+		}
 		if chosen[i].kind() != chosen[0].kind() {
 			return nil, &problem{status: http.StatusNotAcceptable,
 				detail: "what is acceptable are files for some instances and bulk data or an archive for others; ask for one of them"}
@@ -170,7 +173,7 @@ func (o offer) kind() string {
 // sendFile sends one file as the whole body; ranges of a stored one can be asked for (PS3.18 8.6.1.1).
 func (s *Server) sendFile(w http.ResponseWriter, r *http.Request, e *store.Entry, chosen offer) error {
 	etag := entityTag(mediaDICOM, s.fileTag(e, chosen))
-	validators(w, etag, e.Stored)
+	validators(w, etag, e.Stored, "Accept-Charset")
 	if notModified(w, r, etag) {
 		return nil
 	}
@@ -185,7 +188,7 @@ func (s *Server) sendFiles(w http.ResponseWriter, r *http.Request, entries []*st
 		tags = append(tags, s.fileTag(e, chosen[i]))
 	}
 	etag := entityTag(tags...)
-	validators(w, etag, newest(entries))
+	validators(w, etag, newest(entries), "Accept-Charset")
 	if notModified(w, r, etag) {
 		return nil
 	}
@@ -207,7 +210,7 @@ func (s *Server) fileTag(e *store.Entry, chosen offer) string {
 	if chosen.stored {
 		return digest(e)
 	}
-	return digest(e) + string(chosen.transferSyntax) + strconv.FormatBool(chosen.standard)
+	return digest(e) + string(chosen.transferSyntax) + strconv.FormatBool(chosen.standard) + chosen.charsetTag()
 }
 
 // checkOpenable opens and closes each file, so that one that is missing is a clear error and not a response that breaks off every

@@ -20,7 +20,7 @@ import (
 
 // A file in another transfer syntax than the stored one is written anew from the data set that the index has and the values that
 // lie in the stored file: value by value and frame by frame, so that no more than one of them is in memory. Its text is UTF-8
-// (PS3.18 8.8 lets the server choose where the client does not), sequences with long values have undefined length, and the pixel
+// where the client names no character set (PS3.18 8.8.5), sequences with long values have undefined length, and the pixel
 // description says what the decoded samples are (docs/adr/0005-pixels-in-other-syntaxes.md).
 
 // fileOffers are the transfer syntaxes in which an instance can be had as a file, as the whole body. The stored one comes first:
@@ -85,13 +85,19 @@ func (s *Server) filePart(base string, e *store.Entry, chosen offer) part {
 		return p
 	}
 	p.open = func(ctx context.Context) (content, error) {
-		body, err := s.transcode(ctx, e, chosen.transferSyntax, nil)
+		body, err := s.transcode(ctx, e, chosen, nil)
 		if err == nil || !chosen.standard || !errors.As(err, new(*undecodableError)) {
 			return body, err
 		}
 		// Nobody asked for a transfer syntax by name: what cannot be had in the default one comes as it is.
-		body, err = s.storedFile(ctx, e)
-		body.contentType = offer{mediaType: mediaDICOM, transferSyntax: e.TransferSyntax}.contentType()
+		o := offer{mediaType: mediaDICOM, transferSyntax: e.TransferSyntax, charset: chosen.charset}
+		if o.charset != nil && canRewrite(e) {
+			body, err = s.transcode(ctx, e, o, nil)
+		} else {
+			o.charset = nil
+			body, err = s.storedFile(ctx, e)
+		}
+		body.contentType = o.contentType()
 		return body, err
 	}
 	return p
@@ -114,10 +120,10 @@ type undecodableError struct{ error }
 
 func (e *undecodableError) Unwrap() error { return e.error }
 
-// transcode opens an instance as a file in the target, Explicit VR Little Endian or one of encodings, de-identified if there is a
-// profile. Its first frame is decoded before anything is written, so that what cannot be decoded is known then; the error is an
+// transcode opens an instance as a file in the transfer syntax of the target, Explicit VR Little Endian, one of encodings or, if
+// canRewrite, the stored one, and in its character set; de-identified if there is a profile. Its first frame is decoded before anything is written, so that what cannot be decoded is known then; the error is an
 // *undecodableError.
-func (s *Server) transcode(ctx context.Context, slim *store.Entry, target dicom.UID, profile *deidentify.Profile) (content, error) {
+func (s *Server) transcode(ctx context.Context, slim *store.Entry, target offer, profile *deidentify.Profile) (content, error) {
 	e, err := s.entry(ctx, slim.Ref) // with its layout
 	if err != nil {
 		return content{}, err
@@ -126,13 +132,17 @@ func (s *Server) transcode(ctx context.Context, slim *store.Entry, target dicom.
 	if err != nil {
 		return content{}, err
 	}
-	t := &transcoding{server: s, ctx: ctx, in: in, target: target, profile: profile}
+	t := &transcoding{server: s, ctx: ctx, in: in, target: target.transferSyntax, charset: target.charset, profile: profile}
 	var n counter
+	ts, _ := dicom.TransferSyntaxOf(t.target)
 	if err = t.prepare(); err == nil {
-		err = t.write(&n, true)
+		err = t.write(&n, !ts.Deflated) // how long that gets depends on the values
 	}
 	if err != nil {
 		t.Close()
+		if errors.Is(err, dicom.ErrNotInCharacterSet) {
+			err = notInCharset(e, t.charset)
+		}
 		return content{}, err
 	}
 	return content{stream: func(w io.Writer) error { return t.write(w, false) }, size: int64(n), close: t.Close}, nil
@@ -152,6 +162,7 @@ type transcoding struct {
 	ctx     context.Context
 	in      *store.Instance
 	target  dicom.UID
+	charset *dicom.CharacterSet // nil: UTF-8
 	profile *deidentify.Profile // nil: nothing is taken out
 	ds      *dicom.DataSet      // as it is to be written
 	stored  *dicom.DataSet      // as it is stored
@@ -160,8 +171,9 @@ type transcoding struct {
 	frames int               // 0: the pixel data is not decoded
 	first  *pixel.Frame      // the first frame, decoded
 
-	spool   spool    // the encoded frames, where the target is encapsulated
-	encoded []extent // where they are
+	kept    []*io.SectionReader // the stored frames, where they come as they are
+	spool   spool               // the encoded frames, where the target is encapsulated
+	encoded []extent            // where they are
 }
 
 // Close lets go of the file and of the encoded frames.
@@ -185,6 +197,9 @@ func (t *transcoding) prepare() error {
 	p := t.in.Entry.Layout.Pixel
 	if p == nil {
 		return nil
+	}
+	if t.target == t.in.Entry.TransferSyntax && t.target != dicom.ExplicitVRLittleEndian && t.profile == nil {
+		return t.keepPixels(p)
 	}
 	if t.target != dicom.ExplicitVRLittleEndian {
 		return t.encodePixels(p)
@@ -211,6 +226,7 @@ func tooLong(e *store.Entry) error {
 func (t *transcoding) write(w io.Writer, count bool) error {
 	return part10.Write(w, t.ds, part10.WriteOptions{
 		TransferSyntax: t.target,
+		CharacterSet:   t.charset,
 		FrameSources:   t.sources(count),
 		Bulk: func(b dicom.Bulk) (part10.Source, error) {
 			source, err := t.value(strings.TrimPrefix(b.URI, bulkPrefix))

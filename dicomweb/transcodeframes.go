@@ -45,6 +45,21 @@ func (t *transcoding) describeFrames() {
 	}
 }
 
+// keepPixels leaves the frames as they are stored.
+func (t *transcoding) keepPixels(p *part10.PixelData) error {
+	if !p.Encapsulated {
+		return nil
+	}
+	for n := range p.NumberOfFrames {
+		f, err := t.in.Frame(n + 1)
+		if err != nil {
+			return err
+		}
+		t.kept = append(t.kept, f)
+	}
+	return nil
+}
+
 // encodePixels encodes all frames, since a file begins with how long they are, and has the data set say what they are. They wait on
 // the disk for their turn.
 func (t *transcoding) encodePixels(p *part10.PixelData) error {
@@ -96,9 +111,16 @@ func otherColors(n int, f, first *pixel.Frame) error {
 	return fmt.Errorf("frame %d is %s, the first one %s", n, f.Photometric, first.Photometric)
 }
 
-// sources are the encoded frames; nil where the target is native.
+// sources are the encoded frames, made or kept; nil where the target is native.
 func (t *transcoding) sources(count bool) []part10.Source {
 	var all []part10.Source
+	for _, f := range t.kept {
+		if count {
+			all = append(all, unread(f.Size()))
+			continue
+		}
+		all = append(all, io.NewSectionReader(f, 0, f.Size()))
+	}
 	for _, at := range t.encoded {
 		if count {
 			all = append(all, unread(at.length))

@@ -36,6 +36,7 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	u.accepted.charsets = charsetsOf(r)
 	// Behavior
 	e, err := s.entry(r.Context(), u.ref)
 	if err != nil {
@@ -54,7 +55,7 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// Response
-	if chosen == file {
+	if chosen.mediaType == mediaDICOM {
 		switch {
 		case u.state.Instance != "":
 			return badRequest("presentationUID has no meaning for application/dicom (PS3.18 9.5.1.2)")
@@ -65,6 +66,9 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 		}
 		syntax, err := s.chooseURISyntax(r.Context(), u, e, fileOffers(e))
 		if err != nil {
+			return err
+		}
+		if syntax, err = s.settleCharset(r.Context(), e, syntax); err != nil {
 			return err
 		}
 		return s.sendFile(w, r, e, syntax)
@@ -331,7 +335,7 @@ func parseRegion(text string) (*region, error) {
 // chooseURISyntax selects the transfer syntax of the file among offers (PS3.18 9.4.2.4): the first of those asked for that there is,
 // the default of 8.7.3.4 where none is; 406 with what there is. It says it as an Accept header would.
 func (s *Server) chooseURISyntax(ctx context.Context, u uriRequest, e *store.Entry, offers []offer) (offer, error) {
-	a := acceptance{silent: u.transferSyntax == ""}
+	a := acceptance{silent: u.transferSyntax == "", charsets: u.accepted.charsets}
 	for i, uid := range splitList(u.transferSyntax) {
 		a.header = append(a.header, mediaRange{mediaType: mediaDICOM, transferSyntax: uid, q: 1 / float64(i+1)})
 	}

@@ -34,7 +34,7 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, 
 		tags = append(tags, s.fileTag(e, chosen[i]))
 	}
 	etag := entityTag(tags...)
-	validators(w, etag, newest(entries))
+	validators(w, etag, newest(entries), "Accept-Charset")
 	if notModified(w, r, etag) {
 		return nil
 	}
