@@ -114,7 +114,8 @@ func (d discardBlobs) Create(ctx context.Context) (store.BlobWriter, error) {
 	return discardWriter{w}, err
 }
 
-// An instance of any size goes through in bounded memory: 300 MB of it cost less than 16.
+// An instance of any size goes through in bounded memory: 300 MB of it cost less than 64, in which there is room for what goroutines
+// of earlier tests still allocate meanwhile; one copy of the instance would cost 300.
 func TestStoreStreams(t *testing.T) {
 	s, err := New(store.New(memstore.NewIndex(), discardBlobs{memstore.NewBlobs()}, store.Options{}), Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -127,7 +128,7 @@ func TestStoreStreams(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	s.ServeHTTP(httptest.NewRecorder(), r)
 	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+	if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
 		t.Errorf("%d bytes allocated", n)
 	}
 }
