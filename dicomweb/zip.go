@@ -2,15 +2,14 @@ package dicomweb
 
 import (
 	"archive/zip"
-	"crypto/sha256"
 	"fmt"
-	"math/big"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/fileset"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -54,7 +53,7 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, 
 		return nil
 	}
 	archive := zip.NewWriter(w)
-	index := &directory{uid: uidOf(etag)}
+	index := fileset.NewDirectory(etag)
 	for i, e := range entries {
 		if err := s.zipFile(r, archive, index, e, chosen[i], filePath(entries, i)); err != nil {
 			return fmt.Errorf("file %d of %d: %w", i+1, len(entries), err)
@@ -64,14 +63,14 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, 
 	if err != nil {
 		return err
 	}
-	if err := index.write(file); err != nil {
+	if err := index.Write(file); err != nil {
 		return fmt.Errorf("DICOMDIR: %w", err)
 	}
 	return archive.Close()
 }
 
 // zipFile writes one file into the archive and its record into the directory.
-func (s *Server) zipFile(r *http.Request, archive *zip.Writer, index *directory, e *store.Entry, chosen offer, path []string) error {
+func (s *Server) zipFile(r *http.Request, archive *zip.Writer, index *fileset.Directory, e *store.Entry, chosen offer, path []string) error {
 	ds, err := s.dataSet(r.Context(), e)
 	if err != nil {
 		return err
@@ -85,7 +84,7 @@ func (s *Server) zipFile(r *http.Request, archive *zip.Writer, index *directory,
 	if body.contentType != "" {
 		ts = e.TransferSyntax
 	}
-	if err := index.add(ds, path, ts); err != nil {
+	if err := index.Add(ds, path, ts); err != nil {
 		return err
 	}
 	file, err := archive.CreateHeader(zipHeader(strings.Join(path, "/"), e.Stored))
@@ -109,10 +108,4 @@ func filePath(entries []*store.Entry, i int) []string {
 		}
 	}
 	return []string{"DICOM", fmt.Sprintf("S%06d", series), fmt.Sprintf("I%07d", i+1)}
-}
-
-// uidOf makes a UID of a text: the same one every time (PS3.5 B.2).
-func uidOf(text string) dicom.UID {
-	sum := sha256.Sum256([]byte(text))
-	return dicom.UID("2.25." + new(big.Int).SetBytes(sum[:16]).String())
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/fileset"
 	"github.com/noctis-dicom/noctis/dicom/part10"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 )
@@ -72,7 +73,7 @@ func checkDirectory(t *testing.T, files map[string][]byte) int {
 	t.Helper()
 	index := files["DICOMDIR"]
 	f, err := part10.Scan(bytes.NewReader(index), part10.Limits{})
-	if err != nil || len(f.Warnings) > 0 || f.Meta.UID(dicom.MediaStorageSOPClassUID) != mediaStorageDirectory {
+	if err != nil || len(f.Warnings) > 0 || f.Meta.UID(dicom.MediaStorageSOPClassUID) != fileset.MediaStorageDirectory {
 		t.Fatalf("DICOMDIR: %v, %v", err, f.Warnings)
 	}
 	if dcmdump, err := exec.LookPath("dcmdump"); err == nil {

@@ -5,26 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/noctis-dicom/noctis/conformance"
 )
 
 type conformanceCommand struct {
-	URL      string        `arg:"" name:"url" optional:"" help:"DICOMweb base URL of the server to try (http://127.0.0.1:8080/dicom-web)."`
-	WADO     string        `name:"wado" placeholder:"URL" help:"Address of its WADO-URI service; default: looked for beside the base."`
-	ReadOnly bool          `help:"Store and change nothing: tries what reads, on a study that is there (--study), or the first that is found."`
-	Study    []string      `placeholder:"UID" help:"Study Instance UID to retrieve in a read-only run."`
-	Only     []string      `placeholder:"ID" help:"Only the cases whose ID is this or begins so (\"search.\"); may be repeated."`
-	List     bool          `help:"List the cases with their clauses, and try nothing."`
-	Verbose  bool          `short:"v" help:"Lists the cases that passed, too."`
-	Header   []string      `placeholder:"NAME:VALUE" help:"Header field of every request (\"Authorization: Bearer …\")."`
-	User     string        `placeholder:"NAME:PASSWORD" help:"Basic authentication."`
-	Token    string        `placeholder:"TOKEN" help:"Bearer token."`
-	Timeout  time.Duration `default:"30s" help:"Time for one answer (default ${default})."`
+	URL      string   `arg:"" name:"url" optional:"" help:"DICOMweb base URL of the server to try (http://127.0.0.1:8080/dicom-web)."`
+	WADO     string   `name:"wado" placeholder:"URL" help:"Address of its WADO-URI service; default: looked for beside the base."`
+	ReadOnly bool     `help:"Store and change nothing: tries what reads, on a study that is there (--study), or the first that is found."`
+	Study    []string `placeholder:"UID" help:"Study Instance UID to retrieve in a read-only run."`
+	Only     []string `placeholder:"ID" help:"Only the cases whose ID is this or begins so (\"search.\"); may be repeated."`
+	List     bool     `help:"List the cases with their clauses, and try nothing."`
+	Verbose  bool     `short:"v" help:"Lists the cases that passed, too."`
+	credentials
+	Timeout time.Duration `default:"30s" help:"Time for one answer (default ${default})."`
 
 	JSON  string `name:"json" placeholder:"FILE" help:"Write the report as JSON; - for standard output."`
 	JUnit string `name:"junit" placeholder:"FILE" help:"Write it as JUnit XML, for CI servers."`
@@ -82,27 +78,6 @@ func (c conformanceCommand) Run(ctx context.Context, t terminal) error {
 		return errReported
 	}
 	return err
-}
-
-// header collects what every request carries.
-func (c conformanceCommand) header() (http.Header, error) {
-	h := http.Header{}
-	for _, field := range c.Header {
-		name, value, found := strings.Cut(field, ":")
-		if !found {
-			return nil, fmt.Errorf("--header %q: want NAME:VALUE", field)
-		}
-		h.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-	}
-	if c.Token != "" {
-		h.Set("Authorization", "Bearer "+c.Token)
-	}
-	if c.User != "" {
-		name, password, _ := strings.Cut(c.User, ":")
-		r := &http.Request{Header: h}
-		r.SetBasicAuth(name, password)
-	}
-	return h, nil
 }
 
 func writeReport(name string, stdout io.Writer, write func(io.Writer) error) error {

@@ -35,6 +35,8 @@ type commands struct {
 	Doctor      doctorCommand      `cmd:"" help:"Examine a data folder, and mend it."`
 	Backup      backupCommand      `cmd:"" help:"Copy a data folder, while its server runs."`
 	Restore     restoreCommand     `cmd:"" help:"Make a data folder of a backup."`
+	Copy        copyCommand        `cmd:"" help:"Store studies on another DICOMweb server."`
+	Export      exportCommand      `cmd:"" help:"Write studies as files, media with a DICOMDIR, or zip files."`
 	Reindex     reindexCommand     `cmd:"" help:"Rebuild the index of a data folder from the stored files alone."`
 	Index       indexCommand       `cmd:"" help:"Index further attributes, while the server runs."`
 	Recycle     recycleCommand     `cmd:"" help:"List, restore and purge what was deleted or replaced."`

@@ -64,13 +64,14 @@ func (l local) send(ctx context.Context, r io.Reader) (bool, error) {
 type remote struct {
 	studies string
 	client  *http.Client
+	header  http.Header // of every request
 }
 
 func newRemote(base string) (*remote, error) {
 	if !strings.HasPrefix(base, "http://") && !strings.HasPrefix(base, "https://") {
-		return nil, fmt.Errorf("--server %s: want the DICOMweb base URL, like http://127.0.0.1:8080/dicom-web", base)
+		return nil, fmt.Errorf("%s: want the DICOMweb base URL, like http://127.0.0.1:8080/dicom-web", base)
 	}
-	return &remote{strings.TrimRight(base, "/") + "/studies", &http.Client{}}, nil
+	return &remote{strings.TrimRight(base, "/") + "/studies", &http.Client{}, nil}, nil
 }
 
 func (r *remote) name() string { return strings.TrimSuffix(r.studies, "/studies") }
@@ -93,6 +94,9 @@ func (r *remote) send(ctx context.Context, file io.Reader) (bool, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.studies, body)
 	if err != nil {
 		return false, err
+	}
+	if r.header != nil {
+		request.Header = r.header.Clone()
 	}
 	request.Header.Set("Content-Type", `multipart/related; type="application/dicom"; boundary=`+form.Boundary())
 	request.Header.Set("Accept", "application/dicom+json")

@@ -39,6 +39,7 @@ var ours = map[string][]string{
 	"dicom/match/matchtest":    {"dicom", "dicom/match"},
 	"dicom/match":              {"dicom"},
 	"dicom/part10":             {"dicom"},
+	"dicom/fileset":            {"dicom", "dicom/part10"},
 	"dicom/pixel":              {"dicom"},
 	"dicom/deidentify":         {"dicom"},
 	"dicom/valid":              {"dicom"},

@@ -91,9 +91,11 @@ func (b *Blobs) Unsynced() { b.all, b.sync = nil, func(*os.File) error { return 
 // Close lets another process open the directory.
 func (b *Blobs) Close() error { return errors.Join(b.journal.file.Close(), b.lock.Close()) }
 
-func (b *Blobs) path(id store.BlobID) string {
+func (b *Blobs) path(id store.BlobID) string { return pathOf(b.root, id) }
+
+func pathOf(root string, id store.BlobID) string {
 	name := id.String()
-	return filepath.Join(b.root, name[:2], name+extension)
+	return filepath.Join(root, name[:2], name+extension)
 }
 
 type openBlob struct {
@@ -108,10 +110,14 @@ func (b *openBlob) Stored() time.Time { return b.stored }
 
 // Open implements store.Blobs.
 func (b *Blobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
+	return open(ctx, b.path(id), id)
+}
+
+func open(ctx context.Context, path string, id store.BlobID) (store.Blob, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(b.path(id))
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("blob %s: %w", id, store.ErrNotFound)
 	}

@@ -1,24 +1,36 @@
-package dicomweb
+// Package fileset makes file sets (PS3.10 8): the names of their files, and the DICOMDIR that tells what is in them (PS3.3 F).
+package fileset
 
 import (
+	"crypto/sha256"
 	"io"
+	"math/big"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
 )
 
-// mediaStorageDirectory is the SOP class of a DICOMDIR (PS3.4 I.4).
-const mediaStorageDirectory dicom.UID = "1.2.840.10008.1.3.10"
+// MediaStorageDirectory is the SOP class of a DICOMDIR (PS3.4 I.4).
+const MediaStorageDirectory dicom.UID = "1.2.840.10008.1.3.10"
 
-// directory is a DICOMDIR in the making (PS3.3 F.3): of each patient its studies, of each study its series, of each series its files,
+// Directory is a DICOMDIR in the making (PS3.3 F.3): of each patient its studies, of each study its series, of each series its files,
 // in the order in which they are added. Its memory is that of its records.
-type directory struct {
+type Directory struct {
 	uid     dicom.UID // its SOP Instance UID
 	records []*directoryRecord
 	open    [3]*directoryRecord // the patient, the study and the series that were added last
 	last    *directoryRecord    // at the root
 	size    int64               // of the file up to the end of the records
+}
+
+// NewDirectory begins the DICOMDIR of a file set. Its UID is made of the text: the same one every time.
+func NewDirectory(text string) *Directory { return &Directory{uid: uidOf(text)} }
+
+// uidOf makes a UID of a text (PS3.5 B.2).
+func uidOf(text string) dicom.UID {
+	sum := sha256.Sum256([]byte(text))
+	return dicom.UID("2.25." + new(big.Int).SetBytes(sum[:16]).String())
 }
 
 // directoryRecord is an item of the Directory Record Sequence (PS3.3 F.3.2.2), at its offset in the file.
@@ -93,8 +105,8 @@ var fileKeys = []dicom.Tag{
 	dicom.DoseSummationType, dicom.DocumentTitle, dicom.MIMETypeOfEncapsulatedDocument,
 }
 
-// add adds a file: its data set, its path in the file set, and the transfer syntax in which it lies there.
-func (d *directory) add(ds *dicom.DataSet, path []string, ts dicom.UID) error {
+// Add adds a file: its data set, its path in the file set, and the transfer syntax in which it lies there.
+func (d *Directory) Add(ds *dicom.DataSet, path []string, ts dicom.UID) error {
 	if d.size == 0 {
 		var err error
 		if d.size, err = d.measure(); err != nil {
@@ -104,6 +116,9 @@ func (d *directory) add(ds *dicom.DataSet, path []string, ts dicom.UID) error {
 	above := (*directoryRecord)(nil)
 	for i, level := range directoryLevels {
 		key := ds.String(level.key)
+		if key == "" { // whoever has no ID is told apart by name and study
+			key = ds.String(dicom.PatientName) + ds.String(dicom.StudyInstanceUID)
+		}
 		if d.open[i] == nil || d.open[i].key != key {
 			record := &directoryRecord{item: newRecord(ds, level.name), key: key}
 			for _, k := range level.keys {
@@ -147,7 +162,7 @@ func newRecord(ds *dicom.DataSet, name string) *dicom.DataSet {
 }
 
 // append puts a record behind the others, and into the chain of those below the same record.
-func (d *directory) append(r, above *directoryRecord) error {
+func (d *Directory) append(r, above *directoryRecord) error {
 	last := &d.last
 	if above != nil {
 		last = &above.lastBelow
@@ -174,14 +189,14 @@ func (d *directory) append(r, above *directoryRecord) error {
 }
 
 // measure is the length of a DICOMDIR with these records. Offsets have a fixed length, so that it does not matter which they are.
-func (d *directory) measure(items ...*dicom.DataSet) (int64, error) {
+func (d *Directory) measure(items ...*dicom.DataSet) (int64, error) {
 	var n counter
 	err := writeDirectory(&n, d.uid, 0, 0, items)
 	return int64(n), err
 }
 
-// write writes the DICOMDIR of at least one file.
-func (d *directory) write(w io.Writer) error {
+// Write writes the DICOMDIR of at least one file.
+func (d *Directory) Write(w io.Writer) error {
 	items := make([]*dicom.DataSet, len(d.records))
 	for i, r := range d.records {
 		items[i] = r.item
@@ -196,5 +211,13 @@ func writeDirectory(w io.Writer, uid dicom.UID, first, last int64, items []*dico
 	ds.SetInts(dicom.OffsetOfTheLastDirectoryRecordOfTheRootDirectoryEntity, dicom.UL, last)
 	ds.SetInts(dicom.FileSetConsistencyFlag, dicom.US, 0)
 	ds.SetItems(dicom.DirectoryRecordSequence, items...)
-	return part10.Write(w, ds, part10.WriteOptions{SOPClass: mediaStorageDirectory, SOPInstance: uid, RawText: true})
+	return part10.Write(w, ds, part10.WriteOptions{SOPClass: MediaStorageDirectory, SOPInstance: uid, RawText: true})
+}
+
+// counter counts what is written.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
