@@ -74,12 +74,17 @@ var capabilities = map[string]capability{
 	"rendered-instance":  retrieving(renderings, renderingParameters...),
 	"rendered-frames":    retrieving(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), renderingParameters...),
 	"thumbnail":          retrieving(offered(pictureTypes), "viewport"),
+	"commitment-request": {keptDataSets, keptDataSets, nil, "200 202", "400 406 409 413 415 503"},
+	"commitment-result":  {keptDataSets, nil, nil, "200 202", "400 404 406 410 503"},
 	"wado": {append(offered(pictureTypes), "application/dicom", "text/html", "text/plain", "text/xml", mediaSVG, "application/pdf",
 		"video/mpeg", "video/mp4", "video/h265"), nil,
 		parameters("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "charset", "anonymize", "transferSyntax", "annotation", "frameNumber",
 			"imageQuality", "rows", "columns", "region", "windowCenter", "windowWidth", "presentationSeriesUID", "presentationUID"),
 		"200 304", "400 404 406 410 503"},
 }
+
+// keptDataSets are the types of a data set that the server keeps: alone, or as a part.
+var keptDataSets = append([]string{"application/dicom+json", "application/dicom+xml"}, multipartOf("application/dicom+json", "application/dicom+xml")...)
 
 // metadataTypes are those of lists of data sets.
 var metadataTypes = append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...)

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
 	"github.com/noctis-dicom/noctis/store"
@@ -29,7 +30,7 @@ import (
 // pacs.example, whose clients come from elsewhere than the loopback. A line begins with
 //
 //	#    a comment
-//	set  an option of the server, before the first request: "set MaxResults 2"; "set Worklist on" makes one with a worklist
+//	set  an option of the server, before the first request: "set MaxResults 2"; "set Worklist on" makes one with a worklist, procedure steps and storage commitment
 //	>    the request line, then its header fields
 //	|    the body: "| file NAME" the bytes of an instance, "| part NAME [CONTENT-TYPE]" the same as a part with boundary "b",
 //	     "| metadata NAME json|xml LOCATION [without]" its metadata as a part, with pixel data at the location, and perhaps without the Image
@@ -104,7 +105,9 @@ func runConversation(t *testing.T, file string) {
 	}
 	st := memstore.New(so)
 	if o.Worklist != nil {
-		st, o.Worklist = withWorklist(t, so)
+		var x *sqlite.Index
+		st, x = withIndex(t, so)
+		o.Worklist, o.Commitment = x.Worklist(), commitment.New(x.Commitments(), Vouching{st}, commitment.DefaultRetention)
 	}
 	s, err := New(st, o)
 	if err != nil {
@@ -172,12 +175,18 @@ func (x *exchangeText) run(t *testing.T, s *Server) {
 // withWorklist is a store whose studies have workitems, which takes a database.
 func withWorklist(t testing.TB, o store.Options) (*store.Store, worklist.Repository) {
 	t.Helper()
+	st, x := withIndex(t, o)
+	return st, x.Worklist()
+}
+
+func withIndex(t testing.TB, o store.Options) (*store.Store, *sqlite.Index) {
+	t.Helper()
 	x, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "index.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { x.Close() })
-	return store.New(x, memstore.NewBlobs(), o), x.Worklist()
+	return store.New(x, memstore.NewBlobs(), o), x
 }
 
 func setOption(t *testing.T, o *Options, so *store.Options, line string) {
@@ -193,7 +202,7 @@ func setOption(t *testing.T, o *Options, so *store.Options, line string) {
 	case "MaxResults":
 		o.MaxResults = n
 	case "Worklist":
-		o.Worklist = memlist.New() // instead of which withWorklist puts another
+		o.Worklist = memlist.New() // instead of which withIndex puts another
 	case "StrictAccept":
 		o.StrictAccept = value == "true"
 	case "SOPClasses":

@@ -3,12 +3,16 @@ package dicomweb
 import (
 	"bytes"
 	"crypto/rand"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
 // searchResults is how the results of a search are offered (PS3.18 Table 10.6.4-1), the default first.
 var searchResults = append(dicomJSON[:len(dicomJSON):len(dicomJSON)], offer{multipart: true, mediaType: "application/dicom+xml"})
+
+// multipartOffers are a part per data set (PS3.18 8.7.3.2).
+var multipartOffers = []offer{{multipart: true, mediaType: "application/dicom+json"}, {multipart: true, mediaType: "application/dicom+xml"}}
 
 // resultWriter collects the payload of a search.
 type resultWriter interface {
@@ -21,7 +25,10 @@ func newResultWriter(o offer) resultWriter {
 		return &jsonResults{mediaType: o.mediaType}
 	}
 	// Data sets may hold any text, so nobody may know the boundary beforehand.
-	x := &xmlResults{contentType: o.contentType(), boundary: "noctis-" + rand.Text()}
+	x := &partResults{contentType: o.contentType(), boundary: "noctis-" + rand.Text(), appendTo: (*dicom.DataSet).AppendXML}
+	if strings.HasSuffix(o.mediaType, "json") {
+		x.appendTo = (*dicom.DataSet).AppendJSON
+	}
 	x.parts = multipartWriter{w: &x.body, boundary: x.boundary, first: true}
 	return x
 }
@@ -43,8 +50,9 @@ func (j *jsonResults) add(ds *dicom.DataSet) (err error) {
 
 func (j *jsonResults) end() (string, []byte) { return j.mediaType, append(j.body, ']') }
 
-// xmlResults is a multipart message with a part per result (PS3.18 8.7.3.2).
-type xmlResults struct {
+// partResults is a multipart message with a part per result (PS3.18 8.7.3.2).
+type partResults struct {
+	appendTo    func(*dicom.DataSet, []byte) ([]byte, error) // writes one
 	contentType string
 	boundary    string
 	body        bytes.Buffer
@@ -52,8 +60,8 @@ type xmlResults struct {
 	document    []byte
 }
 
-func (x *xmlResults) add(ds *dicom.DataSet) (err error) {
-	if x.document, err = ds.AppendXML(x.document[:0]); err != nil {
+func (x *partResults) add(ds *dicom.DataSet) (err error) {
+	if x.document, err = x.appendTo(ds, x.document[:0]); err != nil {
 		return err
 	}
 	if err := x.parts.begin(partHeader{contentType: x.contentType, length: int64(len(x.document))}); err != nil {
@@ -63,7 +71,7 @@ func (x *xmlResults) add(ds *dicom.DataSet) (err error) {
 	return err
 }
 
-func (x *xmlResults) end() (string, []byte) {
+func (x *partResults) end() (string, []byte) {
 	x.body.WriteString(x.parts.tail())
 	return multipartType(x.contentType, x.boundary), x.body.Bytes()
 }

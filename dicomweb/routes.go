@@ -105,7 +105,7 @@ func (s *Server) routes() []route {
 		{"recycle-bin-instance", "GET", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.listVersions},
 		{"restore-instance", "POST", bin + "/studies/{study}/series/{series}/instances/{instance}/restore", extension, administer, s.restoreInstances},
 		{"purge-instance", "DELETE", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.purgeInstances},
-	}, s.worklistRoutes()...)
+	}, slices.Concat(s.worklistRoutes(), s.commitmentRoutes())...)
 }
 
 // resource is what lies at one template: its routes by method.

@@ -211,13 +211,14 @@ var statusClaims = []StatusClaim{
 	{503, "try again later (Retry-After); the disk is full or cannot be trusted any more"},
 }
 
-// reasonClaims are the reasons in a Store Instances Response Module (PS3.18 I.2).
+// reasonClaims are the reasons in a Store Instances Response Module (PS3.18 I.2), and in a Storage Commitment Response Module (PS3.18 J.2).
 var reasonClaims = []ReasonClaim{
 	{"0110", false, "processing failure"}, {"0111", false, "another file is stored under the SOP Instance UID"},
 	{"0122", false, "the SOP Class is not accepted"}, {"A700", false, "no space, or the disk failed"},
 	{"A900", false, "bulk data does not go with its metadata"}, {"A901", false, "the instance belongs to another study than the addressed one"},
 	{"C000", false, "not readable"}, {"C001", false, "a UID is missing or illegal"}, {"C002", false, "a limit of the file"},
 	{"C122", false, "the transfer syntax is not accepted"},
+	{"0112", false, "commitment: no such instance is stored"}, {"0119", false, "commitment: the stored instance is of another SOP Class"},
 	{"B000", true, "attributes were coerced; Original Attributes Sequence has what they were"},
 	{"B006", true, "elements were discarded: they came twice"}, {"B007", true, "the data set does not match its SOP Class"},
 }

@@ -92,8 +92,8 @@ func refusedCreate(err error) error {
 	return r.problem(http.StatusBadRequest)
 }
 
-// workitemFormats are those of a workitem (PS3.18 Table 11.1.3-1), the default first.
-var workitemFormats = append(slices.Concat(dicomJSON, dicomXML), offer{multipart: true, mediaType: "application/dicom+xml"})
+// dataSetFormats are those of a data set that is kept (PS3.18 Tables 11.1.3-1 and 13.1.3-1), the default first.
+var dataSetFormats = append(slices.Concat(dicomJSON, dicomXML), multipartOffers...)
 
 // retrieveWorkitem is the Retrieve Workitem transaction (PS3.18 11.5). The Transaction UID is never part of the answer.
 func (s *Server) retrieveWorkitem(w http.ResponseWriter, r *http.Request) error {
@@ -102,7 +102,7 @@ func (s *Server) retrieveWorkitem(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	chosen, err := acceptOf(r).choose(workitemFormats...)
+	chosen, err := acceptOf(r).choose(dataSetFormats...)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,19 @@ func (s *Server) retrieveWorkitem(w http.ResponseWriter, r *http.Request) error 
 
 // respondDataSet sends one data set. As JSON it is an array of one, as the standard's examples have it (PS3.18 F.2.1.1.2).
 func respondDataSet(w http.ResponseWriter, r *http.Request, chosen offer, ds *dicom.DataSet) error {
-	if chosen.multipart || strings.HasSuffix(chosen.mediaType, "json") {
+	if !chosen.multipart && strings.HasSuffix(chosen.mediaType, "json") {
+		body, err := ds.AppendJSON([]byte{'['})
+		if err != nil {
+			return err
+		}
+		return respond(w, r, http.StatusOK, chosen.mediaType, append(body, ']'))
+	}
+	return respondModule(w, r, chosen, ds)
+}
+
+// respondModule sends one data set, as JSON an object (PS3.18 B.27).
+func respondModule(w http.ResponseWriter, r *http.Request, chosen offer, ds *dicom.DataSet) error {
+	if chosen.multipart {
 		results := newResultWriter(chosen)
 		if err := results.add(ds); err != nil {
 			return err
@@ -129,7 +141,11 @@ func respondDataSet(w http.ResponseWriter, r *http.Request, chosen offer, ds *di
 		mediaType, body := results.end()
 		return respond(w, r, http.StatusOK, mediaType, body)
 	}
-	body, err := ds.AppendXML(nil)
+	appendTo := (*dicom.DataSet).AppendXML
+	if strings.HasSuffix(chosen.mediaType, "json") {
+		appendTo = (*dicom.DataSet).AppendJSON
+	}
+	body, err := appendTo(ds, nil)
 	if err != nil {
 		return err
 	}
@@ -222,14 +238,19 @@ func missingWorkitem(err error) error {
 
 // workitemOf is the workitem in the path.
 func workitemOf(r *http.Request) (dicom.UID, error) {
-	v, err := pathVar(r, "workitem")
+	return uidInPath(r, "workitem")
+}
+
+// uidInPath is a UID in the path.
+func uidInPath(r *http.Request, name string) (dicom.UID, error) {
+	v, err := pathVar(r, name)
 	if err != nil {
 		return "", err
 	}
 	if uid := dicom.UID(v); uid.Valid() {
 		return uid, nil
 	}
-	return "", badRequest("the workitem in the path is not a UID (PS3.5 9.1): %s", excerpt(v))
+	return "", badRequest("the %s in the path is not a UID (PS3.5 9.1): %s", name, excerpt(v))
 }
 
 // uidInQuery finds a UID in the query: alone, as the templates of chapter 11 write it ("?1.2.3"), or as the value of one of the names
@@ -262,7 +283,7 @@ func uidInQuery(r *http.Request, names ...string) (dicom.UID, error) {
 	return found, nil
 }
 
-// maxDataSet bounds the payload of a workitem.
+// maxDataSet bounds the payload that is one data set.
 const maxDataSet = 8 << 20
 
 // readDataSet reads the payload of a request, which is one data set: JSON, an object or an array of one, or XML; alone, or as the only
@@ -307,7 +328,7 @@ func readOptionalDataSet(r *http.Request) (*dicom.DataSet, error) {
 	switch contentType.name {
 	case "", "application/dicom+json", "application/json", "application/dicom+xml", "application/xml", "text/xml", "application/octet-stream":
 	default:
-		return nil, &problem{status: http.StatusUnsupportedMediaType, detail: "a workitem is application/dicom+json or application/dicom+xml"}
+		return nil, &problem{status: http.StatusUnsupportedMediaType, detail: "a data set is application/dicom+json or application/dicom+xml"}
 	}
 	if isXML {
 		ds, err := dicom.ParseXML(bytes.NewReader(text))

@@ -113,3 +113,20 @@ func (s *Store) slowDigest(ctx context.Context, id BlobID, pause func(context.Co
 	}
 	return BlobID(hash.Sum(nil)), nil
 }
+
+// Verify reads the stored file of an entry again, which has been durable since before the entry was there, and compares it with its
+// digest. The error is ErrBlobMissing or ErrBlobDamaged, wrapped, if the instance cannot be given back as it was stored.
+func (s *Store) Verify(ctx context.Context, e *Entry) error {
+	in, err := s.Open(ctx, e)
+	if err != nil {
+		return err
+	}
+	if err := in.Close(); err != nil {
+		return err
+	}
+	sum, err := s.digest(ctx, e.Blob)
+	if err == nil && sum != e.Blob {
+		err = fmt.Errorf("blob %s: %w: its SHA-256 is not its name", e.Blob, ErrBlobDamaged)
+	}
+	return err
+}

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/dicomweb"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/file"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -19,6 +21,8 @@ type archive struct {
 	*store.Store
 	index *sqlite.Index
 	blobs *file.Blobs
+
+	commitments *commitment.Service
 }
 
 // The parts of a data folder.
@@ -43,7 +47,8 @@ func openArchiveBy(ctx context.Context, data string, o store.Options,
 	if err != nil {
 		return nil, errors.Join(err, blobs.Close())
 	}
-	a := &archive{store.New(index, blobs, o), index, blobs}
+	a := &archive{Store: store.New(index, blobs, o), index: index, blobs: blobs}
+	a.commitments = commitment.New(index.Commitments(), dicomweb.Vouching{Store: a.Store}, commitment.DefaultRetention)
 	if err = a.checkIndexed(ctx, data); err == nil {
 		err = a.Reconcile(ctx)
 	}

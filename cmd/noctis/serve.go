@@ -43,6 +43,8 @@ type serveCommand struct {
 	Rules     ruleFlags      `embed:""`
 	Retention retentionFlags `embed:""`
 
+	CommitmentRetention time.Duration `default:"720h" help:"Time that results of storage commitment requests are kept (default ${default})."`
+
 	MaxBody         size          `default:"64GiB" placeholder:"SIZE" help:"Most bytes of a request (default ${default})."`
 	MaxPart         size          `default:"32GiB" placeholder:"SIZE" help:"Most bytes of an instance (default ${default})."`
 	MaxParts        int           `default:"10000" help:"Most instances in a request (default ${default})."`
@@ -118,6 +120,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	if err := scrubbing.load(); err != nil {
 		return err
 	}
+	archive.commitments.Retention = c.CommitmentRetention
 	handler, err := c.handler(archive, ready, log, registry)
 	if err != nil {
 		return err
@@ -136,6 +139,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	defer recoverBeside(ctx, archive, log)()
 	defer scrubbing.begin(ctx)()
 	defer c.Retention.tidyBeside(ctx, archive, log)()
+	defer beside(ctx, func(ctx context.Context) { archive.commitments.Run(ctx, log) })()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -187,6 +191,20 @@ func recoverBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func
 	}
 }
 
+// beside runs something until stop is called, which waits for its end.
+func beside(ctx context.Context, run func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
 // handler puts the services, the page and the viewer under one root.
 func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger, registry *prometheus.Registry) (http.Handler, error) {
 	secret, err := anonymizeSecret(c.Data)
@@ -201,8 +219,8 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger, re
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
-		Worklist: a.index.Worklist(),
-		Log:      log, Registry: registry,
+		Worklist: a.index.Worklist(), Commitment: a.commitments,
+		Log: log, Registry: registry,
 	})
 	if err != nil {
 		return nil, err

@@ -10,9 +10,11 @@ import (
 	"strings"
 	texttemplate "text/template"
 
+	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicomweb"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
+	"github.com/noctis-dicom/noctis/worklist/memlist"
 )
 
 //go:embed statement.md.tmpl
@@ -41,7 +43,7 @@ func (c statementCommand) Run(_ context.Context, t terminal) error {
 }
 
 func writeStatement(w io.Writer, format string) error {
-	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Log: slog.New(slog.DiscardHandler)})
+	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

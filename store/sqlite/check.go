@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -56,9 +57,11 @@ func errEmpty(err error) error {
 	return errors.New("the index is an empty file")
 }
 
-// worklistTables are what no file can give back, in the order in which they refer to each other.
+// worklistTables are what no file can give back, in the order in which they refer to each other. laterTables an old index may not have.
 var worklistTables = []string{"workitem", "workitem_key", "workitem_gone", "subscriber", "list_subscription", "workitem_subscription",
 	"event_report", "event_queue", "worklist_begun"}
+
+var laterTables = []string{"commitment"}
 
 // CarryWorklist copies the worklist of an old index into a fresh one, which takes its place afterwards: what was read and who waits
 // for what is in no file. Both are closed. What the fresh index made of itself for a study gives way to what the old one knew; a
@@ -86,7 +89,16 @@ func CarryWorklist(ctx context.Context, fresh, old string) (err error) {
 	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM old.sqlite_schema WHERE name = 'workitem'").Scan(&there); err != nil || there == 0 {
 		return err
 	}
-	for _, statement := range carry() {
+	tables := slices.Clone(worklistTables)
+	for _, t := range laterTables {
+		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM old.sqlite_schema WHERE name = ?", t).Scan(&there); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+		if there > 0 {
+			tables = append(tables, t)
+		}
+	}
+	for _, statement := range carry(tables) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("index: the worklist: %w", err)
 		}
@@ -94,8 +106,8 @@ func CarryWorklist(ctx context.Context, fresh, old string) (err error) {
 	return tx.Commit()
 }
 
-// carry are the statements of CarryWorklist. The fresh workitems of studies that the old index has none for are moved behind its ids.
-func carry() []string {
+// carry are the statements of CarryWorklist that copy the tables. The fresh workitems of studies that the old index has none for are moved behind its ids.
+func carry(tables []string) []string {
 	const most = "(SELECT COALESCE(MAX(id), 0) FROM old.workitem)"
 	statements := []string{
 		"DELETE FROM main.workitem WHERE study IN (SELECT study FROM old.workitem) OR uid IN (SELECT uid FROM old.workitem)",
@@ -103,7 +115,7 @@ func carry() []string {
 		"CREATE TEMP TABLE kept_key AS SELECT * FROM main.workitem_key WHERE workitem_id IN (SELECT id FROM kept)",
 		"DELETE FROM main.workitem",
 	}
-	for _, table := range worklistTables {
+	for _, table := range tables {
 		statements = append(statements, fmt.Sprintf("DELETE FROM main.%[1]s", table), fmt.Sprintf("INSERT INTO main.%[1]s SELECT * FROM old.%[1]s", table))
 	}
 	for _, child := range []struct{ table, column, parent string }{ // of a damaged old index
