@@ -5,9 +5,23 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 )
+
+// framedBody tells a body that is malformed, which is the client's fault, from one that could not be read. Package net/http has no
+// error of its own for chunks that are none (RFC 9112 7.1); what else it can answer is known.
+type framedBody struct{ io.ReadCloser }
+
+func (b framedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	var network net.Error
+	if err == nil || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) || errors.Is(err, http.ErrBodyReadAfterClose) {
+		return n, err
+	}
+	return n, &problem{status: http.StatusBadRequest, detail: "the body is not what Transfer-Encoding says, or broke off", err: err}
+}
 
 // decodedBody is the body without its Content-Encoding (RFC 9110 8.4). gzip is all that clients of DICOMweb use.
 func decodedBody(r *http.Request) (io.Reader, error) {

@@ -237,7 +237,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(x.ResponseWriter, r.Body, s.options.MaxBody)
+			r.Body = http.MaxBytesReader(x.ResponseWriter, framedBody{r.Body}, s.options.MaxBody)
 		}
 		next.ServeHTTP(w, r)
 	})

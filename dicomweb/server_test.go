@@ -182,6 +182,20 @@ func dial(t *testing.T, ts *httptest.Server, text string) (net.Conn, *bufio.Read
 
 const stowHead = "POST /dicom-web/studies HTTP/1.1\r\nHost: pacs\r\nContent-Type: multipart/related; type=\"application/dicom\"; boundary=b\r\n"
 
+// A body whose chunks are none is the client's fault, wherever it is noticed (RFC 9112 7.1).
+func TestMalformedChunks(t *testing.T) {
+	_, ts, _ := stowServer(t)
+	for _, text := range []string{
+		stowHead + "Transfer-Encoding: chunked\r\n\r\n9\r\n--b\r\n\r\nDI\r\nzz\r\n",
+		"POST /dicom-web/studies HTTP/1.1\r\nHost: pacs\r\nContent-Type: application/dicom\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n",
+	} {
+		_, r := dial(t, ts, text)
+		if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != 400 {
+			t.Errorf("%v %v", resp, err)
+		}
+	}
+}
+
 // Expect: 100-continue: the body is asked for where it is wanted, and only there.
 func TestExpectContinue(t *testing.T) {
 	_, ts, _ := stowServer(t)
