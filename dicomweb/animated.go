@@ -39,8 +39,8 @@ func (s *Server) sendAnimation(w http.ResponseWriter, r *http.Request, status in
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	p := player{server: s, targets: targets, rendering: o, size: map[*store.Entry]bool{targets[0].entry: true}}
 	if err := p.begin(r.Context()); err != nil {

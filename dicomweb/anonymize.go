@@ -73,8 +73,8 @@ func (s *Server) sendAnonymized(w http.ResponseWriter, r *http.Request, e *store
 	}
 	etag := entityTag(mediaDICOM, "anonymized", s.fileTag(e, chosen), s.profile.ID())
 	validators(w, etag, e.Stored, "Accept-Charset")
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	p := part{partHeader: partHeader{contentType: chosen.contentType(), location: exchangeOf(r).root + r.URL.RequestURI(), length: -1}}
 	body, err := s.transcode(r.Context(), e, chosen, s.profile)

@@ -110,8 +110,8 @@ func (s *Server) sendValue(w http.ResponseWriter, r *http.Request, e *store.Entr
 	base := s.baseURL(r)
 	etag := entityTag("bulkdata", chosen.String(), base, digest(e), path)
 	validators(w, etag, e.Stored)
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	in, err := s.open(r.Context(), e)
 	if err != nil {
@@ -211,8 +211,8 @@ func (s *Server) sendBulkdataOf(w http.ResponseWriter, r *http.Request, entries 
 	}
 	etag := entityTag(described...)
 	validators(w, etag, newest(entries))
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	if err := s.checkOpenable(r.Context(), entries); err != nil {
 		return err

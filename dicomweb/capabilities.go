@@ -46,8 +46,8 @@ func (s *Server) retrieveCapabilities(template, allow string) handler {
 		// Response.
 		tag := entityTag(chosen.mediaType, string(body))
 		validators(w, tag, time.Time{})
-		if notModified(w, r, tag) {
-			return nil
+		if done, err := preconditions(w, r, tag); done {
+			return err
 		}
 		return respond(w, r, http.StatusOK, chosen.mediaType, body)
 	}

@@ -54,7 +54,7 @@ var (
 
 // retrieving is what all resources that are retrieved have in common.
 func retrieving(accept []string, query ...string) capability {
-	return capability{accept, nil, parameters(append([]string{"accept", "charset"}, query...)...), "200 206 304", "400 404 406 410 413 503"}
+	return capability{accept, nil, parameters(append([]string{"accept", "charset"}, query...)...), "200 206 304", "400 404 406 410 412 413 416 503"}
 }
 
 // capabilities are those of the transactions, by their routes' names or the first words of them.
@@ -80,7 +80,7 @@ var capabilities = map[string]capability{
 		"video/mpeg", "video/mp4", "video/h265"), nil,
 		parameters("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "charset", "anonymize", "transferSyntax", "annotation", "frameNumber",
 			"imageQuality", "rows", "columns", "region", "windowCenter", "windowWidth", "presentationSeriesUID", "presentationUID"),
-		"200 304", "400 404 406 410 503"},
+		"200 206 304", "400 404 406 410 412 416 503"},
 }
 
 // keptDataSets are the types of a data set that the server keeps: alone, or as a part.

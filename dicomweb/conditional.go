@@ -40,14 +40,21 @@ func validators(w http.ResponseWriter, etag string, modified time.Time, vary ...
 	}
 }
 
-// notModified answers 304 if the client has the representation (RFC 9110 13.1.2): before a blob is opened or a pixel decoded.
-func notModified(w http.ResponseWriter, r *http.Request, etag string) bool {
+// preconditionFailed is the answer to If-Match and If-Unmodified-Since where they do not hold (RFC 9110 13.1.1, 13.1.4).
+var preconditionFailed = &problem{status: http.StatusPreconditionFailed, detail: "the representation is not the one that the request is about"}
+
+// preconditions answers 304 if the client has the representation (RFC 9110 13.1.2), before a blob is opened or a pixel decoded, and
+// refuses a request that is about another one.
+func preconditions(w http.ResponseWriter, r *http.Request, etag string) (done bool, err error) {
+	if list := r.Header.Values("If-Match"); len(list) > 0 && !matches(strings.ReplaceAll(strings.Join(list, ","), "W/", "weak "), etag) {
+		return true, preconditionFailed
+	}
 	if !matches(strings.Join(r.Header.Values("If-None-Match"), ","), etag) {
-		return false
+		return false, nil
 	}
 	w.Header().Del("Content-Type")
 	w.WriteHeader(http.StatusNotModified)
-	return true
+	return true, nil
 }
 
 // matches compares the list of If-None-Match with an entity tag, weakly. Our tags have neither commas nor quotes inside.

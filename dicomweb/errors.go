@@ -96,7 +96,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
 	}
+	length := w.Header().Get("Content-Range")
 	takeBack(w.Header())
+	if p.status == http.StatusRequestedRangeNotSatisfiable && length != "" {
+		w.Header().Set("Content-Range", length) // what there would be (RFC 9110 15.5.17)
+	}
 	for _, text := range p.warnings {
 		warn(w.Header(), s.baseURL(r), text)
 	}

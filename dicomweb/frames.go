@@ -152,8 +152,8 @@ func (s *Server) sendFrames(w http.ResponseWriter, r *http.Request, e *store.Ent
 	base := s.baseURL(r)
 	etag := entityTag("frames", chosen.String(), base, digest(e), fmt.Sprint(numbers))
 	validators(w, etag, e.Stored)
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	in, err := s.open(r.Context(), e)
 	if err != nil {
@@ -227,8 +227,7 @@ func sendOpen(w http.ResponseWriter, r *http.Request, e *store.Entry, p part, bo
 	w.Header().Set("Content-Type", cmp.Or(body.contentType, p.contentType))
 	w.Header().Set("Content-Location", p.location)
 	if body.stream == nil {
-		http.ServeContent(w, r, "", e.Stored, body.SectionReader)
-		return nil
+		return serveContent(w, r, e.Stored, body.SectionReader)
 	}
 	w.Header().Set("Content-Length", strconv.FormatInt(body.size, 10))
 	w.WriteHeader(http.StatusOK)

@@ -57,8 +57,8 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metada
 	etag := entityTag(coding, key)
 	validators(w, etag, state.modified)
 	w.Header().Add("Vary", "Accept-Encoding")
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	w.Header().Set("Content-Type", chosen.mediaType)
 	write := out.json
@@ -66,6 +66,12 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metada
 		out.boundary = boundaryOf(key)
 		w.Header().Set("Content-Type", multipartType(mediaXML, out.boundary))
 		write = out.xml
+	} else {
+		location := out.base + out.ref.Path() + "/metadata" // each part of XML has its own
+		if r.URL.RawQuery != "" {
+			location += "?" + r.URL.RawQuery
+		}
+		w.Header().Set("Content-Location", location)
 	}
 	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) error {
 		return write(w, s.store.Metadata(r.Context(), out.ref))

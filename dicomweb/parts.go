@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -76,6 +77,9 @@ func sendParts(w http.ResponseWriter, r *http.Request, status int, rootType, eta
 	body, err := parts[0].open(r.Context())
 	if err != nil {
 		return err
+	}
+	if first := &parts[0]; first.length < 0 { // it is open, so that a response of one part has a Content-Length
+		first.length, first.contentType = body.Size(), cmp.Or(body.contentType, first.contentType)
 	}
 	m := newMultipart(w, rootType, boundaryOf(etag))
 	if n, known := lengthOf(m, parts); known {

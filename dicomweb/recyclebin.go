@@ -174,8 +174,7 @@ func (s *Server) retrieveVersion(w http.ResponseWriter, r *http.Request) error {
 	// Response
 	w.Header().Set("Content-Type", mediaDICOM)
 	w.Header().Set("Cache-Control", "no-store")
-	http.ServeContent(w, r, "", time.Time{}, in.File())
-	return nil
+	return serveContent(w, r, time.Time{}, in.File())
 }
 
 // retrieveVersionMetadata sends what a version says of itself, as DICOM JSON.

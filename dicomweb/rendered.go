@@ -184,8 +184,8 @@ func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, c
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	picture, err := s.picture(r.Context(), t, chosen.mediaType, o)
 	if err != nil {
@@ -193,8 +193,7 @@ func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, c
 	}
 	w.Header().Set("Content-Type", chosen.contentType())
 	w.Header().Set("Content-Location", t.location(base))
-	http.ServeContent(w, r, "", t.entry.Stored, bytes.NewReader(picture))
-	return nil
+	return serveContent(w, r, t.entry.Stored, bytes.NewReader(picture))
 }
 
 // described says what a picture is made of: two of other frames, files or presentation states differ in it.

@@ -29,8 +29,8 @@ func (s *Server) sendPictures(w http.ResponseWriter, r *http.Request, status int
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	if err := s.checkOpenable(r.Context(), entries); err != nil {
 		return err

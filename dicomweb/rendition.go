@@ -79,8 +79,8 @@ func (s *Server) sendChosenRendition(w http.ResponseWriter, r *http.Request, e *
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	p := m.part(base, e, chosen)
 	if chosen.multipart {

@@ -174,8 +174,8 @@ func (o offer) kind() string {
 func (s *Server) sendFile(w http.ResponseWriter, r *http.Request, e *store.Entry, chosen offer) error {
 	etag := entityTag(mediaDICOM, s.fileTag(e, chosen))
 	validators(w, etag, e.Stored, "Accept-Charset")
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	return sendSingle(w, r, e, s.filePart(s.baseURL(r), e, chosen))
 }
@@ -189,8 +189,8 @@ func (s *Server) sendFiles(w http.ResponseWriter, r *http.Request, entries []*st
 	}
 	etag := entityTag(tags...)
 	validators(w, etag, newest(entries), "Accept-Charset")
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	if err := s.checkOpenable(r.Context(), entries); err != nil {
 		return err

@@ -132,8 +132,8 @@ func (s *Server) sendIcon(w http.ResponseWriter, r *http.Request, e *store.Entry
 	size := min(o.Viewport.Width, o.Viewport.Height, maxIcon)
 	etag := entityTag("icon", chosen.mediaType, label, strconv.Itoa(size))
 	validators(w, etag, e.Stored)
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	icon, err := drawIcon(label, size)
 	if err != nil {
@@ -145,8 +145,7 @@ func (s *Server) sendIcon(w http.ResponseWriter, r *http.Request, e *store.Entry
 	}
 	w.Header().Set("Content-Type", chosen.contentType())
 	w.Header().Set("Content-Location", s.baseURL(r)+e.Ref.Path())
-	http.ServeContent(w, r, "", e.Stored, bytes.NewReader(b.Bytes()))
-	return nil
+	return serveContent(w, r, e.Stored, bytes.NewReader(b.Bytes()))
 }
 
 // classLabels name groups of SOP classes, by the beginning of their UID, whose Modality does not.

@@ -34,8 +34,8 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, 
 	}
 	etag := entityTag(tags...)
 	validators(w, etag, newest(entries), "Accept-Charset")
-	if notModified(w, r, etag) {
-		return nil
+	if done, err := preconditions(w, r, etag); done {
+		return err
 	}
 	if err := s.checkOpenable(r.Context(), entries); err != nil {
 		return err
@@ -47,6 +47,7 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, 
 		}
 	}
 	w.Header().Set("Content-Type", mediaZip)
+	w.Header().Set("Content-Location", s.baseURL(r)+ref.Path())
 	w.Header().Set("Content-Disposition", `attachment; filename="`+deepest+`.zip"`)
 	if r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)

@@ -1,0 +1,54 @@
+package dicomweb
+
+import (
+	"cmp"
+	"io"
+	"net/http"
+	"time"
+)
+
+// serveContent sends what lies in one piece, or the ranges of it that are asked for (PS3.18 8.6.1.1, RFC 9110 14). What it refuses,
+// a range that is not there or a condition that does not hold, is an error with a payload like all others.
+func serveContent(w http.ResponseWriter, r *http.Request, modified time.Time, body io.ReadSeeker) error {
+	g := &refusals{ResponseWriter: w}
+	http.ServeContent(g, r, "", modified, body)
+	if g.status == 0 {
+		return nil
+	}
+	detail := map[int]string{
+		http.StatusRequestedRangeNotSatisfiable: "no range that is asked for is there, or Range cannot be read: Content-Range has the length",
+		http.StatusPreconditionFailed:           preconditionFailed.detail,
+	}[g.status]
+	return &problem{status: g.status, detail: cmp.Or(detail, "what is stored here cannot be read")}
+}
+
+// refusals keeps back the answers of http.ServeContent that are errors.
+type refusals struct {
+	http.ResponseWriter
+	status int // of the error, 0: there is none
+}
+
+// WriteHeader sends the status if it is no error.
+func (g *refusals) WriteHeader(status int) {
+	if status >= http.StatusBadRequest {
+		g.status = status
+		return
+	}
+	g.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends what is no text of an error.
+func (g *refusals) Write(b []byte) (int, error) {
+	if g.status != 0 {
+		return len(b), nil
+	}
+	return g.ResponseWriter.Write(b)
+}
+
+// ReadFrom keeps the way from a file to the socket short, see exchange.
+func (g *refusals) ReadFrom(r io.Reader) (int64, error) {
+	if g.status != 0 {
+		return io.Copy(io.Discard, r)
+	}
+	return io.Copy(g.ResponseWriter, r)
+}
