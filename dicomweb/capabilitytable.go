@@ -74,6 +74,7 @@ var capabilities = map[string]capability{
 	"rendered-instance":  retrieving(renderings, renderingParameters...),
 	"rendered-frames":    retrieving(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), renderingParameters...),
 	"thumbnail":          retrieving(offered(pictureTypes), "viewport"),
+	"readiness":          {[]string{mediaJSON}, nil, parameters("accept"), "200", "400 404 406 410 503"},
 	"commitment-request": {keptDataSets, keptDataSets, nil, "200 202", "400 406 409 413 415 503"},
 	"commitment-result":  {keptDataSets, nil, nil, "200 202", "400 404 406 410 503"},
 	"wado": {append(offered(pictureTypes), "application/dicom", "text/html", "text/plain", "text/xml", mediaSVG, "application/pdf",

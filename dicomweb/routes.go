@@ -88,6 +88,7 @@ func (s *Server) routes() []route {
 		{"delete-study", "DELETE", study, extension, remove, s.deleteInstances},
 		{"delete-series", "DELETE", series, extension, remove, s.deleteInstances},
 		{"delete-instance", "DELETE", instance, extension, remove, s.deleteInstances},
+		{"readiness", "GET", study + "/readiness", extension, read, s.retrieveReadiness},
 		{"changes", "GET", BasePath + "/changes", extension, read, s.retrieveChanges},
 
 		{"recycle-bin", "GET", bin, extension, administer, s.listRecycleBin},

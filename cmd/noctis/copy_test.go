@@ -230,3 +230,12 @@ func (w *ward) holds(dest string, want [][]byte) {
 		w.t.Error(fmt.Sprintf("%s has %d files, %d of them in a DICOMDIR; want %d", dest, len(got), named, len(want)))
 	}
 }
+
+// TestReadinessCommand: a study that cannot be shown is exit code 1, beside a running server too.
+func TestReadinessCommand(t *testing.T) {
+	w := newWard(t)
+	w.run(0, ": ready", "readiness", "--study", string(dicomtest.UID("ward1")))
+	w.check(os.Remove(w.blob(3)))
+	w.run(1, "stored file: it is missing or damaged", "readiness", "--study", string(dicomtest.UID("ward1")), "--deep")
+	w.run(1, `"ready":false`, "readiness", "--all", "--json")
+}

@@ -39,6 +39,7 @@ type commands struct {
 	Export      exportCommand      `cmd:"" help:"Write studies as files, media with a DICOMDIR, or zip files."`
 	Reindex     reindexCommand     `cmd:"" help:"Rebuild the index of a data folder from the stored files alone."`
 	Index       indexCommand       `cmd:"" help:"Index further attributes, while the server runs."`
+	Readiness   readinessCommand   `cmd:"" help:"Say of studies whether viewers can show them, and why not."`
 	Recycle     recycleCommand     `cmd:"" help:"List, restore and purge what was deleted or replaced."`
 	Render      renderCommand      `cmd:"" help:"Render a frame of a file as a picture."`
 	Conformance conformanceCommand `cmd:"" help:"Try any DICOMweb server against PS3.18, from outside."`

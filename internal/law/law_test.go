@@ -21,7 +21,7 @@ const module = "github.com/noctis-dicom/noctis/"
 // itself. Imports run downwards only. "..." stands for everything below.
 var ours = map[string][]string{
 	"cmd/noctis":               {"..."},
-	"dicomweb":                 {"dicom...", "store", "worklist", "commitment", "render...", "internal..."},
+	"dicomweb":                 {"dicom...", "store", "worklist", "commitment", "readiness", "render...", "internal..."},
 	"conformance":              {"dicom...", "internal/dicomtest"},
 	"conformance/interop":      {"conformance"},
 	"web":                      {},
@@ -36,6 +36,7 @@ var ours = map[string][]string{
 	"commitment":               {"dicom"},
 	"worklist/memlist":         {"worklist", "dicom", "dicom/match"},
 	"worklist/worklisttest":    {"worklist", "worklist/memlist", "dicom", "dicom/match"},
+	"readiness":                {"store", "render", "dicom", "dicom/pixel", "dicom/codec", "dicom/codestream"},
 	"render":                   {"dicom", "dicom/pixel", "render/stroke"},
 	"dicom/match/matchtest":    {"dicom", "dicom/match"},
 	"dicom/match":              {"dicom"},

@@ -38,6 +38,11 @@ export async function remove(study) {
   await ask('DELETE', `${address.studies}/${enc(study)}`);
 }
 
+// readinessOf says whether viewers can show a study, and why not (an extension).
+export async function readinessOf(study) {
+  return (await ask('GET', `${address.studies}/${enc(study)}/readiness`)).json();
+}
+
 // recycled are the studies in the recycle bin, what was deleted last first.
 export async function recycled() {
   return (await ask('GET', `${root}/recycle-bin`)).json();

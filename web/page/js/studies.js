@@ -1,6 +1,6 @@
 // The list of studies: a table with one row for each study, which opens to show its series.
 
-import { address, seriesOf } from './api.js';
+import { address, readinessOf, seriesOf } from './api.js';
 import { Tag, age, dayText, personName, pictured, timeText, value, values } from './dicom.js';
 import { counted, element, symbol, thumbnail } from './dom.js';
 import { confirmDeletion } from './recyclebin.js';
@@ -138,7 +138,28 @@ class StudyRow {
     const referring = personName(study, Tag.ReferringPhysicianName);
     this.#series.replaceChildren(content,
       element('p', { className: 'fine' },
-        referring && `Referred by ${referring}. `, 'Study ', element('code', {}, this.#uid)), this.#deletion(study));
+        referring && `Referred by ${referring}. `, 'Study ', element('code', {}, this.#uid)), this.#readiness(), this.#deletion(study));
+  }
+
+  // readiness is the button that asks whether viewers can show the study, and the answer.
+  #readiness() {
+    const said = element('span', { role: 'status' });
+    const list = element('ul', { className: 'fine' });
+    const button = element('button', { type: 'button', className: 'plain' }, 'Check for viewers');
+    button.addEventListener('click', async () => {
+      button.disabled = true;
+      said.textContent = ' Checking…';
+      try {
+        const { ready, findings } = await readinessOf(this.#uid);
+        said.textContent = ready ? ' Viewers can show all of it.' : ' Viewers cannot show all of it.';
+        list.replaceChildren(...findings.map(found => element('li', {},
+          `${found.severity === 'hidden' ? 'Not shown, or wrongly' : 'Limited'}: ${found.kind}: ${found.detail} (${counted(found.instances, 'instance', 'instances')})`)));
+      } catch (error) {
+        said.textContent = ` It could not be checked. ${error.message}`;
+      }
+      button.disabled = false;
+    });
+    return element('div', {}, element('p', {}, button, said), list);
   }
 
   // deletion is the button that deletes the study, and what it has to say.
