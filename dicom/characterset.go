@@ -87,6 +87,17 @@ func CharacterSetOf(names ...string) (*CharacterSet, bool) {
 	return extended(terms)
 }
 
+// CharacterSetNames are the names of PS3.18 table D-1, and US-ASCII.
+func CharacterSetNames() []string {
+	var names []string
+	for _, c := range characterSets {
+		if c.name != "" {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
 // HasExtensions reports whether a name is a Defined Term of a set with code extensions, which is one of several.
 func HasExtensions(name string) bool {
 	return strings.HasPrefix(strings.ToUpper(name), extensionPrefix)

@@ -36,8 +36,25 @@ func parameters(names ...string) []wadlParam {
 	out := make([]wadlParam, len(names))
 	for i, n := range names {
 		out[i] = wadlParam{Name: n, Style: "query", Type: "xs:string"}
+		if n == "charset" {
+			out[i].Options = []wadlOption{{"UTF-8"}}
+		}
 	}
 	return out
+}
+
+// inCharsets says of a resource with files or texts in which character sets they can be had (PS3.18 8.8); everything else is UTF-8.
+func inCharsets(c capability) capability {
+	for i, p := range c.query {
+		if p.Name != "charset" {
+			continue
+		}
+		c.query[i].Options = nil
+		for _, name := range dicom.CharacterSetNames() {
+			c.query[i].Options = append(c.query[i].Options, wadlOption{name})
+		}
+	}
+	return c
 }
 
 // The media types of PS3.18 8.7.3 and 8.7.4 by resource category.
@@ -62,26 +79,26 @@ var capabilities = map[string]capability{
 	"store": {[]string{"application/dicom+json", "application/dicom+xml"}, storeTypes, parameters("dry-run"), "200 202", "400 409 413 415 503"},
 	"search": {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil,
 		"200 204", "400 406 413 503"},
-	"retrieve":           retrieving(append(slices.Clone(fileTypes), "application/zip")),
-	"retrieve-instance":  retrieving(append(slices.Clone(fileTypes), "application/dicom", "application/zip")),
+	"retrieve":           inCharsets(retrieving(append(slices.Clone(fileTypes), "application/zip"))),
+	"retrieve-instance":  inCharsets(retrieving(append(slices.Clone(fileTypes), "application/dicom", "application/zip"))),
 	"metadata":           retrieving(metadataTypes, "includefield", "excludefield", "excludeprivate"),
 	"frames":             retrieving(append(slices.Clone(pixelTypes), "application/octet-stream")),
 	"bulkdata":           retrieving(pixelTypes),
 	"bulkdata-value":     retrieving(append(slices.Clone(pixelTypes), "application/octet-stream")),
 	"pixeldata":          retrieving(pixelTypes),
 	"pixeldata-instance": retrieving(append(slices.Clone(pixelTypes), "application/octet-stream")),
-	"rendered":           retrieving(pictureSeries, renderingParameters...),
-	"rendered-instance":  retrieving(renderings, renderingParameters...),
+	"rendered":           inCharsets(retrieving(pictureSeries, renderingParameters...)),
+	"rendered-instance":  inCharsets(retrieving(renderings, renderingParameters...)),
 	"rendered-frames":    retrieving(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), renderingParameters...),
 	"thumbnail":          retrieving(offered(pictureTypes), "viewport"),
 	"readiness":          {[]string{mediaJSON}, nil, parameters("accept"), "200", "400 404 406 410 503"},
 	"commitment-request": {keptDataSets, keptDataSets, nil, "200 202", "400 406 409 413 415 503"},
 	"commitment-result":  {keptDataSets, nil, nil, "200 202", "400 404 406 410 503"},
-	"wado": {append(offered(pictureTypes), "application/dicom", "text/html", "text/plain", "text/xml", mediaSVG, "application/pdf",
+	"wado": inCharsets(capability{append(offered(pictureTypes), "application/dicom", "text/html", "text/plain", "text/xml", mediaSVG, "application/pdf",
 		"video/mpeg", "video/mp4", "video/h265"), nil,
 		parameters("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "charset", "anonymize", "transferSyntax", "annotation", "frameNumber",
 			"imageQuality", "rows", "columns", "region", "windowCenter", "windowWidth", "presentationSeriesUID", "presentationUID"),
-		"200 206 304", "400 404 406 410 412 416 503"},
+		"200 206 304", "400 404 406 410 412 416 503"}),
 }
 
 // keptDataSets are the types of a data set that the server keeps: alone, or as a part.

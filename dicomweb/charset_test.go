@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
@@ -95,4 +96,47 @@ func TestCharsetOfStoredSyntax(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCapabilitiesListCharacterSets: what is listed is understood, and metadata is UTF-8 only (PS3.18 8.8).
+func TestCapabilitiesListCharacterSets(t *testing.T) {
+	for name, want := range map[string]int{"retrieve": len(dicom.CharacterSetNames()), "rendered-instance": len(dicom.CharacterSetNames()),
+		"wado": len(dicom.CharacterSetNames()), "metadata": 1, "frames": 1} {
+		listed := 0
+		for _, p := range capabilities[name].query {
+			if p.Name != "charset" {
+				continue
+			}
+			for _, o := range p.Options {
+				if _, known := dicom.CharacterSetOf(o.Value); !known {
+					t.Errorf("%s lists %s", name, o.Value)
+				}
+				listed++
+			}
+		}
+		if listed != want {
+			t.Errorf("%s lists %d character sets, not %d", name, listed, want)
+		}
+	}
+}
+
+func FuzzParseCharsets(f *testing.F) {
+	for _, s := range []string{`utf-8;q=0.2, "ISO_IR 100", *`, `"ISO 2022 IR 13\ISO 2022 IR 87",,`, `ISO 2022 IR 6, ISO 2022 IR 58;q="`, `;;=,q`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		sets := parseCharsets([]string{in})
+		for i, c := range sets {
+			if c.q <= 0 || c.q > 1 || i > 0 && c.q > sets[i-1].q || c.set != nil && len(c.set.Terms()) == 0 {
+				t.Fatalf("%q: %+v", in, sets)
+			}
+			if c.set == nil {
+				continue
+			}
+			b, err := c.set.Encode(dicom.LO, []string{in})
+			if got := dicom.NewCharset(c.set.Terms()).Decode(dicom.LO, b); err == nil && got != in && !strings.ContainsAny(in, "\x1b\x7f") && utf8.ValidString(in) {
+				t.Fatalf("%q in %q is %q, and read %q", in, c.set.Terms(), b, got)
+			}
+		}
+	})
 }
