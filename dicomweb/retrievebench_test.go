@@ -60,7 +60,10 @@ type benchServer struct {
 	web *httptest.Server
 }
 
-func newBenchServer(b testing.TB) *benchServer {
+func newBenchServer(b testing.TB) *benchServer { return newBenchServerOf(b, Options{}) }
+
+func newBenchServerOf(b testing.TB, o Options) *benchServer {
+	o.Log = slog.New(slog.DiscardHandler)
 	folder := b.TempDir()
 	blobs, err := file.Open(filepath.Join(folder, "blobs"))
 	if err != nil {
@@ -70,7 +73,7 @@ func newBenchServer(b testing.TB) *benchServer {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := New(store.New(index, blobs, store.Options{}), Options{Log: slog.New(slog.DiscardHandler)})
+	s, err := New(store.New(index, blobs, store.Options{}), o)
 	if err != nil {
 		b.Fatal(err)
 	}

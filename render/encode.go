@@ -5,7 +5,6 @@ import (
 	"image"
 	"image/color"
 	"image/gif"
-	"image/png"
 	"io"
 
 	"github.com/gen2brain/jpegn"
@@ -26,7 +25,7 @@ func Encode(w io.Writer, img image.Image, mediaType string, quality int) error {
 	case "image/jpeg":
 		return encodeJPEG(w, img, quality)
 	case "image/png":
-		return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(w, img)
+		return encodePNG(w, img)
 	case "image/gif":
 		return encodeGIF(w, img)
 	}
