@@ -81,25 +81,42 @@ func (g grayLevel) level16(stored float64) uint16 {
 
 // renderGray makes a picture of 8 bits. Samples of 8 and 16 bits go through one table that holds all transformations.
 func renderGray(f *pixel.Frame, gray grayLevel) *image.Gray {
-	img := image.NewGray(image.Rect(0, 0, f.Columns, f.Rows))
+	return renderPlaced(f, gray, placement{region: image.Rect(0, 0, f.Columns, f.Rows), width: f.Columns, height: f.Rows})
+}
+
+// renderPlaced makes the picture that crop.gray would make of renderGray's, without it where there is a table: each row that is needed
+// goes through the table and into the picture.
+func renderPlaced(f *pixel.Frame, gray grayLevel, crop placement) *image.Gray {
+	whole := crop.whole(image.Rect(0, 0, f.Columns, f.Rows))
 	switch {
 	case f.U8 != nil:
-		var table [1 << 8]uint8
-		for v := range table {
+		var table grayTable
+		for v := range 1 << 8 {
 			table[v] = gray.level8(stored8(uint8(v), f.Signed))
 		}
-		for i, v := range f.U8[:len(img.Pix)] {
-			img.Pix[i] = table[v]
+		if !whole {
+			return placed(crop, f.U8, f.Columns, &table)
 		}
+		return throughTable(f, f.U8, &table)
 	case f.U16 != nil:
-		table := table16(f, gray.level8)
-		for i, v := range f.U16[:len(img.Pix)] {
-			img.Pix[i] = table[v]
+		table := (*grayTable)(table16(f, gray.level8))
+		if !whole {
+			return placed(crop, f.U16, f.Columns, table)
 		}
-	default:
-		for i := range img.Pix {
-			img.Pix[i] = gray.level8(storedAt(f, i))
-		}
+		return throughTable(f, f.U16, table)
+	}
+	img := image.NewGray(image.Rect(0, 0, f.Columns, f.Rows))
+	for i := range img.Pix {
+		img.Pix[i] = gray.level8(storedAt(f, i))
+	}
+	return crop.gray(img)
+}
+
+// throughTable gives each sample its gray level.
+func throughTable[T uint8 | uint16](f *pixel.Frame, samples []T, table *grayTable) *image.Gray {
+	img := image.NewGray(image.Rect(0, 0, f.Columns, f.Rows))
+	for i, v := range samples[:len(img.Pix)] {
+		img.Pix[i] = table[v]
 	}
 	return img
 }

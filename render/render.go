@@ -80,6 +80,13 @@ func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.plainGray(f, o) {
+		gray, err := grayscale(f, a, o)
+		if err != nil {
+			return nil, err
+		}
+		return renderPlaced(f, gray, crop), nil
+	}
 	img, err := paintFrame(f, a, o)
 	if err != nil {
 		return nil, err
@@ -93,6 +100,12 @@ func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 	}
 	picture := crop.place(a.State.turn(img))
 	return picture, a.State.draw(picture, canvas{a.State, crop, f.Columns, f.Rows})
+}
+
+// plainGray reports whether the picture is of gray levels, and nothing comes between them and the viewport.
+func (a Attributes) plainGray(f *pixel.Frame, o Options) bool {
+	return f.Samples == 1 && f.Photometric != "PALETTE COLOR" && a.Palette == nil && a.State == nil && a.Shutter == nil &&
+		!o.Deep && len(o.Marks) == 0 && (!o.Overlays || len(a.Overlays) == 0)
 }
 
 // paintFrame makes the picture of the whole image, in its own pixels: of gray levels; or of color, if it is one of color, or

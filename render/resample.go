@@ -95,9 +95,9 @@ func normalize(weights []float64) []int32 {
 // fraction is how many bits below the gray level are kept between the two passes.
 const fraction = 6
 
-// resample fills out from the region of img at the corner: rows that are needed are scaled horizontally, once, into a ring of as
-// many rows as one output row takes, and those vertically.
-func resample(out, img *image.Gray, corner image.Point, columns, rows []taps) {
+// resample fills out: rows that are needed are scaled horizontally by line, once, into a ring of as many rows as one output row
+// takes, and those vertically.
+func resample(out *image.Gray, line func(dst []int32, y int), rows []taps) {
 	width := out.Rect.Dx()
 	depth := 1
 	for _, t := range rows {
@@ -115,28 +115,71 @@ func resample(out, img *image.Gray, corner image.Point, columns, rows []taps) {
 			source := t.first + k
 			slot := source % depth
 			if held[slot] != source {
-				horizontal(ring[slot], img.Pix[img.PixOffset(corner.X, corner.Y+source):], columns)
+				line(ring[slot], source)
 				held[slot] = source
 			}
-			for x, v := range ring[slot] {
+			for x, v := range ring[slot][:len(sums)] {
 				sums[x] += v * w
 			}
 		}
-		line := out.Pix[y*out.Stride:][:width]
+		row := out.Pix[y*out.Stride:][:width]
 		const round = one << fraction / 2
 		for x, s := range sums {
-			line[x] = clamp((s + round) >> (14 + fraction))
+			row[x] = clamp((s + round) >> (14 + fraction))
 		}
 	}
 }
 
-// horizontal scales one row; the result has fraction bits below the gray level.
-func horizontal(dst []int32, src []uint8, columns []taps) {
-	for x, t := range columns {
-		sum := int32(0)
-		for k, v := range src[t.first:][:len(t.weights)] {
-			sum += int32(v) * t.weights[k]
+// span is taps of which all have the same weight but the first, the last and one more; of these it has what they have more than that.
+type span struct {
+	at, n       int
+	weight      int32
+	first, last int32
+	another     int // counted from the first
+	more        int32
+}
+
+// spansOf finds the spans of taps, which are all that weigh makes: the whole pixels of an area weigh the same, but for the first of them,
+// which has what rounding left; a cubic has four taps at most.
+func spansOf(all []taps) []span {
+	spans := make([]span, len(all))
+	for i, t := range all {
+		last := len(t.weights) - 1
+		s := span{at: t.first, n: len(t.weights), weight: t.weights[(last+1)/2]}
+		s.first = t.weights[0] - s.weight
+		if last > 0 {
+			s.last = t.weights[last] - s.weight
 		}
-		dst[x] = (sum + one>>fraction/2) >> (14 - fraction)
+		for k := 1; k < last; k++ {
+			if more := t.weights[k] - s.weight; more != 0 {
+				if s.more != 0 {
+					panic("taps of more weights than a span has")
+				}
+				s.another, s.more = k, more
+			}
+		}
+		spans[i] = s
+	}
+	return spans
+}
+
+// grayTable has a gray level for every sample that occurs.
+type grayTable [1 << 16]uint8
+
+// horizontal scales a row of samples, each by its gray level; the result has fraction bits below the gray level. Most samples are added
+// up before they are weighed.
+func horizontal[T uint8 | uint16](dst []int32, src []T, table *grayTable, columns []span) {
+	const round = one >> fraction / 2
+	for x := range dst {
+		s := &columns[x]
+		row, sum := src[s.at:][:s.n], int32(0)
+		for _, v := range row {
+			sum += int32(table[v])
+		}
+		sum = sum*s.weight + int32(table[row[0]])*s.first + int32(table[row[len(row)-1]])*s.last
+		if s.more != 0 {
+			sum += int32(table[row[s.another]]) * s.more
+		}
+		dst[x] = (sum + round) >> (14 - fraction)
 	}
 }

@@ -113,21 +113,41 @@ func (p placement) place(img draw.Image) draw.Image {
 // scales reports whether the picture is not of the region's own pixels.
 func (p placement) scales() bool { return p.width != p.region.Dx() || p.height != p.region.Dy() }
 
+// whole reports whether the picture is that of the whole image as it is.
+func (p placement) whole(image image.Rectangle) bool {
+	return p.region == image && !p.scales() && !p.flipX && !p.flipY
+}
+
+// identity is the table of gray levels themselves.
+var identity = func() *grayTable {
+	var t grayTable
+	for v := range white + 1 {
+		t[v] = uint8(v)
+	}
+	return &t
+}()
+
 // gray places a picture of the whole image.
 func (p placement) gray(img *image.Gray) *image.Gray {
-	if p.region == img.Rect && !p.scales() && !p.flipX && !p.flipY {
+	if p.whole(img.Rect) {
 		return img
 	}
+	return placed(p, img.Pix, img.Stride, identity)
+}
+
+// placed makes a picture out of the samples of the whole image, so many a row, each by its gray level.
+func placed[T uint8 | uint16](p placement, samples []T, stride int, table *grayTable) *image.Gray {
 	out := image.NewGray(image.Rect(0, 0, p.width, p.height))
-	columns := weigh(p.region.Dx(), p.width, p.flipX)
-	rows := weigh(p.region.Dy(), p.height, p.flipY)
-	resample(out, img, p.region.Min, columns, rows)
+	columns := spansOf(weigh(p.region.Dx(), p.width, p.flipX))
+	resample(out, func(dst []int32, y int) {
+		horizontal(dst, samples[(p.region.Min.Y+y)*stride+p.region.Min.X:], table, columns)
+	}, weigh(p.region.Dy(), p.height, p.flipY))
 	return out
 }
 
 // color places a picture of the whole image.
 func (p placement) color(img *image.RGBA) *image.RGBA {
-	if p.region == img.Rect && !p.scales() && !p.flipX && !p.flipY {
+	if p.whole(img.Rect) {
 		return img
 	}
 	var placed = imaging.Crop(img, p.region)
@@ -150,7 +170,7 @@ func (p placement) color(img *image.RGBA) *image.RGBA {
 
 // deep places a picture of the whole image of 16 bits.
 func (p placement) deep(img *image.Gray16) *image.Gray16 {
-	if p.region == img.Rect && !p.scales() && !p.flipX && !p.flipY {
+	if p.whole(img.Rect) {
 		return img
 	}
 	out := image.NewGray16(image.Rect(0, 0, p.width, p.height))

@@ -113,8 +113,7 @@ func TestResampleFlat(t *testing.T) {
 		img.Pix[i] = 255
 	}
 	for _, s := range [][2]int{{1, 1}, {5, 50}, {36, 24}, {37, 100}, {200, 3}} {
-		out := image.NewGray(image.Rect(0, 0, s[0], s[1]))
-		resample(out, img, image.Point{}, weigh(37, s[0], false), weigh(23, s[1], true))
+		out := placement{region: img.Rect, width: s[0], height: s[1], flipY: true}.gray(img)
 		for i, v := range out.Pix {
 			if v != 255 {
 				t.Fatalf("%v: pixel %d is %d", s, i, v)
@@ -130,8 +129,7 @@ func TestResampleRamp(t *testing.T) {
 		img.Pix[x] = uint8(2 * x)
 	}
 	for _, width := range []int{10, 30, 99, 101, 250} {
-		out := image.NewGray(image.Rect(0, 0, width, 1))
-		resample(out, img, image.Point{}, weigh(100, width, false), weigh(1, 1, false))
+		out := placement{region: img.Rect, width: width, height: 1}.gray(img)
 		margin := 2*width/100 + 1
 		for x := margin; x < width-margin; x++ {
 			want := 2 * ((float64(x)+0.5)*100/float64(width) - 0.5)

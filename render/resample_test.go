@@ -1,0 +1,83 @@
+package render
+
+import (
+	"image"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/noctis-dicom/noctis/dicom/pixel"
+)
+
+// What is scaled straight from the samples is, to the bit, what is scaled from the picture of the whole image by each weight in turn.
+func TestScaledFromSamples(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		f := &pixel.Frame{Description: pixel.Description{Rows: 1 + r.IntN(60), Columns: 1 + r.IntN(60), Samples: 1, BitsAllocated: 16, BitsStored: 12, Signed: r.IntN(2) == 0}}
+		if r.IntN(3) == 0 {
+			f.BitsAllocated, f.BitsStored = 8, 8
+		}
+		for range f.Pixels() {
+			if f.BitsAllocated == 8 {
+				f.U8 = append(f.U8, uint8(r.Uint32()))
+			} else if v := r.IntN(1 << 12); f.Signed {
+				f.U16 = append(f.U16, uint16(v-1<<11))
+			} else {
+				f.U16 = append(f.U16, uint16(v))
+			}
+		}
+		gray := grayLevel(Window{Center: 100, Width: 3000}.at)
+		x, y := r.IntN(f.Columns), r.IntN(f.Rows)
+		crop := placement{region: image.Rect(x, y, x+1+r.IntN(f.Columns-x), y+1+r.IntN(f.Rows-y)),
+			flipX: r.IntN(2) == 0, flipY: r.IntN(2) == 0, width: 1 + r.IntN(80), height: 1 + r.IntN(80)}
+		got, want := renderPlaced(f, gray, crop), weighed(renderGray(f, gray), crop)
+		if got.Rect != want.Rect || !slices.Equal(got.Pix, want.Pix) {
+			t.Fatalf("%d x %d, %+v: another picture", f.Columns, f.Rows, crop)
+		}
+	}
+}
+
+// weighed scales by the definition: columns first, with fraction bits kept, then rows.
+func weighed(img *image.Gray, p placement) *image.Gray {
+	out := image.NewGray(image.Rect(0, 0, p.width, p.height))
+	rows := weigh(p.region.Dy(), p.height, p.flipY)
+	for x, column := range weigh(p.region.Dx(), p.width, p.flipX) {
+		for y, row := range rows {
+			sum := int32(0)
+			for k, w := range row.weights {
+				across := int32(0)
+				for l, v := range column.weights {
+					across += v * int32(img.GrayAt(p.region.Min.X+column.first+l, p.region.Min.Y+row.first+k).Y)
+				}
+				sum += w * ((across + one>>fraction/2) >> (14 - fraction))
+			}
+			out.Pix[y*out.Stride+x] = clamp((sum + one<<fraction/2) >> (14 + fraction))
+		}
+	}
+	return out
+}
+
+// Spans have the weights of the taps, whatever the sizes.
+func TestSpans(t *testing.T) {
+	check := func(from, to int) {
+		all := weigh(from, to, false)
+		for i, s := range spansOf(all) {
+			weights := slices.Repeat([]int32{s.weight}, s.n)
+			weights[0] += s.first
+			weights[s.n-1] += s.last
+			weights[s.another] += s.more
+			if s.at != all[i].first || !slices.Equal(weights, all[i].weights) {
+				t.Fatalf("%d to %d: %+v, want %v", from, to, s, all[i])
+			}
+		}
+	}
+	for from := 1; from < 200; from += 3 {
+		for to := 1; to < 300; to += 4 {
+			check(from, to)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		check(1+r.IntN(1<<16-1), 1+r.IntN(3000))
+	}
+}
