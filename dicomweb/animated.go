@@ -27,15 +27,16 @@ func (s *Server) sendAnimation(w http.ResponseWriter, r *http.Request, status in
 	if len(targets) > maxAnimationFrames {
 		return overlong(fmt.Sprintf("%d pictures, more than %d", len(targets), maxAnimationFrames))
 	}
+	if err := s.findSamples(r.Context(), targets, o); err != nil {
+		return err
+	}
 	base := s.baseURL(r)
 	described := []string{"animation", o.canonical(animated.mediaType), base}
-	entries := make([]*store.Entry, len(targets))
-	for i, t := range targets {
-		entries[i] = t.entry
+	for _, t := range targets {
 		described = append(described, t.described())
 	}
 	etag := entityTag(described...)
-	validators(w, etag, newest(entries))
+	validators(w, etag, modified(targets))
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}

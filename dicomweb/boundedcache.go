@@ -44,6 +44,13 @@ func (c *boundedCache[V]) get(key string) (V, bool) {
 	return e.value, found
 }
 
+// size is the number of bytes that are kept.
+func (c *boundedCache[V]) size() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.bytes
+}
+
 // add keeps a value of so many bytes, and drops others until there is room. One that is larger than all the room is not kept. It
 // returns the bytes that are kept now.
 func (c *boundedCache[V]) add(key string, value V, bytes int64) int64 {

@@ -37,8 +37,11 @@ const dataSetCache = 4 << 20
 func (s *Server) picture(ctx context.Context, t target, mediaType string, o rendering) ([]byte, error) {
 	o.State = t.state
 	key := fmt.Sprintf("%s/%d/%s", hex.EncodeToString(t.entry.Blob[:]), t.frame, o.canonical(mediaType))
+	if t.sample != nil {
+		key += "/" + t.sample.tag
+	}
 	picture, err := s.pictures.picture(ctx, key, func(ctx context.Context) ([]byte, error) {
-		return s.draw(ctx, t.entry, t.frame, mediaType, o)
+		return s.draw(ctx, t, mediaType, o)
 	})
 	if err == nil {
 		s.readAhead(t.entry, t.frame)
@@ -47,7 +50,8 @@ func (s *Server) picture(ctx context.Context, t target, mediaType string, o rend
 }
 
 // draw reads, decodes, renders and encodes one frame.
-func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType string, o rendering) ([]byte, error) {
+func (s *Server) draw(ctx context.Context, t target, mediaType string, o rendering) ([]byte, error) {
+	e, frame := t.entry, t.frame
 	in, err := s.open(ctx, e)
 	if err != nil {
 		return nil, err
@@ -69,9 +73,13 @@ func (s *Server) draw(ctx context.Context, e *store.Entry, frame int, mediaType 
 	if err != nil {
 		return nil, err
 	}
+	automatic, err := s.automatic(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	viewport := o.viewport(attributes.Size(f.frame.Columns, f.frame.Rows))
 	img, err := render.Render(f.frame, attributes, render.Options{
-		Window: o.Window, VOI: o.VOI, Overlays: o.Overlays, Deep: o.Deep, Marks: marks, Viewport: viewport})
+		Window: o.Window, VOI: o.VOI, Automatic: automatic, Overlays: o.Overlays, Deep: o.Deep, Marks: marks, Viewport: viewport})
 	switch {
 	case errors.Is(err, render.ErrTooLarge) && viewport == nil:
 		return nil, &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf(

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -40,16 +41,9 @@ func (s *Server) following(ctx context.Context, e *store.Entry, n int) (*store.E
 	if n < e.Layout.Pixel.NumberOfFrames {
 		return e, n + 1
 	}
-	series := e.Ref
-	series.Instance = ""
-	key := generationKey(s.store.Generation(), series)
-	stack, found := s.stacks.get(key)
-	if !found {
-		var err error
-		if stack, err = s.entries(ctx, series); err != nil {
-			return nil, 0
-		}
-		s.stacks.add(key, stack, 500*int64(len(stack)))
+	stack, err := s.stack(ctx, e.Ref)
+	if err != nil {
+		return nil, 0
 	}
 	for i, other := range stack[:len(stack)-1] {
 		if other.Ref == e.Ref {
@@ -61,6 +55,20 @@ func (s *Server) following(ctx context.Context, e *store.Entry, n int) (*store.E
 		}
 	}
 	return nil, 0
+}
+
+// stack is the series of an instance: its entries, in their order.
+func (s *Server) stack(ctx context.Context, ref dicom.Ref) ([]*store.Entry, error) {
+	ref.Instance = ""
+	key := generationKey(s.store.Generation(), ref) // the generation first, or it might be newer than the entries
+	if stack, found := s.stacks.get(key); found {
+		return stack, nil
+	}
+	stack, err := s.entries(ctx, ref)
+	if err == nil {
+		s.stacks.add(key, stack, 500*int64(len(stack)))
+	}
+	return stack, err
 }
 
 // decodeIdly decodes a frame into the cache if a processor is free. Its errors are those of whoever asks for the frame.

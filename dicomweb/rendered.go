@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -21,10 +22,11 @@ var pictureTypes = []offer{{mediaType: "image/jpeg"}, {mediaType: "image/png"}, 
 
 // target is a frame to be rendered.
 type target struct {
-	entry *store.Entry
-	frame int
-	state *store.Entry // the presentation state that it is shown by, nil: none
-	other *otherPart   // what is no image, nil: a picture
+	entry  *store.Entry
+	frame  int
+	state  *store.Entry // the presentation state that it is shown by, nil: none
+	sample *sample      // of the series, that its automatic window is found by; nil: it needs none
+	other  *otherPart   // what is no image, nil: a picture
 }
 
 // retrieveRendered retrieves pictures of the frames of a study, series or instance, or of some frames (PS3.18 10.4.1.1.3), as
@@ -176,11 +178,17 @@ func targetsOf(e *store.Entry, numbers []int) ([]target, error) {
 }
 
 // sendPicture sends the picture of one frame as the whole body. Its entity tag says all that it depends on, so that a client that
-// has it is answered before anything is read.
+// has it is answered before any pixel is read.
 func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, chosen offer, o rendering) error {
 	base := s.baseURL(r)
+	one := []target{t}
+	if err := s.findSamples(r.Context(), one, o); err != nil {
+		return err
+	}
+	t = one[0]
 	etag := entityTag("picture", o.canonical(chosen.mediaType), t.described())
-	validators(w, etag, t.entry.Stored)
+	stored := modified(one)
+	validators(w, etag, stored)
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
@@ -193,7 +201,7 @@ func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, c
 	}
 	w.Header().Set("Content-Type", chosen.contentType())
 	w.Header().Set("Content-Location", t.location(base))
-	return serveContent(w, r, t.entry.Stored, bytes.NewReader(picture))
+	return serveContent(w, r, stored, bytes.NewReader(picture))
 }
 
 // described says what a picture is made of: two of other frames, files or presentation states differ in it.
@@ -202,10 +210,28 @@ func (t target) described() string {
 	if t.state != nil {
 		d += "/" + digest(t.state)
 	}
+	if t.sample != nil {
+		d += "/" + t.sample.tag
+	}
 	if t.other != nil {
 		d += "/" + t.other.chosen.mediaType + t.other.tag + t.other.chosen.charsetTag()
 	}
 	return d
+}
+
+// modified is when the last of the images was stored, zero where that is not all that the pictures depend on: a series that loses an
+// image may have another window, and its entity tag alone says so.
+func modified(targets []target) time.Time {
+	var latest time.Time
+	for _, t := range targets {
+		if t.sample != nil {
+			return time.Time{}
+		}
+		if t.entry.Stored.After(latest) {
+			latest = t.entry.Stored
+		}
+	}
+	return latest
 }
 
 // location is the resource that a picture is a rendering of (PS3.18 8.6.1.2, note).

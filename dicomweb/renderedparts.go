@@ -16,6 +16,9 @@ import (
 // then, and a warning names each and says why (PS3.18 Table 10.4.3-1).
 func (s *Server) sendPictures(w http.ResponseWriter, r *http.Request, status int, targets []target, chosen offer, o rendering) error {
 	base := s.baseURL(r)
+	if err := s.findSamples(r.Context(), targets, o); err != nil {
+		return err
+	}
 	entries := make([]*store.Entry, 0, len(targets))
 	described := []string{"pictures", o.canonical(chosen.mediaType), base}
 	for i, t := range targets {
@@ -25,7 +28,7 @@ func (s *Server) sendPictures(w http.ResponseWriter, r *http.Request, status int
 		described = append(described, t.described())
 	}
 	etag := entityTag(described...)
-	validators(w, etag, newest(entries), "Accept-Charset")
+	validators(w, etag, modified(targets), "Accept-Charset")
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}

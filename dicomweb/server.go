@@ -24,6 +24,7 @@ import (
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/deidentify"
+	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/worklist"
 )
@@ -113,6 +114,8 @@ type Server struct {
 	dataSets *boundedCache[*dicom.DataSet] // by blob
 	frames   *frameCache
 	stacks   *boundedCache[[]*store.Entry] // of series, by generation and reference
+	samples  *boundedCache[*sample]        // of series, by generation, reference and SOP class
+	windows  *onceCache[*render.Range]     // automatic ones, by sample
 	layouts  *boundedCache[*store.Entry]   // by generation and reference
 	metadata *metadataCache
 	worklist *worklist.List // nil: there is none
@@ -146,6 +149,8 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.dataSets = newBoundedCache[*dicom.DataSet](dataSetCache)
 	s.frames = newFrameCache(o.FrameCache, s.metrics)
 	s.stacks = newBoundedCache[[]*store.Entry](stateCache)
+	s.samples = newBoundedCache[*sample](stateCache)
+	s.windows = newOnceCache[*render.Range](stateCache)
 	s.layouts = newBoundedCache[*store.Entry](entryCache)
 	s.readying.waiting = map[dicom.Ref]*time.Timer{}
 	s.metadata = newMetadataCache(o.MetadataCache)

@@ -30,7 +30,7 @@ type Attributes struct {
 // is not zero.
 type Rescale struct{ Slope, Intercept float64 }
 
-// Range is a range of stored values, ends included.
+// Range is a range of values, ends included.
 type Range struct{ Low, High float64 }
 
 // Bulk returns the bytes of a value that the data set holds as dicom.Bulk with the URI, in little endian.

@@ -33,7 +33,7 @@ func grayscale(f *pixel.Frame, a Attributes, o Options) (grayLevel, error) {
 	case a.State != nil:
 		v = whole(f, a)
 	default:
-		v = automatic(f, a)
+		v = automatic(f, a, o.Automatic)
 	}
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func grayscale(f *pixel.Frame, a Attributes, o Options) (grayLevel, error) {
 // transformation can give.
 func whole(f *pixel.Frame, a Attributes) voi {
 	if f.Float {
-		return automatic(f, a)
+		return automatic(f, a, nil)
 	}
 	low, high := 0.0, math.Ldexp(1, f.BitsStored)-1
 	if f.Signed {

@@ -50,6 +50,7 @@ type Viewport struct {
 type Options struct {
 	Window    *Window   // nil: the VOI that is chosen, else the data set's first, else an automatic one; ignored for color
 	VOI       *Choice   // one of the data set's views; Window wins over it; ignored for color
+	Automatic *Range    // values that the automatic window shows, as a Survey finds them for several frames; nil: those of this frame
 	Overlays  bool      // draw the overlays of the data set; no picture of the image alone has them (PS3.4 N.2)
 	Deep      bool      // gray levels of 16 bits; color has 8 anyway
 	Marks     []Mark    // drawn over the image, in color
@@ -63,7 +64,7 @@ const defaultMaxPixels = 64 << 20
 // options are at fault; else it says what of the image cannot be shown.
 //
 // Where neither the options nor the attributes have a usable window, an automatic one is used: from the lowest to the highest
-// sample of the frame, padding left out; and if the samples spread over more than 256 levels, from the half percent that is
+// sample of the frame, or of those that a Survey has seen, padding left out; and if the samples spread over more than 256 levels, from the half percent that is
 // darkest to the half percent that is brightest, so that a few stray pixels do not make the rest gray. A frame of one value is
 // black if that is zero, else middle gray; in an image of up to 8 bits it is as bright as the value is in their range. Of a 1-bit
 // image 0 is black and 1 is white.

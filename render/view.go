@@ -82,6 +82,28 @@ func (r reader) voi(a *Attributes, places []*dicom.DataSet) (err error) {
 	return nil
 }
 
+// Windowless reports whether a frame, counted from 1, is one of gray levels and has no VOI LUT and no usable window, so that its
+// picture depends on Options.Automatic unless the other options say more. It needs no bulk data.
+func Windowless(ds *dicom.DataSet, frame int) bool {
+	switch keyword(ds, dicom.PhotometricInterpretation) {
+	case "MONOCHROME1", "MONOCHROME2":
+	default:
+		return false
+	}
+	if bits, _ := number(ds, dicom.BitsAllocated); bits == 1 {
+		return false
+	}
+	for _, p := range macros(functionalGroups(ds, frame), dicom.FrameVOILUTSequence, ds) {
+		switch {
+		case len(tables(p, dicom.VOILUTSequence)) > 0:
+			return false
+		case len(numbers(p, dicom.WindowCenter)) > 0:
+			return window(p, 0) == nil
+		}
+	}
+	return true
+}
+
 // tables returns the items of the sequence that have a lookup table: files hold items of empty elements.
 func tables(ds *dicom.DataSet, sequence dicom.Tag) []*dicom.DataSet {
 	var items []*dicom.DataSet

@@ -15,31 +15,28 @@ const tail = 0.005
 // screens, ultrasound, label maps.
 const manyLevels = 256
 
-// fewValues is the number of samples of a 32-bit or float frame that are looked at.
+// fewValues is the number of samples of 32-bit or float frames that are looked at.
 const fewValues = 1 << 18
 
-// automatic finds a window for a frame that has none; Render says by which rule.
-func automatic(f *pixel.Frame, a Attributes) voi {
+// automatic is the window of a frame that has none, over the values of a range, or its own if that is nil; Render says by which rule.
+// Where all the frames that the range was found in have one value, a frame of other values finds its own.
+func automatic(f *pixel.Frame, a Attributes, r *Range) voi {
 	if f.BitsAllocated == 1 {
 		return Window{Center: 0.5, Width: 1, Function: LinearExact}.at
 	}
-	h := observe(f, a)
-	if len(h) == 0 {
+	if r == nil || r.Low == r.High {
+		var own Survey
+		own.Add(f, a)
+		r = own.Range()
+	}
+	switch {
+	case r == nil:
 		return func(float64) float64 { return 0 }
-	}
-	slices.SortFunc(h, func(x, y level) int { return cmp.Compare(x.stored, y.stored) })
-	spread := h[len(h)-1].stored - h[0].stored
-	slices.SortFunc(h, func(x, y level) int { return cmp.Compare(x.value, y.value) })
-	low, high := h[0].value, h[len(h)-1].value
-	if f.Float || spread >= manyLevels {
-		if l, h := percentiles(h); l < h {
-			low, high = l, h
-		}
-	}
-	if low == high {
-		return constant(f, a, low)
+	case r.Low == r.High:
+		return constant(f, a, r.Low)
 	}
 	// Halves, so that the ends of the range of float64 do not overflow.
+	low, high := r.Low, r.High
 	w := Window{Center: low/2 + high/2, Width: high - low, Function: LinearExact}
 	if !w.valid() {
 		return func(x float64) float64 { return ramp(x, low, high, (x/2-low/2)/(high/2-low/2)) }
@@ -59,31 +56,93 @@ func constant(f *pixel.Frame, a Attributes, value float64) voi {
 	return func(float64) float64 { return gray }
 }
 
-// level is a stored value, what the modality transformation makes of it, and how many pixels have it.
-type level struct {
-	stored, value float64
-	count         int
+// Survey finds the range of values that the automatic window of several frames shows, by the rule that Render has for one.
+// The zero value has seen no frame.
+type Survey struct {
+	Frames  int // how many frames are to come, 0: one; of large samples the fewer are looked at in each
+	float   bool
+	pixels  histogram
+	padding histogram // of frames of nothing else: padding is all there is to see, unless others have more
 }
 
-// observe counts the pixels that are no padding and finite. If there are none of those, padding is all there is to see.
-func observe(f *pixel.Frame, a Attributes) []level {
-	h := levels(f, a)
-	if len(h) == 0 && a.Padding != nil {
+// Add looks at a frame of gray levels. It keeps nothing of it.
+func (s *Survey) Add(f *pixel.Frame, a Attributes) {
+	s.float = s.float || f.Float
+	few := fewValues / max(s.Frames, 1)
+	if s.pixels.add(f, a, few); len(s.pixels.levels) == 0 && a.Padding != nil {
 		a.Padding = nil
-		h = levels(f, a)
+		s.padding.add(f, a, few)
 	}
-	return h
 }
 
-func levels(f *pixel.Frame, a Attributes) []level {
-	var h []level
+// Range returns the range, nil if no frame had a finite value.
+func (s *Survey) Range() *Range {
+	h := s.pixels
+	if len(h.levels) == 0 {
+		h = s.padding
+	}
+	if len(h.levels) == 0 {
+		return nil
+	}
+	h.order()
+	if s.float || h.high-h.low >= manyLevels {
+		if low, high := percentiles(h.levels); low < high {
+			return &Range{low, high}
+		}
+	}
+	return &Range{h.levels[0].value, h.levels[len(h.levels)-1].value}
+}
+
+// histogram counts values, and knows the lowest and highest stored one.
+type histogram struct {
+	levels    []level
+	low, high float64
+}
+
+// level is a value that the modality transformation makes, and how many pixels have it.
+type level struct {
+	value float64
+	count int
+}
+
+// order makes the levels ascend.
+func (h *histogram) order() {
+	slices.SortFunc(h.levels, func(x, y level) int { return cmp.Compare(x.value, y.value) })
+}
+
+// add counts the pixels of a frame that are no padding and finite: about few of them where there are more values than can be counted.
+func (h *histogram) add(f *pixel.Frame, a Attributes, few int) {
+	more := len(h.levels) > 0
+	h.count(f, a, few)
+	if !more {
+		return
+	}
+	h.order()
+	merged := h.levels[:1]
+	for _, l := range h.levels[1:] {
+		if last := &merged[len(merged)-1]; last.value == l.value {
+			last.count += l.count
+		} else {
+			merged = append(merged, l)
+		}
+	}
+	h.levels = merged
+}
+
+func (h *histogram) count(f *pixel.Frame, a Attributes, few int) {
 	add := func(stored float64, count int) {
 		if a.Padding != nil && stored >= a.Padding.Low && stored <= a.Padding.High {
 			return
 		}
-		if value := a.modality(stored); finite(value) {
-			h = append(h, level{stored, value, count})
+		value := a.modality(stored)
+		if !finite(value) {
+			return
 		}
+		if len(h.levels) == 0 {
+			h.low, h.high = stored, stored
+		}
+		h.low, h.high = min(h.low, stored), max(h.high, stored)
+		h.levels = append(h.levels, level{value, count})
 	}
 	switch {
 	case f.U8 != nil:
@@ -108,12 +167,11 @@ func levels(f *pixel.Frame, a Attributes) []level {
 		}
 	default:
 		n := f.Pixels()
-		step := max(n/fewValues, 1)
+		step := max(n/few, 1)
 		for i := 0; i < n; i += step {
 			add(storedAt(f, i), 1)
 		}
 	}
-	return h
 }
 
 // percentiles returns the values at the tails of levels that ascend by value.
