@@ -94,6 +94,10 @@ var capabilities = map[string]capability{
 	"readiness":          {[]string{mediaJSON}, nil, parameters("accept"), "200", "400 404 406 410 503"},
 	"commitment-request": {keptDataSets, keptDataSets, nil, "200 202", "400 406 409 413 415 503"},
 	"commitment-result":  {keptDataSets, nil, nil, "200 202", "400 404 406 410 503"},
+	"scheduled-search":   {keptDataSets, nil, searchParameterNames, "200 204", "400 406 413 503"},
+	"performed-create":   {nil, keptDataSets, parameters("update"), "201", "400 404 409 413 415 503"},
+	"performed-update":   {nil, keptDataSets, nil, "200", "400 404 409 413 415 503"},
+	"performed-retrieve": {keptDataSets, nil, parameters("includefield"), "200", "400 404 406 503"},
 	"wado": inCharsets(capability{append(offered(pictureTypes), "application/dicom", "text/html", "text/plain", "text/xml", mediaSVG, "application/pdf",
 		"video/mpeg", "video/mp4", "video/h265"), nil,
 		parameters("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "charset", "anonymize", "transferSyntax", "annotation", "frameNumber",
@@ -103,6 +107,9 @@ var capabilities = map[string]capability{
 
 // keptDataSets are the types of a data set that the server keeps: alone, or as a part.
 var keptDataSets = append([]string{"application/dicom+json", "application/dicom+xml"}, multipartOf("application/dicom+json", "application/dicom+xml")...)
+
+// searchParameterNames are the parameters of PS3.18 Table 8.3.4-1 beside the keys.
+var searchParameterNames = parameters("limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching")
 
 // metadataTypes are those of lists of data sets.
 var metadataTypes = append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...)

@@ -108,6 +108,7 @@ func runConversation(t *testing.T, file string) {
 		var x *sqlite.Index
 		st, x = withIndex(t, so)
 		o.Worklist, o.Commitment = x.Worklist(), commitment.New(x.Commitments(), Vouching{st}, commitment.DefaultRetention)
+		o.Procedures = x.Procedures()
 	}
 	s, err := New(st, o)
 	if err != nil {

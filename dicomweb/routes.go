@@ -106,7 +106,7 @@ func (s *Server) routes() []route {
 		{"recycle-bin-instance", "GET", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.listVersions},
 		{"restore-instance", "POST", bin + "/studies/{study}/series/{series}/instances/{instance}/restore", extension, administer, s.restoreInstances},
 		{"purge-instance", "DELETE", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.purgeInstances},
-	}, slices.Concat(s.worklistRoutes(), s.commitmentRoutes())...)
+	}, slices.Concat(s.worklistRoutes(), s.commitmentRoutes(), s.procedureRoutes())...)
 }
 
 // resource is what lies at one template: its routes by method.

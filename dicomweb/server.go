@@ -3,7 +3,8 @@
 //
 // routes.go is the table of resources; store.go, search.go, retrieve.go, delete.go, recyclebin.go, changes.go, metadata.go, frames.go, bulkdata.go, rendered.go,
 // thumbnail.go and wadouri.go are the transactions, those of the worklist are workitems.go, workitemstate.go, workitemsearch.go,
-// subscriptions.go and notifications.go, that of storage commitment is commitment.go; mediatype.go, accept.go, multipart.go, query.go, rendering.go and forwarded.go
+// subscriptions.go and notifications.go, that of storage commitment is commitment.go, those of
+// modalities are scheduledsteps.go and performedsteps.go; mediatype.go, accept.go, multipart.go, query.go, rendering.go and forwarded.go
 // parse what a client sends into types, so that nothing below sees a request; errors.go alone turns errors into status codes.
 // Around every request lies middleware.go: its id, its line in the log, its metrics, CORS (cors.go) and the limits.
 package dicomweb
@@ -24,6 +25,7 @@ import (
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/deidentify"
+	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/worklist"
@@ -75,6 +77,8 @@ type Options struct {
 	Worklist worklist.Repository
 	// Commitment answers storage commitment requests; nil: there is no such service. Somebody has to Run it.
 	Commitment *commitment.Service
+	// Procedures keeps the steps of modalities; nil: there is neither modality worklist nor performed steps.
+	Procedures procedure.Repository
 
 	Log      *slog.Logger          // nil: slog.Default
 	Registry prometheus.Registerer // nil: metrics are kept, but not registered

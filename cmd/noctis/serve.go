@@ -219,7 +219,7 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger, re
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
-		Worklist: a.index.Worklist(), Commitment: a.commitments,
+		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(),
 		Log: log, Registry: registry,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicomweb"
+	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
 	"github.com/noctis-dicom/noctis/worklist/memlist"
@@ -42,8 +43,11 @@ func (c statementCommand) Run(_ context.Context, t terminal) error {
 	return writeStatement(t.out, c.Format)
 }
 
+// noProcedures stand for procedure steps whose resources are described.
+type noProcedures struct{ procedure.Repository }
+
 func writeStatement(w io.Writer, format string) error {
-	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Log: slog.New(slog.DiscardHandler)})
+	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Procedures: noProcedures{}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

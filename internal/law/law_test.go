@@ -21,19 +21,20 @@ const module = "github.com/noctis-dicom/noctis/"
 // itself. Imports run downwards only. "..." stands for everything below.
 var ours = map[string][]string{
 	"cmd/noctis":               {"..."},
-	"dicomweb":                 {"dicom...", "store", "worklist", "commitment", "readiness", "render...", "internal..."},
+	"dicomweb":                 {"dicom...", "store", "worklist", "commitment", "procedure", "readiness", "render...", "internal..."},
 	"conformance":              {"dicom...", "internal/dicomtest"},
 	"conformance/interop":      {"conformance"},
 	"web":                      {},
 	"web/viewer":               {"web..."},
 	"store/sqlite":             {"store", "store/internal/sqlindex", "dicom..."},
-	"store/internal/sqlindex":  {"store", "worklist", "commitment", "dicom...", "internal/failpoint"},
+	"store/internal/sqlindex":  {"store", "worklist", "commitment", "procedure", "dicom...", "internal/failpoint"},
 	"store/file":               {"store", "dicom", "internal/failpoint"},
 	"store/memstore":           {"store", "dicom..."},
 	"store/storetest":          {"store", "store/memstore", "dicom...", "internal/dicomtest"},
 	"store":                    {"dicom", "dicom/match", "dicom/part10", "dicom/valid"},
 	"worklist":                 {"dicom", "dicom/match"},
 	"commitment":               {"dicom"},
+	"procedure":                {"dicom", "dicom/match", "worklist"},
 	"worklist/memlist":         {"worklist", "dicom", "dicom/match"},
 	"worklist/worklisttest":    {"worklist", "worklist/memlist", "dicom", "dicom/match"},
 	"readiness":                {"store", "render", "dicom", "dicom/pixel", "dicom/codec", "dicom/codestream"},
@@ -75,7 +76,7 @@ var foreign = []struct {
 // testFixtures are packages that every test may import.
 var testFixtures = []string{"internal/corpus", "internal/corpus/corpusimage", "internal/dicomtest", "internal/golden", "dicom", "dicom/part10", "dicom/match", "dicom/match/matchtest",
 	"dicom/pixel", "dicom/codec", "dicom/codestream", "store", "store/memstore", "store/storetest", "store/file", "store/sqlite",
-	"worklist", "worklist/memlist", "worklist/worklisttest"}
+	"worklist", "worklist/memlist", "worklist/worklisttest", "commitment", "procedure"}
 
 func TestImportsRunDownwards(t *testing.T) {
 	for _, file := range sources(t, ".go") {

@@ -9,7 +9,8 @@ import (
 
 // worklistTables are what Adopt copies, those that others refer to first.
 var worklistTables = []string{"workitem", "workitem_key", "workitem_gone", "subscriber", "list_subscription", "workitem_subscription",
-	"event_report", "event_queue", "commitment"}
+	"event_report", "event_queue", "commitment", "scheduled_step", "performed_step",
+	"performed_for"}
 
 // lost are workitems of studies that are neither stored nor in the recycle bin.
 const lost = ` FROM workitem WHERE resting = 1 AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.study = workitem.study AND purged = 0)`

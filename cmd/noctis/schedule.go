@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/procedure"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// scheduleCommand keeps the modality worklist of a server, or of a data folder whose server is stopped.
+type scheduleCommand struct {
+	Add    scheduleAddCommand    `cmd:"" help:"Add scheduled procedure steps of files of DICOM JSON."`
+	List   scheduleListCommand   `cmd:"" help:"List the scheduled procedure steps that are not completed."`
+	Remove scheduleRemoveCommand `cmd:"" help:"Remove a scheduled procedure step."`
+}
+
+// Help is shown by --help.
+func (scheduleCommand) Help() string {
+	return `A file holds a data set of PS3.4 Table K.6-1 as DICOM JSON, or an array of them, each with one item in its Scheduled Procedure Step
+Sequence. Without --server the data folder is opened, which no server may have open then.
+
+Examples:
+  noctis schedule add today.json --server http://127.0.0.1:8080/dicom-web
+  noctis schedule list --server http://127.0.0.1:8080/dicom-web
+  noctis schedule remove 1.2.840.1 SPS7 --data /var/lib/noctis`
+}
+
+// schedule is what the commands do, on a server or in a data folder.
+type schedule interface {
+	add(ctx context.Context, ds *dicom.DataSet) (procedure.Name, error)
+	list(ctx context.Context) ([]*dicom.DataSet, error)
+	remove(ctx context.Context, n procedure.Name) error
+	close() error
+}
+
+func (t target) openSchedule(ctx context.Context) (schedule, error) {
+	if t.Server != "" {
+		r, err := newRemote(t.Server)
+		if err != nil {
+			return nil, err
+		}
+		return &remoteSchedule{r.name() + "/modality-scheduled-procedure-steps", r.client}, nil
+	}
+	a, err := openArchive(ctx, t.Data, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return localSchedule{a}, nil
+}
+
+type scheduleAddCommand struct {
+	Files  []string `arg:"" type:"existingfile" placeholder:"FILE" help:"Files of DICOM JSON."`
+	target `embed:""`
+}
+
+// Run adds all steps of all files, and stops at the first that is refused.
+func (c scheduleAddCommand) Run(ctx context.Context, t terminal) (err error) {
+	s, err := c.openSchedule(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	for _, file := range c.Files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		steps, err := dataSetsOf(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		for i, ds := range steps {
+			n, err := s.add(ctx, ds)
+			if err != nil {
+				return fmt.Errorf("%s: step %d: %w", file, i+1, err)
+			}
+			fmt.Fprintln(t.out, n.Study, n.Step)
+		}
+	}
+	return nil
+}
+
+// dataSetsOf reads DICOM JSON: a data set, or an array of them.
+func dataSetsOf(text []byte) ([]*dicom.DataSet, error) {
+	parts := []json.RawMessage{text}
+	if text = bytes.TrimSpace(text); bytes.HasPrefix(text, []byte("[")) {
+		if err := json.Unmarshal(text, &parts); err != nil {
+			return nil, err
+		}
+	}
+	all := make([]*dicom.DataSet, len(parts))
+	for i, part := range parts {
+		all[i] = &dicom.DataSet{}
+		if err := all[i].UnmarshalJSON(part); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+type scheduleListCommand struct {
+	target `embed:""`
+}
+
+// Run lists the steps, one a line.
+func (c scheduleListCommand) Run(ctx context.Context, t terminal) (err error) {
+	s, err := c.openSchedule(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	steps, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, ds := range steps {
+		items := ds.Items(dicom.ScheduledProcedureStepSequence)
+		if len(items) == 0 {
+			return errors.New("the server answered with a step that has no Scheduled Procedure Step Sequence")
+		}
+		step := items[0]
+		fmt.Fprintf(t.out, "%s %s  %s %s  %s %s  %s %s\n", ds.String(dicom.StudyInstanceUID), step.String(dicom.ScheduledProcedureStepID),
+			step.String(dicom.ScheduledProcedureStepStartDate), step.String(dicom.ScheduledProcedureStepStartTime),
+			step.String(dicom.ScheduledStationAETitle), step.String(dicom.Modality), ds.String(dicom.PatientID), ds.String(dicom.PatientName))
+	}
+	return nil
+}
+
+type scheduleRemoveCommand struct {
+	Study  string `arg:"" placeholder:"STUDY" help:"Study Instance UID."`
+	Step   string `arg:"" placeholder:"STEP" help:"Scheduled Procedure Step ID."`
+	target `embed:""`
+}
+
+// Run removes the step.
+func (c scheduleRemoveCommand) Run(ctx context.Context) (err error) {
+	s, err := c.openSchedule(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	return s.remove(ctx, procedure.Name{Study: dicom.UID(c.Study), Step: c.Step})
+}
+
+// localSchedule is that of a data folder.
+type localSchedule struct{ *archive }
+
+func (l localSchedule) close() error { return l.archive.Close() }
+
+func (l localSchedule) add(ctx context.Context, ds *dicom.DataSet) (procedure.Name, error) {
+	sc, err := procedure.Schedule(ds, procedure.Name{})
+	if err != nil {
+		return procedure.Name{}, err
+	}
+	return sc.Name(), l.index.Procedures().Schedule(ctx, sc)
+}
+
+func (l localSchedule) list(ctx context.Context) ([]*dicom.DataSet, error) {
+	steps, _, err := l.index.Procedures().Search(ctx, match.Query{Limit: -1})
+	all := make([]*dicom.DataSet, len(steps))
+	for i, sc := range steps {
+		all[i] = sc.Shown()
+	}
+	return all, err
+}
+
+func (l localSchedule) remove(ctx context.Context, n procedure.Name) error {
+	return l.index.Procedures().Unschedule(ctx, n)
+}
+
+// remoteSchedule is that of a server.
+type remoteSchedule struct {
+	base   string
+	client *http.Client
+}
+
+func (r *remoteSchedule) close() error { return nil }
+
+func (r *remoteSchedule) add(ctx context.Context, ds *dicom.DataSet) (n procedure.Name, err error) {
+	text, err := ds.MarshalJSON()
+	if err != nil {
+		return n, err
+	}
+	answer, _, err := r.ask(ctx, http.MethodPost, "", text)
+	if err != nil {
+		return n, err
+	}
+	study, step, _ := strings.Cut(answer.Get("Location")[strings.LastIndex(answer.Get("Location"), "steps/")+len("steps/"):], "/")
+	n.Study = dicom.UID(study)
+	n.Step, err = url.PathUnescape(step)
+	return n, err
+}
+
+// list asks page by page, since a server bounds its answers.
+func (r *remoteSchedule) list(ctx context.Context) (all []*dicom.DataSet, err error) {
+	for {
+		_, body, err := r.ask(ctx, http.MethodGet, fmt.Sprintf("?offset=%d", len(all)), nil)
+		if err != nil || len(body) == 0 {
+			return all, err
+		}
+		steps, err := dataSetsOf(body)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, steps...)
+	}
+}
+
+func (r *remoteSchedule) remove(ctx context.Context, n procedure.Name) error {
+	_, _, err := r.ask(ctx, http.MethodDelete, "/"+url.PathEscape(string(n.Study))+"/"+url.PathEscape(n.Step), nil)
+	return err
+}
+
+func (r *remoteSchedule) ask(ctx context.Context, method, path string, body []byte) (http.Header, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, r.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	request.Header.Set("Accept", "application/dicom+json")
+	request.Header.Set("Content-Type", "application/dicom+json")
+	response, err := r.client.Do(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<30))
+	if err != nil {
+		return nil, nil, err
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		var problem struct{ Detail string }
+		_ = json.Unmarshal(answer, &problem) // what is no problem document has no detail
+		return nil, nil, fmt.Errorf("the server answered %s", strings.TrimSuffix(response.Status+": "+problem.Detail, ": "))
+	}
+	return response.Header, answer, nil
+}

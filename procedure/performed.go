@@ -1,0 +1,151 @@
+package procedure
+
+import (
+	"slices"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// SOPClass is that of every performed step.
+const SOPClass dicom.UID = "1.2.840.10008.3.1.2.3.3"
+
+// Performed is a modality performed procedure step (PS3.4 Table F.7.2-1).
+type Performed struct{ DataSet *dicom.DataSet }
+
+// The values of Performed Procedure Step Status (PS3.3 C.4.14).
+const (
+	InProgress   = "IN PROGRESS"
+	Discontinued = "DISCONTINUED"
+)
+
+// UID is its SOP Instance UID.
+func (p *Performed) UID() dicom.UID { return p.DataSet.UID(dicom.SOPInstanceUID) }
+
+// Status is its Performed Procedure Step Status.
+func (p *Performed) Status() string { return p.DataSet.String(dicom.PerformedProcedureStepStatus) }
+
+// Names are those of the scheduled steps that it was performed for. A step without a Scheduled Procedure Step ID was not scheduled.
+func (p *Performed) Names() []Name {
+	var names []Name
+	for _, item := range p.DataSet.Items(dicom.ScheduledStepAttributesSequence) {
+		n := Name{item.UID(dicom.StudyInstanceUID), item.String(dicom.ScheduledProcedureStepID)}
+		if n.Step != "" && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// What N-CREATE requires (PS3.4 Table F.7.2-1): with a value, or at least empty; and what N-SET may not change.
+var (
+	create1 = []dicom.Tag{dicom.PerformedProcedureStepID, dicom.PerformedStationAETitle, dicom.PerformedProcedureStepStartDate,
+		dicom.PerformedProcedureStepStartTime, dicom.PerformedProcedureStepStatus, dicom.Modality}
+	create2 = []dicom.Tag{
+		dicom.PatientName, dicom.PatientID, dicom.PatientBirthDate, dicom.PatientSex, dicom.ReferencedPatientSequence, dicom.PerformedStationName,
+		dicom.PerformedLocation, dicom.PerformedProcedureStepDescription, dicom.PerformedProcedureTypeDescription, dicom.ProcedureCodeSequence,
+		dicom.PerformedProcedureStepEndDate, dicom.PerformedProcedureStepEndTime, dicom.StudyID, dicom.PerformedProtocolCodeSequence,
+		dicom.PerformedSeriesSequence,
+	}
+	create2OfStep = []dicom.Tag{dicom.ReferencedStudySequence, dicom.AccessionNumber, dicom.RequestedProcedureID, dicom.RequestedProcedureDescription,
+		dicom.ScheduledProcedureStepID, dicom.ScheduledProcedureStepDescription, dicom.ScheduledProtocolCodeSequence}
+	setNot = []dicom.Tag{
+		dicom.ScheduledStepAttributesSequence, dicom.PatientName, dicom.PatientID, dicom.PatientBirthDate, dicom.PatientSex,
+		dicom.ReferencedPatientSequence, dicom.PerformedProcedureStepID, dicom.PerformedStationAETitle, dicom.PerformedStationName,
+		dicom.PerformedLocation, dicom.PerformedProcedureStepStartDate, dicom.PerformedProcedureStepStartTime, dicom.Modality, dicom.StudyID,
+	}
+)
+
+// Begin makes a performed step of what a client sent (PS3.4 F.7.2.1). What is of type 2 is there afterwards, if only empty. The error is
+// ErrInvalid.
+func Begin(given *dicom.DataSet, uid dicom.UID) (*Performed, error) {
+	ds := contentOf(given)
+	if u := given.UID(dicom.SOPInstanceUID); u != "" && u != uid {
+		return nil, invalid("SOP Instance UID is another one than that of the address")
+	}
+	for _, t := range create1 {
+		if ds.String(t) == "" {
+			return nil, invalid("%s is required (PS3.4 Table F.7.2-1)", t.Keyword())
+		}
+	}
+	if s := ds.String(dicom.PerformedProcedureStepStatus); s != InProgress {
+		return nil, invalid("a step is created with Performed Procedure Step Status (0040,0252) IN PROGRESS (PS3.4 F.7.2.1.2)")
+	}
+	items := slices.Clone(ds.Items(dicom.ScheduledStepAttributesSequence))
+	if len(items) == 0 {
+		return nil, invalid("Scheduled Step Attributes Sequence (0040,0270) wants an item at least")
+	}
+	for i, item := range items {
+		if !item.UID(dicom.StudyInstanceUID).Valid() {
+			return nil, invalid("an item of Scheduled Step Attributes Sequence (0040,0270) wants Study Instance UID")
+		}
+		items[i] = item.Clone()
+		setEmpty(items[i], create2OfStep)
+	}
+	ds.SetItems(dicom.ScheduledStepAttributesSequence, items...)
+	setEmpty(ds, create2)
+	ds.SetStrings(dicom.SpecificCharacterSet, dicom.CS, "ISO_IR 192")
+	ds.SetStrings(dicom.SOPClassUID, dicom.UI, string(SOPClass))
+	ds.SetStrings(dicom.SOPInstanceUID, dicom.UI, string(uid))
+	return &Performed{ds}, nil
+}
+
+// contentOf is what a client says of a step, without what it says of itself.
+func contentOf(given *dicom.DataSet) *dicom.DataSet {
+	ds := &dicom.DataSet{}
+	for e := range given.All() {
+		if e.Tag.Group() > 2 && e.Tag != dicom.SOPClassUID && e.Tag != dicom.SOPInstanceUID && e.Tag != dicom.SpecificCharacterSet {
+			ds.Set(e)
+		}
+	}
+	return ds
+}
+
+// Update applies a modification (PS3.4 F.7.2.2). The error is ErrInvalid or ErrConflict.
+func (p *Performed) Update(given *dicom.DataSet) error {
+	if p.Status() != InProgress {
+		return conflict("it is %s, and may no longer be updated (PS3.4 F.7.2.2.2: 0110H, A710H)", p.Status())
+	}
+	if u := given.UID(dicom.SOPInstanceUID); u != "" && u != p.UID() {
+		return invalid("SOP Instance UID is another one than that of the address")
+	}
+	ds := p.DataSet.Clone()
+	for e := range contentOf(given).All() {
+		if slices.Contains(setNot, e.Tag) {
+			if old, _ := ds.Get(e.Tag); !old.Equal(e) {
+				return conflict("%s is not changed by an update (PS3.4 Table F.7.2-1)", e.Tag.Keyword())
+			}
+			continue
+		}
+		ds.Set(e)
+	}
+	switch status := ds.String(dicom.PerformedProcedureStepStatus); status {
+	case InProgress:
+	case Completed, Discontinued:
+		if err := mayEnd(ds, status); err != nil {
+			return err
+		}
+	default:
+		return invalid("Performed Procedure Step Status (0040,0252) has none of the values IN PROGRESS, COMPLETED, DISCONTINUED (PS3.3 C.4.14)")
+	}
+	p.DataSet = ds
+	return nil
+}
+
+// mayEnd looks whether there is what a final state requires (PS3.4 Table F.7.2-1). What was discontinued may have no series.
+func mayEnd(ds *dicom.DataSet, status string) error {
+	for _, t := range []dicom.Tag{dicom.PerformedProcedureStepEndDate, dicom.PerformedProcedureStepEndTime} {
+		if ds.String(t) == "" {
+			return conflict("%s is required of a step that is %s (PS3.4 Table F.7.2-1)", t.Keyword(), status)
+		}
+	}
+	series := ds.Items(dicom.PerformedSeriesSequence)
+	if len(series) == 0 && status == Completed {
+		return conflict("Performed Series Sequence (0040,0340) wants an item at least of a step that is COMPLETED (PS3.4 Table F.7.2-1)")
+	}
+	for _, item := range series {
+		if !item.UID(dicom.SeriesInstanceUID).Valid() || item.String(dicom.ProtocolName) == "" {
+			return conflict("an item of Performed Series Sequence (0040,0340) wants Series Instance UID and Protocol Name (PS3.4 Table F.7.2-1)")
+		}
+	}
+	return nil
+}
