@@ -36,7 +36,7 @@ var encodings = []struct {
 
 // encodedPixels are the encodings of pixel data that is stored in another transfer syntax, as the whole body.
 func encodedPixels(stored dicom.UID) []offer {
-	var offers []offer
+	offers := make([]offer, 0, len(encodings))
 	for _, e := range encodings {
 		if e.transferSyntax == stored || !codec.Encodable(e.transferSyntax) {
 			continue

@@ -73,7 +73,7 @@ func forwarded(h http.Header, o origin) origin {
 	if validHost(host) {
 		o.host = host
 	}
-	if p := first("X-Forwarded-Port"); validPort(p) {
+	if p := first("X-Forwarded-Port"); p != "" && validPort(p) {
 		o.host = withPort(o.host, p, o.scheme)
 	}
 	if p := strings.TrimRight(first("X-Forwarded-Prefix"), "/"); validPrefix(p) {
@@ -95,6 +95,9 @@ func withPort(host, port, scheme string) string {
 
 // parseForwarded returns the parameters of the first element of a Forwarded header, names in lower case (RFC 7239 4).
 func parseForwarded(s string) map[string]string {
+	if s == "" {
+		return nil
+	}
 	pairs := map[string]string{}
 	for len(s) > 0 && s[0] != ',' {
 		var name, value string

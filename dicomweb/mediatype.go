@@ -70,6 +70,6 @@ func parameterValue(s, stop string) (value, rest string) {
 }
 
 // quoted writes a parameter's value as a quoted string.
-func quoted(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-}
+func quoted(s string) string { return `"` + escapeQuoted.Replace(s) + `"` }
+
+var escapeQuoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -53,6 +53,9 @@ func (c *metadataCache) send(ctx context.Context, w http.ResponseWriter, coding,
 	}
 	packing := cmp.Or(coding, "gzip")
 	key = packing + key
+	if body, found := c.bodies.get(key); found {
+		return body.send(w, coding)
+	}
 	made, mine := c.begin(key)
 	if mine {
 		defer c.end(key, made)

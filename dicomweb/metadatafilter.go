@@ -18,7 +18,7 @@ type metadataFilter struct {
 	include, exclude []match.Path
 	includes         bool // there is an includefield other than "all"
 	excludePrivate   bool
-	text             string // of the parameters, for an entity tag
+	text             string // of the parameters, for an entity tag; "" if nothing is filtered
 }
 
 // identifying are the attributes that no filter takes away.
@@ -49,7 +49,9 @@ func parseMetadataFilter(q url.Values) (metadataFilter, error) {
 	case v != "" && v != "false":
 		return f, badRequest("excludeprivate=%s: want true or false", excerpt(v))
 	}
-	f.text = fmt.Sprint(f.include, f.exclude, f.includes, f.excludePrivate)
+	if !f.empty() {
+		f.text = fmt.Sprint(f.include, f.exclude, f.includes, f.excludePrivate)
+	}
 	return f, nil
 }
 

@@ -19,16 +19,17 @@ import (
 // write to.
 type exchange struct {
 	http.ResponseWriter
-	id      string // request id
-	root    string // the server's public root, without a slash at its end
-	path    string // of the request, percent-encoded and tidy
-	route   string // name of the route, "none" until one is found
-	status  int    // 0 until the response begins
-	bytes   int64  // of the response's body
-	head    bool   // the body is not sent
-	strict  bool   // Options.StrictAccept
-	err     error  // why it failed
-	aborted int    // the status that it should have had, where the connection was aborted
+	id      string            // request id
+	root    string            // the server's public root, without a slash at its end
+	path    string            // of the request, percent-encoded and tidy
+	vars    map[string]string // of the path, percent-encoded
+	route   string            // name of the route, "none" until one is found
+	status  int               // 0 until the response begins
+	bytes   int64             // of the response's body
+	head    bool              // the body is not sent
+	strict  bool              // Options.StrictAccept
+	err     error             // why it failed
+	aborted int               // the status that it should have had, where the connection was aborted
 }
 
 type exchangeKey struct{}
@@ -138,7 +139,7 @@ func (s *Server) exchange(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", x.id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		body := &countedBody{ReadCloser: r.Body}
-		if r.Body != nil {
+		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = body
 		}
 		s.metrics.inFlight.Inc()
@@ -197,6 +198,9 @@ func (s *Server) logExchange(r *http.Request, x *exchange, status int, took time
 	level := slog.LevelInfo
 	if status >= 500 {
 		level = slog.LevelError
+	}
+	if !s.log.Enabled(r.Context(), level) {
+		return
 	}
 	attrs := []slog.Attr{
 		slog.String("id", x.id),

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
 	"github.com/noctis-dicom/noctis/render"
@@ -44,7 +42,7 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	var numbers []int // none: all frames
-	if _, there := mux.Vars(r)["frames"]; there {
+	if _, there := exchangeOf(r).vars["frames"]; there {
 		if numbers, err = framesOf(r); err != nil {
 			return err
 		}

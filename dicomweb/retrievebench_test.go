@@ -23,7 +23,8 @@ import (
 
 // BenchmarkRetrieve compares a server with SQLite and files with a plain Go program that sends the same bytes: http.FileServer for pixels, one
 // blob in memory for metadata. Both are asked in turns, by 4 connections, within one run; x-plain is how many times as fast as the plain
-// program the server is, x-first how many times as long the first request after ingest takes as later ones.
+// program the server is, x-plain-cpu the same by processor time, that of the client included, which other work on the machine hardly
+// changes; x-first is how many times as long the first request after ingest takes as later ones.
 func BenchmarkRetrieve(b *testing.B) {
 	s := newBenchServer(b)
 	small, large := s.ingest(b, "small", 1000, 16), s.ingest(b, "large", 100, 512)
@@ -168,10 +169,11 @@ func (s *benchServer) compare(b *testing.B, path func(int) string, header http.H
 	reference := httptest.NewServer(plain)
 	defer reference.Close()
 	var took [2]time.Duration
-	load := func(url string, requests int) time.Duration {
+	var used [2]float64 // microseconds
+	load := func(program int, url string, requests int) {
 		transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: connections}
 		defer transport.CloseIdleConnections()
-		began := time.Now()
+		began, before := time.Now(), processorTime()
 		var all sync.WaitGroup
 		for c := range connections {
 			all.Go(func() {
@@ -182,15 +184,18 @@ func (s *benchServer) compare(b *testing.B, path func(int) string, header http.H
 			})
 		}
 		all.Wait()
-		return time.Since(began)
+		took[program] += time.Since(began)
+		used[program] += processorTime() - before
 	}
 	per := max(1, b.N/turns/connections)
 	b.ResetTimer()
 	for range turns {
-		took[0] += load(s.web.URL, per)
-		took[1] += load(reference.URL, per)
+		load(0, s.web.URL, per)
+		load(1, reference.URL, per)
 	}
 	b.ReportMetric(float64(took[1])/float64(took[0]), "x-plain")
+	b.ReportMetric(used[1]/used[0], "x-plain-cpu")
+	b.ReportMetric(used[0]/float64(turns*per*connections), "cpu-us/op")
 }
 
 // compareFirst stores an instance, waits for what the server does after that, and asks for the metadata of its series.

@@ -119,9 +119,10 @@ type resource struct {
 
 // router finds the resource of a path. gorilla/mux only tries templates here: methods are the resource's own affair, so that
 // HEAD, OPTIONS and 405 with Allow are right for all of them. Path variables stay escaped (pathVar unescapes them), so that an
-// escaped slash cannot reach another resource, and paths are never answered with a redirect, which would lose a POST.
+// escaped slash cannot reach another resource, and paths are never answered with a redirect, which would lose a POST. They are kept
+// in the exchange: mux would copy the request twice to put them there.
 func (s *Server) router() http.Handler {
-	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	r := mux.NewRouter()
 	r.NotFoundHandler = s.answer(func(http.ResponseWriter, *http.Request) error {
 		return notFound("there is no such resource below %s", BasePath)
 	})
@@ -140,7 +141,12 @@ func (s *Server) router() http.Handler {
 	for _, t := range slices.SortedFunc(maps.Keys(resources), deepest) {
 		r.MatcherFunc(templateOf(t).match).Handler(resources[t])
 	}
-	return tidyPath(r)
+	return tidyPath(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		var m mux.RouteMatch
+		r.Match(req, &m) // always: there is a NotFoundHandler
+		exchangeOf(req).vars = m.Vars
+		m.Handler.ServeHTTP(w, req)
+	}))
 }
 
 func (res *resource) add(rt route) {
@@ -211,7 +217,7 @@ func tidyPath(next http.Handler) http.Handler {
 
 // pathVar returns a path variable, percent-decoded; "" if the template has none of that name.
 func pathVar(r *http.Request, name string) (string, error) {
-	v, err := url.PathUnescape(mux.Vars(r)[name])
+	v, err := url.PathUnescape(exchangeOf(r).vars[name])
 	if err != nil {
 		return "", badRequest("the %s in the path is not percent-encoded as RFC 3986 wants it", name)
 	}
@@ -221,11 +227,12 @@ func pathVar(r *http.Request, name string) (string, error) {
 // refOf returns what the path names: a study, series or instance, or everything.
 func refOf(r *http.Request) (dicom.Ref, error) {
 	var ref dicom.Ref
+	vars := exchangeOf(r).vars
 	for _, part := range []struct {
 		name string
 		uid  *dicom.UID
 	}{{"study", &ref.Study}, {"series", &ref.Series}, {"instance", &ref.Instance}} {
-		if _, there := mux.Vars(r)[part.name]; !there {
+		if _, there := vars[part.name]; !there {
 			continue
 		}
 		v, err := pathVar(r, part.name)

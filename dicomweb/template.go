@@ -15,7 +15,11 @@ func templateOf(path string) template { return strings.Split(strings.TrimPrefix(
 
 // match is a mux.MatcherFunc: it compares the path of the request, as tidyPath has it, segment by segment, and sets the variables.
 func (t template) match(r *http.Request, m *mux.RouteMatch) bool {
-	rest := strings.TrimPrefix(exchangeOf(r).path, "/")
+	path := exchangeOf(r).path
+	if segments := strings.Count(path, "/"); segments != len(t) && (segments < len(t) || !strings.HasSuffix(t[len(t)-1], ":.+}")) {
+		return false
+	}
+	rest := strings.TrimPrefix(path, "/")
 	var values [16]string
 	for i, segment := range t {
 		part, more, longer := strings.Cut(rest, "/")

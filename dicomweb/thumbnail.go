@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gorilla/mux"
-
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
 	"github.com/noctis-dicom/noctis/dicom/deidentify"
@@ -35,7 +33,7 @@ func (s *Server) retrieveThumbnail(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	var numbers []int
-	if _, there := mux.Vars(r)["frames"]; there {
+	if _, there := exchangeOf(r).vars["frames"]; there {
 		if numbers, err = framesOf(r); err != nil {
 			return err
 		}
