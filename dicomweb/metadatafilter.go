@@ -55,7 +55,7 @@ func parseMetadataFilter(q url.Values) (metadataFilter, error) {
 	return f, nil
 }
 
-// attributesOf reads lists of attributes, as far as they are known; all says that one is the word.
+// attributesOf reads lists of attributes; all says that one is the word.
 func attributesOf(lists []string) (paths []match.Path, all bool, err error) {
 	for _, list := range lists {
 		for _, name := range splitList(list) {
@@ -63,10 +63,11 @@ func attributesOf(lists []string) (paths []match.Path, all bool, err error) {
 				all = true
 				continue
 			}
-			if path, err := match.ParsePath(name); err == nil {
-				paths = append(paths, path)
+			path, err := namedAttribute(name)
+			if err != nil {
+				return nil, false, err
 			}
-			if len(paths) > maxInclude {
+			if paths = append(paths, path); len(paths) > maxInclude {
 				return nil, false, badRequest("more than %d attributes are named", maxInclude)
 			}
 		}

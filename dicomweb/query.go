@@ -145,13 +145,16 @@ func parseCount(pairs []parameter, name string, target *int) error {
 func (p *searchParameters) addInclude(list string) error {
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.TrimSpace(name)
-		if name == "all" {
+		switch name {
+		case "all":
 			p.includeAll = true
 			continue
-		}
-		path, err := match.ParsePath(name)
-		if err != nil {
+		case "":
 			continue
+		}
+		path, err := namedAttribute(name)
+		if err != nil {
+			return err
 		}
 		if len(p.include) == maxInclude {
 			return badRequest("includefield names more than %d attributes", maxInclude)
@@ -159,6 +162,15 @@ func (p *searchParameters) addInclude(list string) error {
 		p.include = append(p.include, path)
 	}
 	return nil
+}
+
+// namedAttribute reads an attribute of a list, as includefield has it.
+func namedAttribute(name string) (match.Path, error) {
+	path, err := match.ParsePath(name)
+	if err != nil {
+		return nil, badRequest("%s is neither a keyword, nor a tag of 8 hexadecimal digits, nor a path of them (PS3.18 8.3.4.3)", excerpt(name))
+	}
+	return path, nil
 }
 
 // parseKeys reads the matching keys (PS3.18 8.3.4.1). Each attribute may be given once, by keyword or by tag; clients repeat those
