@@ -101,6 +101,16 @@ func clientCases() []Case {
 			t.get("/studies/"+unknownUID+"/metadata", acceptJSON, "Origin: http://viewer.example").status(404).
 				has("Access-Control-Allow-Origin", "the origin, or *", func(v string) bool { return v != "" })
 		}),
+		reads("cors.preflight", "PS3.18 8.4", Practice, "the preflight of a quoted Accept, which browsers send for each frame, is answered", func(t *T) {
+			if t.get("/studies?limit=1", acceptJSON, "Origin: http://viewer.example").header.Get("Access-Control-Allow-Origin") == "" {
+				t.unsupported("no CORS")
+			}
+			a := t.send(http.MethodOptions, t.image().path()+"/frames/1", nil, "Origin: http://viewer.example",
+				"Access-Control-Request-Method: GET", "Access-Control-Request-Headers: accept").status(200, 204)
+			a.has("Access-Control-Allow-Headers", "accept, or *", func(v string) bool {
+				return v == "*" || strings.Contains(strings.ToLower(v), "accept")
+			})
+		}),
 		reads("cors.expose", "PS3.18 8.4", Practice, "viewers may read Warning and Content-Location", func(t *T) {
 			a := t.get("/studies?limit=1", acceptJSON, "Origin: http://viewer.example")
 			if a.header.Get("Access-Control-Allow-Origin") == "" {

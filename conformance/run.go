@@ -101,9 +101,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := x.reach(); err != nil {
 		return nil, err
 	}
-	report.discover(x, o)
-	report.prepare(x, o)
 	selected := selection(o.Only)
+	report.discover(x, selected)
+	report.prepare(x, o)
 	for i, c := range selected {
 		if ctx.Err() != nil {
 			break
@@ -199,12 +199,16 @@ var probes = []struct {
 	{NonPatient, "/hanging-protocols?limit=1"},
 }
 
-// discover finds out which services there are.
-func (report *Report) discover(x *T, o Options) {
+// discover finds out which services there are, among those that the cases are about.
+func (report *Report) discover(x *T, selected []Case) {
 	for _, s := range Services {
 		report.Services[s] = "yes"
 	}
 	for _, p := range probes {
+		if !slices.ContainsFunc(selected, func(c Case) bool { return c.Service == p.service }) {
+			report.Services[p.service] = "not asked for"
+			continue
+		}
 		var code int
 		var problem bool
 		x.attempt(func(t *T) {

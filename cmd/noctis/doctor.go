@@ -25,17 +25,22 @@ type doctorCommand struct {
 	Backup        string `placeholder:"DIR" help:"With --fix: a backup, or the blobs folder of one, from which missing and damaged files are taken."`
 	ForgetMissing bool   `help:"With --fix: where the index has to be made anew, forget instances whose files are missing. The old index is kept aside."`
 	JSON          bool   `name:"json" help:"Report as JSON."`
+
+	outside
 }
 
 // Help is shown by --help.
 func (doctorCommand) Help() string {
-	return `The server must be stopped. Looks at the database, at each file and each entry of the index, at the worklist, at permissions, space and
+	return `Of a data folder, whose server must be stopped, or with --url of any DICOMweb server from outside.
+
+Of a data folder: looks at the database, at each file and each entry of the index, at the worklist, at permissions, space and
 clock. Exit code 0: nothing is wrong, or all that was is mended; 1: something is. The report is kept in the data folder (doctor.json).
 
 Examples:
   noctis doctor --data /var/lib/noctis
   noctis doctor --data /var/lib/noctis --deep --json
-  noctis doctor --data /var/lib/noctis --fix --backup /mnt/backup`
+  noctis doctor --data /var/lib/noctis --fix --backup /mnt/backup
+  noctis doctor --url https://pacs.example.org/dicom-web --token "$TOKEN"`
 }
 
 // finding is one thing that is wrong. It holds no patient data.
@@ -96,6 +101,9 @@ const (
 
 // Run examines, mends if it may, and reports.
 func (c doctorCommand) Run(ctx context.Context, t terminal) error {
+	if c.URL != "" {
+		return c.outside.examine(ctx, t, c.JSON)
+	}
 	if _, err := os.Stat(blobFolder(c.Data)); err != nil {
 		return fmt.Errorf("%s is no data folder: %w", c.Data, err)
 	}

@@ -32,7 +32,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Start the server."`
 	Import      importCommand      `cmd:"" help:"Store files, folders and zip files, on a server or in a data folder."`
 	Demo        demoCommand        `cmd:"" help:"Store a small synthetic study set (CT with segmentation and report, MR, CR, US)."`
-	Doctor      doctorCommand      `cmd:"" help:"Examine a data folder, and mend it."`
+	Doctor      doctorCommand      `cmd:"" help:"Examine a data folder, and mend it; or any DICOMweb server, from outside."`
 	Backup      backupCommand      `cmd:"" help:"Copy a data folder, while its server runs."`
 	Restore     restoreCommand     `cmd:"" help:"Make a data folder of a backup."`
 	Copy        copyCommand        `cmd:"" help:"Store studies on another DICOMweb server."`

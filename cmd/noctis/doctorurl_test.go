@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestDoctorFromOutside: Noctis lets no client down, and nothing is changed on a server that is only looked at; a server that refuses
+// quoted media types is told what OHIF makes of it.
+func TestDoctorFromOutside(t *testing.T) {
+	handler := conformanceHandler(t)
+	refuse := false
+	var methods []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		methods = append(methods, r.Method)
+		if refuse && strings.Contains(r.Header.Get("Accept"), `type="application/octet-stream"`) {
+			http.Error(w, "no such type", http.StatusNotAcceptable)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"demo", "--server", server.URL + "/dicom-web"}, &out, &out); code != 0 {
+		t.Fatalf("demo: %s", &out)
+	}
+	doctor := func(args ...string) (outsideReport, int) {
+		methods = nil
+		var out, errs bytes.Buffer
+		code := run(t.Context(), append([]string{"doctor", "--url", server.URL + "/dicom-web/", "--json"}, args...), &out, &errs)
+		var r outsideReport
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			t.Fatalf("exit code %d: %v\n%s%s", code, err, &out, &errs)
+		}
+		return r, code
+	}
+	r, code := doctor()
+	if code != 0 || !r.Healthy || r.Passed < 40 || len(r.Complaints) > 0 {
+		t.Errorf("exit code %d, %+v", code, r)
+	}
+	for _, m := range methods {
+		if !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, m) {
+			t.Errorf("%s was sent to a server that is only looked at", m)
+		}
+	}
+	if r, code := doctor("--write"); code != 0 || r.Skipped > 0 || !slices.Contains(methods, "POST") {
+		t.Errorf("with --write: exit code %d, %+v", code, r)
+	}
+
+	refuse = true
+	r, code = doctor()
+	i := slices.IndexFunc(r.Complaints, func(c complaint) bool { return c.Case == "clients.ohif.frames" })
+	if code != 1 || r.Healthy || i < 0 {
+		t.Fatalf("exit code %d, %+v", code, r)
+	}
+	c := r.Complaints[i]
+	if !strings.HasPrefix(c.Clause, "PS3.18 ") || !strings.Contains(c.Clients, "OHIF") || !strings.Contains(c.Remedy, "omitQuotation") ||
+		!strings.Contains(c.Got, "406") || !strings.Contains(c.Sent, "/frames/1") {
+		t.Errorf("%+v", c)
+	}
+	out.Reset()
+	if code := run(t.Context(), []string{"doctor", "--url", server.URL + "/dicom-web"}, &out, &out); code != 1 ||
+		!strings.Contains(out.String(), "what helps: omitQuotation") || !strings.Contains(out.String(), "let clients down") {
+		t.Errorf("exit code %d:\n%s", code, &out)
+	}
+	if code := run(t.Context(), []string{"doctor", "--url", "pacs.example"}, &out, &out); code != 1 {
+		t.Errorf("an address that is none: exit code %d", code)
+	}
+}
