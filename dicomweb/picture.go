@@ -61,10 +61,11 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.decodedOnce(ctx, in, ds, frame)
+	f, release, err := s.frameToDraw(ctx, in, ds, frame)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	attributes, profile, err := s.attributes(ctx, in, ds, f, frame, &o)
 	if err != nil {
 		return nil, err
@@ -94,7 +95,9 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 			return nil, err
 		}
 	}
-	return o.encodePicture(ctx, img, profile, mediaType)
+	picture, err := o.encodePicture(ctx, img, profile, mediaType)
+	render.Recycle(img)
+	return picture, err
 }
 
 // attributes collects what rendering needs to know of a decoded frame, by the presentation state if there is one, and the ICC
@@ -153,40 +156,61 @@ type decoded struct {
 	stored pixel.Description
 }
 
+// frameToDraw is a frame for one picture, which calls release when it is made. One that is hardly more work to decode than to read is in
+// memory that the next picture uses again; others come by way of the cache. The caller holds a token of pictures.decode.
+func (s *Server) frameToDraw(ctx context.Context, in *store.Instance, ds *dicom.DataSet, n int) (f decoded, release func(), err error) {
+	if codec.IsPlain(in.Entry.TransferSyntax) {
+		f, data, err := s.decodeBy(ctx, codec.DecodeInPlace, in, ds, n)
+		return f, func() { pixel.Recycle(data) }, err
+	}
+	f, err = s.decodedOnce(ctx, in, ds, n)
+	return f, func() {}, err
+}
+
 // decodeFrame reads and decodes a frame. The caller holds a token of pictures.decode.
 func (s *Server) decodeFrame(ctx context.Context, in *store.Instance, ds *dicom.DataSet, n int) (decoded, error) {
+	f, data, err := s.decodeBy(ctx, codec.Decode, in, ds, n)
+	pixel.Recycle(data)
+	return f, err
+}
+
+// decodeFunc is codec.Decode, or codec.DecodeInPlace.
+type decodeFunc func(ctx context.Context, ts dicom.UID, d pixel.Description, data []byte) (*pixel.Frame, error)
+
+// decodeBy reads a frame and has it decoded. data is what was read, in a buffer of pixel.Buffer; nil after an error.
+func (s *Server) decodeBy(ctx context.Context, decode decodeFunc, in *store.Instance, ds *dicom.DataSet, n int) (f decoded, data []byte, err error) {
 	d, err := pixel.Describe(ds)
 	if err != nil {
-		return decoded{}, damaged(in.Entry, n, err)
+		return decoded{}, nil, damaged(in.Entry, n, err)
 	}
 	if int64(d.Rows)*int64(d.Columns)*int64(d.Samples) > s.options.MaxFramePixels {
-		return decoded{}, &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf(
+		return decoded{}, nil, &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf(
 			"frame %d of instance %s has %d x %d pixels of %d samples, more than the %d that are decoded here",
 			n, in.Entry.Ref.Instance, d.Columns, d.Rows, d.Samples, s.options.MaxFramePixels)}
 	}
 	encoded, err := in.Frame(n)
 	if err != nil {
-		return decoded{}, err
+		return decoded{}, nil, err
 	}
 	if most := encodedLimit(d); encoded.Size() > most {
-		return decoded{}, damaged(in.Entry, n, fmt.Errorf("%d bytes of encoded pixels where at most %d are believable", encoded.Size(), most))
+		return decoded{}, nil, damaged(in.Entry, n, fmt.Errorf("%d bytes of encoded pixels where at most %d are believable", encoded.Size(), most))
 	}
-	data := make([]byte, encoded.Size())
+	data = pixel.Buffer(int(encoded.Size()))
 	if _, err := io.ReadFull(encoded, data); err != nil {
-		return decoded{}, err
+		return decoded{}, nil, err
 	}
-	f, err := codec.Decode(ctx, in.Entry.TransferSyntax, d, data)
+	frame, err := decode(ctx, in.Entry.TransferSyntax, d, data)
 	switch {
 	case errors.Is(err, codec.ErrUnsupported):
-		return decoded{}, &problem{status: http.StatusNotAcceptable, err: err, detail: fmt.Sprintf(
+		return decoded{}, nil, &problem{status: http.StatusNotAcceptable, err: err, detail: fmt.Sprintf(
 			"frame %d of instance %s, %s, cannot be decoded here: %v",
 			n, in.Entry.Ref.Instance, syntaxName(in.Entry.TransferSyntax), err)}
 	case err != nil && ctx.Err() != nil:
-		return decoded{}, ctx.Err()
+		return decoded{}, nil, ctx.Err()
 	case err != nil:
-		return decoded{}, damaged(in.Entry, n, err)
+		return decoded{}, nil, damaged(in.Entry, n, err)
 	}
-	return decoded{f, d}, nil
+	return decoded{frame, d}, data, nil
 }
 
 // wholeSamples decodes a frame with all its allocated bits, those above the stored ones too. Only native and RLE samples have such

@@ -83,7 +83,7 @@ type scanned struct {
 }
 
 // ingestScan stores an image like that of a scanner: a body with soft edges and noise, in air.
-func (s *benchServer) ingestScan(b *testing.B, name string, bits, width, height int) scanned {
+func (s *benchServer) ingestScan(b testing.TB, name string, bits, width, height int) scanned {
 	samples := make([]byte, 2*width*height)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range width * height {
@@ -124,7 +124,7 @@ func (s *benchServer) grayLevels(b *testing.B, of scanned) scanned {
 	return of
 }
 
-func kept(b *testing.B, data []byte) string {
+func kept(b testing.TB, data []byte) string {
 	name := filepath.Join(b.TempDir(), "data")
 	if err := os.WriteFile(name, data, 0o600); err != nil {
 		b.Fatal(err)

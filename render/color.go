@@ -24,7 +24,7 @@ var colorSpaces = map[string]toRGB{
 
 // renderColor makes a picture of a frame of PALETTE COLOR or of three samples. There is no VOI transformation of color.
 func renderColor(f *pixel.Frame, a Attributes) (*image.RGBA, error) {
-	img := image.NewRGBA(image.Rect(0, 0, f.Columns, f.Rows))
+	img := newRGBA(f.Columns, f.Rows)
 	if f.Photometric == "PALETTE COLOR" {
 		return img, paint(img, f, a.Palette)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"sync"
 
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 )
@@ -99,13 +100,15 @@ func renderPlaced(f *pixel.Frame, gray grayLevel, crop placement) *image.Gray {
 		}
 		return throughTable(f, f.U8, &table)
 	case f.U16 != nil:
-		table := (*grayTable)(table16(f, gray.level8))
+		table := grayTables.Get().(*grayTable)
+		defer grayTables.Put(table)
+		fill16(table[:], f, gray.level8)
 		if !whole {
 			return placed(crop, f.U16, f.Columns, table)
 		}
 		return throughTable(f, f.U16, table)
 	}
-	img := image.NewGray(image.Rect(0, 0, f.Columns, f.Rows))
+	img := newGray(f.Columns, f.Rows)
 	for i := range img.Pix {
 		img.Pix[i] = gray.level8(storedAt(f, i))
 	}
@@ -114,7 +117,7 @@ func renderPlaced(f *pixel.Frame, gray grayLevel, crop placement) *image.Gray {
 
 // throughTable gives each sample its gray level.
 func throughTable[T uint8 | uint16](f *pixel.Frame, samples []T, table *grayTable) *image.Gray {
-	img := image.NewGray(image.Rect(0, 0, f.Columns, f.Rows))
+	img := newGray(f.Columns, f.Rows)
 	for i, v := range samples[:len(img.Pix)] {
 		img.Pix[i] = table[v]
 	}
@@ -126,7 +129,8 @@ func renderDeep(f *pixel.Frame, gray grayLevel) *image.Gray16 {
 	img := image.NewGray16(image.Rect(0, 0, f.Columns, f.Rows))
 	level := func(i int) uint16 { return gray.level16(storedAt(f, i)) }
 	if f.U16 != nil {
-		table := table16(f, gray.level16)
+		table := make([]uint16, 1<<16)
+		fill16(table, f, gray.level16)
 		level = func(i int) uint16 { return table[f.U16[i]] }
 	}
 	for i := range f.Pixels() {
@@ -137,7 +141,7 @@ func renderDeep(f *pixel.Frame, gray grayLevel) *image.Gray16 {
 
 // renderSupplemented shows the stored values that the palette has in its colors, and all others in gray (PS3.3 C.7.6.19.1).
 func renderSupplemented(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA {
-	img := image.NewRGBA(image.Rect(0, 0, f.Columns, f.Rows))
+	img := newRGBA(f.Columns, f.Rows)
 	levels := renderGray(f, gray)
 	for i := range levels.Pix {
 		c := [3]uint8{levels.Pix[i], levels.Pix[i], levels.Pix[i]}
@@ -152,7 +156,7 @@ func renderSupplemented(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA 
 
 // renderPseudo shows gray levels in the colors of a palette that spreads over all of them.
 func renderPseudo(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA {
-	img := image.NewRGBA(image.Rect(0, 0, f.Columns, f.Rows))
+	img := newRGBA(f.Columns, f.Rows)
 	last := float64(len(p.Colors) - 1)
 	levels := renderDeep(f, gray)
 	for i := range f.Pixels() {
@@ -164,9 +168,11 @@ func renderPseudo(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA {
 	return img
 }
 
-// table16 has the gray level of each 16-bit sample that can occur: those of the bits stored.
-func table16[T uint8 | uint16](f *pixel.Frame, gray func(float64) T) *[1 << 16]T {
-	var table [1 << 16]T
+// grayTables are used again.
+var grayTables = sync.Pool{New: func() any { return new(grayTable) }}
+
+// fill16 gives each 16-bit sample that can occur, those of the bits stored, its gray level in the table.
+func fill16[T uint8 | uint16](table []T, f *pixel.Frame, gray func(float64) T) {
 	n := 1 << f.BitsStored
 	first := 0
 	if f.Signed {
@@ -175,7 +181,6 @@ func table16[T uint8 | uint16](f *pixel.Frame, gray func(float64) T) *[1 << 16]T
 	for v := first; v < first+n; v++ {
 		table[uint16(v)] = gray(float64(v))
 	}
-	return &table
 }
 
 // stored8, stored16 and storedAt give a sample as the number it stands for.

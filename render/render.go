@@ -97,10 +97,33 @@ func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 		img = marked(img, o.Marks)
 	}
 	if a.State == nil {
-		return crop.place(img), nil
+		picture := crop.place(img)
+		if picture != img {
+			Recycle(img)
+		}
+		return picture, nil
 	}
 	picture := crop.place(a.State.turn(img))
 	return picture, a.State.draw(picture, canvas{a.State, crop, f.Columns, f.Rows})
+}
+
+// newGray and newRGBA are pictures whose pixels are all to be written.
+func newGray(columns, rows int) *image.Gray {
+	return &image.Gray{Pix: pixel.Buffer(columns * rows), Stride: columns, Rect: image.Rect(0, 0, columns, rows)}
+}
+
+func newRGBA(columns, rows int) *image.RGBA {
+	return &image.RGBA{Pix: pixel.Buffer(4 * columns * rows), Stride: 4 * columns, Rect: image.Rect(0, 0, columns, rows)}
+}
+
+// Recycle has the memory of a picture used for another; nobody may use this one afterwards.
+func Recycle(img image.Image) {
+	switch img := img.(type) {
+	case *image.Gray:
+		pixel.Recycle(img.Pix)
+	case *image.RGBA:
+		pixel.Recycle(img.Pix)
+	}
 }
 
 // plainGray reports whether the picture is of gray levels, and nothing comes between them and the viewport.

@@ -173,7 +173,12 @@ func horizontal[T uint8 | uint16](dst []int32, src []T, table *grayTable, column
 	for x := range dst {
 		s := &columns[x]
 		row, sum := src[s.at:][:s.n], int32(0)
-		for _, v := range row {
+		rest := row
+		for ; len(rest) >= 4; rest = rest[4:] {
+			four := (*[4]T)(rest)
+			sum += int32(table[four[0]]) + int32(table[four[1]]) + int32(table[four[2]]) + int32(table[four[3]])
+		}
+		for _, v := range rest {
 			sum += int32(table[v])
 		}
 		sum = sum*s.weight + int32(table[row[0]])*s.first + int32(table[row[len(row)-1]])*s.last
