@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/noctis-dicom/noctis/commitment"
@@ -146,6 +147,9 @@ func (v Vouching) Verify(ctx context.Context, r commitment.Reference) (commitmen
 	err = v.Store.Verify(ctx, e)
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
+	}
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) { // of this moment, and not of the instance
+		return 0, err
 	}
 	if err != nil {
 		return commitment.ProcessingFailure, nil

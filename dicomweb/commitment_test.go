@@ -193,3 +193,41 @@ func TestCommitmentBusy(t *testing.T) {
 		t.Error(w.Code, w.Body)
 	}
 }
+
+// finishing tells when a request has its result.
+type finishing struct {
+	commitment.Repository
+	finished chan dicom.UID
+}
+
+func (f finishing) Finish(ctx context.Context, uid dicom.UID, result *dicom.DataSet, now time.Time) error {
+	err := f.Repository.Finish(ctx, uid, result, now)
+	f.finished <- uid
+	return err
+}
+
+// TestCommitmentBeside: who runs the service has to do nothing else for a large request to get its result.
+func TestCommitmentBeside(t *testing.T) {
+	c := newCommitmentServer(t)
+	finished := make(chan dicom.UID)
+	c.commitments.Repository = finishing{c.commitments.Repository, finished}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.commitments.Run(ctx, slog.New(slog.DiscardHandler))
+	}()
+	for _, uid := range []dicom.UID{"1.9.1", "1.9.2"} {
+		if w := c.send("POST", "/commitment-requests/"+string(uid), "application/dicom+json", manyReferences(t)); w.Code != 202 {
+			t.Fatal(w.Code, w.Body)
+		}
+		if got := <-finished; got != uid {
+			t.Errorf("%s has a result, want %s", got, uid)
+		}
+		if w := c.send("GET", "/commitment-requests/"+string(uid), "", nil); w.Code != 200 {
+			t.Error(w.Code, w.Body)
+		}
+	}
+	cancel()
+	<-ended
+}

@@ -31,10 +31,7 @@ const (
 // tidyBeside purges from the recycle bin and drops from the change feed what is too old, while the server serves. stop ends it and returns
 // when it has ended.
 func (f retentionFlags) tidyBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	return beside(ctx, func(ctx context.Context) {
 		for {
 			more, err := f.tidy(ctx, a, time.Now())
 			pause := tidyEvery
@@ -50,11 +47,7 @@ func (f retentionFlags) tidyBeside(ctx context.Context, a *archive, log *slog.Lo
 			case <-time.After(pause):
 			}
 		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+	})
 }
 
 // tidy removes a bounded part of what is too old, and reports whether there may be more.

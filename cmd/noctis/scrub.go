@@ -77,10 +77,7 @@ func (s *scrubbing) save() {
 
 // begin scrubs until stop is called, which waits for its end.
 func (s *scrubbing) begin(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	return beside(ctx, func(ctx context.Context) {
 		for s.rate > 0 && wait(ctx, time.Minute) == nil { // after a start there is more urgent work
 			if err := s.pass(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("the stored files cannot be read again", "error", err)
@@ -89,11 +86,7 @@ func (s *scrubbing) begin(ctx context.Context) (stop func()) {
 				return
 			}
 		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+	})
 }
 
 // pass reads all files once.

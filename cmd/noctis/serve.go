@@ -169,10 +169,7 @@ func protocols() *http.Protocols {
 // recoverBeside takes in what a crash left behind, while the server serves already: walking a large store takes longer than its
 // clients want to wait. stop ends it and returns when it has ended.
 func recoverBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	return beside(ctx, func(ctx context.Context) {
 		found, err := a.Recover(ctx)
 		for _, bad := range found.SetAside {
 			log.Warn("a stored file belongs to no instance; it is left alone", "blob", bad.Blob.String(), "why", bad.Err)
@@ -184,11 +181,7 @@ func recoverBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func
 		if err != nil && ctx.Err() == nil {
 			log.Error("recovery after a crash failed", "error", err)
 		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+	})
 }
 
 // beside runs something until stop is called, which waits for its end.
