@@ -171,8 +171,9 @@ func renderPseudo(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA {
 // grayTables are used again.
 var grayTables = sync.Pool{New: func() any { return new(grayTable) }}
 
-// fill16 gives each 16-bit sample that can occur, those of the bits stored, its gray level in the table.
+// fill16 gives each 16-bit sample that can occur, those of the bits stored, its gray level in the table; others are black.
 func fill16[T uint8 | uint16](table []T, f *pixel.Frame, gray func(float64) T) {
+	clear(table)
 	n := 1 << f.BitsStored
 	first := 0
 	if f.Signed {
