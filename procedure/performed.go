@@ -50,6 +50,7 @@ var (
 		dicom.ScheduledProcedureStepID, dicom.ScheduledProcedureStepDescription, dicom.ScheduledProtocolCodeSequence}
 	setNot = []dicom.Tag{
 		dicom.ScheduledStepAttributesSequence, dicom.PatientName, dicom.PatientID, dicom.PatientBirthDate, dicom.PatientSex,
+		dicom.IssuerOfPatientID, dicom.IssuerOfPatientIDQualifiersSequence, dicom.OtherPatientIDsSequence,
 		dicom.ReferencedPatientSequence, dicom.PerformedProcedureStepID, dicom.PerformedStationAETitle, dicom.PerformedStationName,
 		dicom.PerformedLocation, dicom.PerformedProcedureStepStartDate, dicom.PerformedProcedureStepStartTime, dicom.Modality, dicom.StudyID,
 	}
@@ -131,7 +132,8 @@ func (p *Performed) Update(given *dicom.DataSet) error {
 	return nil
 }
 
-// mayEnd looks whether there is what a final state requires (PS3.4 Table F.7.2-1). What was discontinued may have no series.
+// mayEnd looks whether there is what a final state requires (PS3.4 Table F.7.2-1). Every step
+// has a series at its end, though perhaps one without images.
 func mayEnd(ds *dicom.DataSet, status string) error {
 	for _, t := range []dicom.Tag{dicom.PerformedProcedureStepEndDate, dicom.PerformedProcedureStepEndTime} {
 		if ds.String(t) == "" {
@@ -139,8 +141,8 @@ func mayEnd(ds *dicom.DataSet, status string) error {
 		}
 	}
 	series := ds.Items(dicom.PerformedSeriesSequence)
-	if len(series) == 0 && status == Completed {
-		return conflict("Performed Series Sequence (0040,0340) wants an item at least of a step that is COMPLETED (PS3.4 Table F.7.2-1)")
+	if len(series) == 0 {
+		return conflict("Performed Series Sequence (0040,0340) wants an item at least of a step that is %s (PS3.4 Table F.7.2-1)", status)
 	}
 	for _, item := range series {
 		if !item.UID(dicom.SeriesInstanceUID).Valid() || item.String(dicom.ProtocolName) == "" {
