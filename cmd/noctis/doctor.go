@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -153,7 +154,7 @@ func (c doctorCommand) report(t terminal, d *diagnosis) error {
 	if err != nil {
 		return err
 	}
-	if err := writeDurably(filepath.Join(c.Data, "doctor.json"), text); err != nil {
+	if err := writeDurably(diagnosisFile(c.Data), text); err != nil {
 		d.note("the report could not be kept: %v", err)
 	}
 	if c.JSON {
@@ -165,6 +166,24 @@ func (c doctorCommand) report(t terminal, d *diagnosis) error {
 		return errReported
 	}
 	return nil
+}
+
+// diagnosisFile is where the last report is kept.
+func diagnosisFile(data string) string { return filepath.Join(data, "doctor.json") }
+
+// lastDiagnosis answers with the last report, 204 if there is none.
+func lastDiagnosis(data string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		report, err := os.ReadFile(diagnosisFile(data))
+		if err != nil {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Write(report) //nolint:errcheck // who has gone away is not answered
+	})
 }
 
 func (d *diagnosis) print(t terminal) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -258,4 +259,22 @@ func kinds(d *diagnosis) (list []string) {
 		list = append(list, f.Kind+": "+f.Detail+" / "+f.Mended)
 	}
 	return list
+}
+
+// TestLastDiagnosis: the server shows the report of the last examination, and 204 before the first.
+func TestLastDiagnosis(t *testing.T) {
+	w := newWard(t)
+	ask := func() *httptest.ResponseRecorder {
+		answer := httptest.NewRecorder()
+		lastDiagnosis(w.data).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", "/doctor", nil))
+		return answer
+	}
+	if a := ask(); a.Code != 204 {
+		t.Errorf("status %d before the first examination", a.Code)
+	}
+	want, _ := w.doctor()
+	var got diagnosis
+	if a := ask(); a.Code != 200 || json.Unmarshal(a.Body.Bytes(), &got) != nil || !got.Healthy || !got.Began.Equal(want.Began) || got.Entries != 10 {
+		t.Errorf("status %d, %s", a.Code, a.Body)
+	}
 }

@@ -227,6 +227,7 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger, re
 	pages.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	pages.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	pages.Handle("GET /readyz", ready)
+	pages.Handle("GET /doctor", lastDiagnosis(c.Data))
 	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// DICOMweb paths go past ServeMux, which would answer an upload to "//studies" with a redirect that loses it.
 		if p := strings.TrimLeft(r.URL.Path, "/"); strings.HasPrefix(p+"/", dicomweb.BasePath[1:]+"/") || p == "wado" {

@@ -43,6 +43,12 @@ export async function readinessOf(study) {
   return (await ask('GET', `${address.studies}/${enc(study)}/readiness`)).json();
 }
 
+// examination is the last report of noctis doctor; null if there is none.
+export async function examination() {
+  const answer = await ask('GET', 'doctor');
+  return answer.status === 204 ? null : answer.json();
+}
+
 // recycled are the studies in the recycle bin, what was deleted last first.
 export async function recycled() {
   return (await ask('GET', `${root}/recycle-bin`)).json();

@@ -1,6 +1,7 @@
 // The page: what a person does, and what follows.
 
 import { address, search } from './api.js';
+import { showExamination } from './doctor.js';
 import { RecycleBin } from './recyclebin.js';
 import { SearchForm } from './search.js';
 import { StudyTable } from './studies.js';
@@ -80,6 +81,7 @@ part('previous').addEventListener('click', () => turn(-1));
 part('next').addEventListener('click', () => turn(1));
 part('again').addEventListener('click', () => list());
 part('open-bin').addEventListener('click', () => bin.open());
+part('open-doctor').addEventListener('click', showExamination);
 part('clear-nothing').addEventListener('click', () => form.clear());
 
 for (const [button, input] of [['pick-files', 'files'], ['pick-folder', 'folder']]) {

@@ -145,7 +145,7 @@ class StudyRow {
   #readiness() {
     const said = element('span', { role: 'status' });
     const list = element('ul', { className: 'fine' });
-    const button = element('button', { type: 'button', className: 'plain' }, 'Check for viewers');
+    const button = element('button', { type: 'button', className: 'plain check' }, 'Check for viewers');
     button.addEventListener('click', async () => {
       button.disabled = true;
       said.textContent = ' Checking…';
