@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
-	"fmt"
 	"io"
 	"io/fs"
 	"mime"
@@ -227,7 +226,7 @@ func (w *ward) holds(dest string, want [][]byte) {
 		}
 	}
 	if wantNamed := map[bool]int{true: 0, false: len(want)}[filepath.Base(dest) == "uid"]; len(got) != len(want) || named != wantNamed {
-		w.t.Error(fmt.Sprintf("%s has %d files, %d of them in a DICOMDIR; want %d", dest, len(got), named, len(want)))
+		w.t.Errorf("%s has %d files, %d of them in a DICOMDIR; want %d", dest, len(got), named, len(want))
 	}
 }
 
