@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -147,9 +148,10 @@ func answers(ctx context.Context, base string) error {
 // version is the first line of what the program says of itself.
 func version(ctx context.Context, program string) string {
 	for _, argument := range []string{"version", "--version"} {
-		if text, err := exec.CommandContext(ctx, program, argument).Output(); err == nil {
+		if text, err := exec.CommandContext(ctx, program, argument).Output(); err == nil && len(bytes.TrimSpace(text)) > 0 {
 			line, _, _ := strings.Cut(string(text), "\n")
-			return strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(line, "noctis"), "Orthanc version:"))
+			words := strings.Fields(line) // the name first, the version last
+			return words[len(words)-1]
 		}
 	}
 	return "unknown"
