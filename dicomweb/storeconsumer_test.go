@@ -246,7 +246,8 @@ func TestStoreRefusesUnfit(t *testing.T) {
 	}
 }
 
-// Values of any size go through in bounded memory: they lie on disk until the last part has come.
+// Values of any size go through in bounded memory: they lie on disk until the last part has come. The bound has room for what
+// goroutines of earlier tests still allocate; one copy of the value would be twice as much.
 func TestStoreCompositeStreams(t *testing.T) {
 	s := freshServer(t, Options{})
 	ds := bulky("1.3.1.1")
@@ -260,7 +261,7 @@ func TestStoreCompositeStreams(t *testing.T) {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 || w.Code != http.StatusOK {
+	if n := after.TotalAlloc - before.TotalAlloc; n > 50<<20 || w.Code != http.StatusOK {
 		t.Errorf("%d, %d bytes allocated: %s", w.Code, n, w.Body)
 	}
 	if left, err := filepath.Glob(filepath.Join(s.options.SpoolFolder, "*")); err != nil || len(left) > 0 {

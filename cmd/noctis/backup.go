@@ -79,12 +79,13 @@ func (c backupCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) error {
-	m := &manifest{Version: version, At: time.Now().UTC().Truncate(time.Second), Files: map[string]string{}}
+	at, err := c.freeSecond(ctx)
+	if err != nil {
+		return err
+	}
+	m := &manifest{Version: version, At: at, Files: map[string]string{}}
 	name := m.At.Format(backupTime)
 	final := filepath.Join(backupsFolder(c.Dest), name)
-	if _, err := os.Stat(final); err == nil {
-		return fmt.Errorf("%s is there already", final)
-	}
 	folder := final + ".part"
 	if err := errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o700)); err != nil {
 		return err
@@ -98,7 +99,7 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 		return err
 	}
 	tr := &transfer{from: blobFolder(c.Data), to: blobs, bar: newProgress(t.err, "backup")}
-	err := tr.all(ctx, indexFile(folder))
+	err = tr.all(ctx, indexFile(folder))
 	tr.bar.finish()
 	if err != nil {
 		return err
@@ -129,6 +130,25 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 		return errReported
 	}
 	return nil
+}
+
+// freeSecond returns the present time to the second, by which a backup is named. If there is a backup of this second, it waits for the next.
+func (c backupCommand) freeSecond(ctx context.Context) (time.Time, error) {
+	for {
+		now := time.Now().UTC().Truncate(time.Second)
+		_, err := os.Stat(filepath.Join(backupsFolder(c.Dest), now.Format(backupTime)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return now, nil
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		select {
+		case <-ctx.Done():
+			return time.Time{}, ctx.Err()
+		case <-time.After(time.Until(now.Add(time.Second))):
+		}
+	}
 }
 
 // copySmall copies the files that lie beside index and blobs: secrets, the journal, and what was asked for.
