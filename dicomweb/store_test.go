@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -114,23 +115,34 @@ func (d discardBlobs) Create(ctx context.Context) (store.BlobWriter, error) {
 	return discardWriter{w}, err
 }
 
-// An instance of any size goes through in bounded memory: 300 MB of it cost less than 64, in which there is room for what goroutines
-// of earlier tests still allocate meanwhile; one copy of the instance would cost 300.
+// An instance of any size goes through in bounded memory: 300 MB of it cost less than 16.
 func TestStoreStreams(t *testing.T) {
-	s, err := New(store.New(memstore.NewIndex(), discardBlobs{memstore.NewBlobs()}, store.Options{}), Options{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	head := appendBody(t, nil, "part ct1")
-	r := httptest.NewRequest("POST", "/dicom-web/studies", io.MultiReader(bytes.NewReader(head), io.LimitReader(zeros{}, 300<<20)))
-	r.Header.Set("Content-Type", "multipart/related; boundary=b")
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	s.ServeHTTP(httptest.NewRecorder(), r)
-	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
+	if n := leastAllocated(func() {
+		s, err := New(store.New(memstore.NewIndex(), discardBlobs{memstore.NewBlobs()}, store.Options{}), Options{Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("POST", "/dicom-web/studies", io.MultiReader(bytes.NewReader(head), io.LimitReader(zeros{}, 300<<20)))
+		r.Header.Set("Content-Type", "multipart/related; boundary=b")
+		s.ServeHTTP(httptest.NewRecorder(), r)
+	}); n > 16<<20 {
 		t.Errorf("%d bytes allocated", n)
 	}
+}
+
+// leastAllocated returns the fewest bytes that a few calls of f took: what goroutines of earlier tests still allocate meanwhile is counted
+// with some of them.
+func leastAllocated(f func()) uint64 {
+	least := uint64(math.MaxUint64)
+	for range 5 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return least
 }
 
 type zeros struct{}
