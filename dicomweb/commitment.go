@@ -10,6 +10,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -20,8 +21,8 @@ func (s *Server) commitmentRoutes() []route {
 	}
 	const request = BasePath + "/commitment-requests/{transaction}"
 	return []route{
-		{"commitment-request", "POST", request, "PS3.18 13.4", write, s.requestCommitment},
-		{"commitment-result", "GET", request, "PS3.18 13.5", read, s.checkCommitment},
+		{"commitment-request", "POST", request, "PS3.18 13.4", access.Store, s.requestCommitment},
+		{"commitment-result", "GET", request, "PS3.18 13.5", access.Store, s.checkCommitment},
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/noctis-dicom/noctis/internal/access"
 )
 
 // What browsers are told (Fetch Standard 3.2). Authorization must be named: "*" does not cover it.
@@ -80,9 +82,9 @@ var errForeignOrigin = &problem{status: http.StatusForbidden,
 // mayCome reports whether the request may do what the route does, judged by the page that a browser sends it for. Any page in the world may
 // send requests to a server that its reader can reach, so what takes away or administers is for our own page, for origins that are
 // named, and for programs, which send no Origin.
-func (s *Server) mayCome(r *http.Request, a action) bool {
+func (s *Server) mayCome(r *http.Request, role access.Role) bool {
 	origin := strings.ToLower(r.Header.Get("Origin"))
-	if origin == "" || a != remove && a != administer {
+	if origin == "" || role != access.Delete && role != access.Admin {
 		return true
 	}
 	return slices.Contains(s.cors.origins, origin) || strings.HasPrefix(strings.ToLower(exchangeOf(r).root)+"/", origin+"/")

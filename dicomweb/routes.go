@@ -12,27 +12,18 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/access"
 )
 
 // route is one method of one resource.
 type route struct {
-	name     string // of the transaction and its resource, in logs and metrics
-	method   string // a GET route answers HEAD too
-	template string // below the server's root; the parts in braces are path variables
-	clause   string // where the standard has it
-	action   action
+	name     string      // of the transaction and its resource, in logs and metrics
+	method   string      // a GET route answers HEAD too
+	template string      // below the server's root; the parts in braces are path variables
+	clause   string      // where the standard has it
+	role     access.Role // that it asks for
 	handler  handler
 }
-
-// action is what a route does with stored objects.
-type action int
-
-const (
-	read action = iota
-	write
-	remove
-	administer
-)
 
 // extension is the clause of what the standard does not have.
 const extension = "extension"
@@ -50,62 +41,62 @@ func (s *Server) routes() []route {
 		version = bin + "/versions/{version}"
 	)
 	return append([]route{
-		{"store", "POST", studies, "PS3.18 10.5", write, s.storeInstances},
-		{"store-study", "POST", study, "PS3.18 10.5", write, s.storeInstances},
+		{"store", "POST", studies, "PS3.18 10.5", access.Store, s.storeInstances},
+		{"store-study", "POST", study, "PS3.18 10.5", access.Store, s.storeInstances},
 
-		{"search-studies", "GET", studies, "PS3.18 10.6", read, s.searchStudies},
-		{"search-study-series", "GET", study + "/series", "PS3.18 10.6", read, s.searchSeries},
-		{"search-study-instances", "GET", study + "/instances", "PS3.18 10.6", read, s.searchInstances},
-		{"search-series", "GET", BasePath + "/series", "PS3.18 10.6", read, s.searchSeries},
-		{"search-series-instances", "GET", series + "/instances", "PS3.18 10.6", read, s.searchInstances},
-		{"search-instances", "GET", BasePath + "/instances", "PS3.18 10.6", read, s.searchInstances},
+		{"search-studies", "GET", studies, "PS3.18 10.6", access.Read, s.searchStudies},
+		{"search-study-series", "GET", study + "/series", "PS3.18 10.6", access.Read, s.searchSeries},
+		{"search-study-instances", "GET", study + "/instances", "PS3.18 10.6", access.Read, s.searchInstances},
+		{"search-series", "GET", BasePath + "/series", "PS3.18 10.6", access.Read, s.searchSeries},
+		{"search-series-instances", "GET", series + "/instances", "PS3.18 10.6", access.Read, s.searchInstances},
+		{"search-instances", "GET", BasePath + "/instances", "PS3.18 10.6", access.Read, s.searchInstances},
 
-		{"retrieve-study", "GET", study, "PS3.18 10.4.1.1.1", read, s.retrieveInstances},
-		{"retrieve-series", "GET", series, "PS3.18 10.4.1.1.1", read, s.retrieveInstances},
-		{"retrieve-instance", "GET", instance, "PS3.18 10.4.1.1.1", read, s.retrieveInstances},
-		{"metadata-study", "GET", study + "/metadata", "PS3.18 10.4.1.1.2", read, s.retrieveMetadata},
-		{"metadata-series", "GET", series + "/metadata", "PS3.18 10.4.1.1.2", read, s.retrieveMetadata},
-		{"metadata-instance", "GET", instance + "/metadata", "PS3.18 10.4.1.1.2", read, s.retrieveMetadata},
-		{"frames", "GET", frames, "PS3.18 10.4.1.1.6", read, s.retrieveFrames},
-		{"bulkdata-value", "GET", instance + "/bulkdata/{path:.+}", "PS3.18 10.4.1.1.5", read, s.retrieveBulkdata},
-		{"bulkdata-study", "GET", study + "/bulkdata", "PS3.18 10.4.1.1.5", read, s.retrieveAllBulkdata},
-		{"bulkdata-series", "GET", series + "/bulkdata", "PS3.18 10.4.1.1.5", read, s.retrieveAllBulkdata},
-		{"bulkdata-instance", "GET", instance + "/bulkdata", "PS3.18 10.4.1.1.5", read, s.retrieveAllBulkdata},
-		{"pixeldata-study", "GET", study + "/pixeldata", "PS3.18 10.4.1.1.6", read, s.retrievePixelData},
-		{"pixeldata-series", "GET", series + "/pixeldata", "PS3.18 10.4.1.1.6", read, s.retrievePixelData},
-		{"pixeldata-instance", "GET", instance + "/pixeldata", "PS3.18 10.4.1.1.6", read, s.retrievePixelData},
-		{"rendered-study", "GET", study + "/rendered", "PS3.18 10.4.1.1.3", read, s.retrieveRendered},
-		{"rendered-series", "GET", series + "/rendered", "PS3.18 10.4.1.1.3", read, s.retrieveRendered},
-		{"rendered-instance", "GET", instance + "/rendered", "PS3.18 10.4.1.1.3", read, s.retrieveRendered},
-		{"rendered-frames", "GET", frames + "/rendered", "PS3.18 10.4.1.1.3", read, s.retrieveRendered},
-		{"thumbnail-study", "GET", study + "/thumbnail", "PS3.18 10.4.1.1.4", read, s.retrieveThumbnail},
-		{"thumbnail-series", "GET", series + "/thumbnail", "PS3.18 10.4.1.1.4", read, s.retrieveThumbnail},
-		{"thumbnail-instance", "GET", instance + "/thumbnail", "PS3.18 10.4.1.1.4", read, s.retrieveThumbnail},
-		{"thumbnail-frames", "GET", frames + "/thumbnail", "PS3.18 10.4.1.1.4", read, s.retrieveThumbnail},
+		{"retrieve-study", "GET", study, "PS3.18 10.4.1.1.1", access.Read, s.retrieveInstances},
+		{"retrieve-series", "GET", series, "PS3.18 10.4.1.1.1", access.Read, s.retrieveInstances},
+		{"retrieve-instance", "GET", instance, "PS3.18 10.4.1.1.1", access.Read, s.retrieveInstances},
+		{"metadata-study", "GET", study + "/metadata", "PS3.18 10.4.1.1.2", access.Read, s.retrieveMetadata},
+		{"metadata-series", "GET", series + "/metadata", "PS3.18 10.4.1.1.2", access.Read, s.retrieveMetadata},
+		{"metadata-instance", "GET", instance + "/metadata", "PS3.18 10.4.1.1.2", access.Read, s.retrieveMetadata},
+		{"frames", "GET", frames, "PS3.18 10.4.1.1.6", access.Read, s.retrieveFrames},
+		{"bulkdata-value", "GET", instance + "/bulkdata/{path:.+}", "PS3.18 10.4.1.1.5", access.Read, s.retrieveBulkdata},
+		{"bulkdata-study", "GET", study + "/bulkdata", "PS3.18 10.4.1.1.5", access.Read, s.retrieveAllBulkdata},
+		{"bulkdata-series", "GET", series + "/bulkdata", "PS3.18 10.4.1.1.5", access.Read, s.retrieveAllBulkdata},
+		{"bulkdata-instance", "GET", instance + "/bulkdata", "PS3.18 10.4.1.1.5", access.Read, s.retrieveAllBulkdata},
+		{"pixeldata-study", "GET", study + "/pixeldata", "PS3.18 10.4.1.1.6", access.Read, s.retrievePixelData},
+		{"pixeldata-series", "GET", series + "/pixeldata", "PS3.18 10.4.1.1.6", access.Read, s.retrievePixelData},
+		{"pixeldata-instance", "GET", instance + "/pixeldata", "PS3.18 10.4.1.1.6", access.Read, s.retrievePixelData},
+		{"rendered-study", "GET", study + "/rendered", "PS3.18 10.4.1.1.3", access.Read, s.retrieveRendered},
+		{"rendered-series", "GET", series + "/rendered", "PS3.18 10.4.1.1.3", access.Read, s.retrieveRendered},
+		{"rendered-instance", "GET", instance + "/rendered", "PS3.18 10.4.1.1.3", access.Read, s.retrieveRendered},
+		{"rendered-frames", "GET", frames + "/rendered", "PS3.18 10.4.1.1.3", access.Read, s.retrieveRendered},
+		{"thumbnail-study", "GET", study + "/thumbnail", "PS3.18 10.4.1.1.4", access.Read, s.retrieveThumbnail},
+		{"thumbnail-series", "GET", series + "/thumbnail", "PS3.18 10.4.1.1.4", access.Read, s.retrieveThumbnail},
+		{"thumbnail-instance", "GET", instance + "/thumbnail", "PS3.18 10.4.1.1.4", access.Read, s.retrieveThumbnail},
+		{"thumbnail-frames", "GET", frames + "/thumbnail", "PS3.18 10.4.1.1.4", access.Read, s.retrieveThumbnail},
 
-		{"wado-uri", "GET", "/wado", "PS3.18 9", read, s.retrieveURI},
+		{"wado-uri", "GET", "/wado", "PS3.18 9", access.Read, s.retrieveURI},
 
-		{"delete-study", "DELETE", study, extension, remove, s.deleteInstances},
-		{"delete-series", "DELETE", series, extension, remove, s.deleteInstances},
-		{"delete-instance", "DELETE", instance, extension, remove, s.deleteInstances},
-		{"readiness", "GET", study + "/readiness", extension, read, s.retrieveReadiness},
-		{"changes", "GET", BasePath + "/changes", extension, read, s.retrieveChanges},
+		{"delete-study", "DELETE", study, extension, access.Delete, s.deleteInstances},
+		{"delete-series", "DELETE", series, extension, access.Delete, s.deleteInstances},
+		{"delete-instance", "DELETE", instance, extension, access.Delete, s.deleteInstances},
+		{"readiness", "GET", study + "/readiness", extension, access.Read, s.retrieveReadiness},
+		{"changes", "GET", BasePath + "/changes", extension, access.Read, s.retrieveChanges},
 
-		{"recycle-bin", "GET", bin, extension, administer, s.listRecycleBin},
-		{"recycle-bin-version", "GET", version, extension, administer, s.retrieveVersion},
-		{"recycle-bin-metadata", "GET", version + "/metadata", extension, administer, s.retrieveVersionMetadata},
-		{"restore-version", "POST", version + "/restore", extension, administer, s.restoreInstances},
-		{"purge-version", "DELETE", version, extension, administer, s.purgeInstances},
-		{"purge", "DELETE", bin, extension, administer, s.purgeInstances},
-		{"recycle-bin-study", "GET", bin + "/studies/{study}", extension, administer, s.listVersions},
-		{"restore-study", "POST", bin + "/studies/{study}/restore", extension, administer, s.restoreInstances},
-		{"purge-study", "DELETE", bin + "/studies/{study}", extension, administer, s.purgeInstances},
-		{"recycle-bin-series", "GET", bin + "/studies/{study}/series/{series}", extension, administer, s.listVersions},
-		{"restore-series", "POST", bin + "/studies/{study}/series/{series}/restore", extension, administer, s.restoreInstances},
-		{"purge-series", "DELETE", bin + "/studies/{study}/series/{series}", extension, administer, s.purgeInstances},
-		{"recycle-bin-instance", "GET", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.listVersions},
-		{"restore-instance", "POST", bin + "/studies/{study}/series/{series}/instances/{instance}/restore", extension, administer, s.restoreInstances},
-		{"purge-instance", "DELETE", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, administer, s.purgeInstances},
+		{"recycle-bin", "GET", bin, extension, access.Admin, s.listRecycleBin},
+		{"recycle-bin-version", "GET", version, extension, access.Admin, s.retrieveVersion},
+		{"recycle-bin-metadata", "GET", version + "/metadata", extension, access.Admin, s.retrieveVersionMetadata},
+		{"restore-version", "POST", version + "/restore", extension, access.Admin, s.restoreInstances},
+		{"purge-version", "DELETE", version, extension, access.Admin, s.purgeInstances},
+		{"purge", "DELETE", bin, extension, access.Admin, s.purgeInstances},
+		{"recycle-bin-study", "GET", bin + "/studies/{study}", extension, access.Admin, s.listVersions},
+		{"restore-study", "POST", bin + "/studies/{study}/restore", extension, access.Admin, s.restoreInstances},
+		{"purge-study", "DELETE", bin + "/studies/{study}", extension, access.Admin, s.purgeInstances},
+		{"recycle-bin-series", "GET", bin + "/studies/{study}/series/{series}", extension, access.Admin, s.listVersions},
+		{"restore-series", "POST", bin + "/studies/{study}/series/{series}/restore", extension, access.Admin, s.restoreInstances},
+		{"purge-series", "DELETE", bin + "/studies/{study}/series/{series}", extension, access.Admin, s.purgeInstances},
+		{"recycle-bin-instance", "GET", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, access.Admin, s.listVersions},
+		{"restore-instance", "POST", bin + "/studies/{study}/series/{series}/instances/{instance}/restore", extension, access.Admin, s.restoreInstances},
+		{"purge-instance", "DELETE", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, access.Admin, s.purgeInstances},
 	}, slices.Concat(s.worklistRoutes(), s.commitmentRoutes(), s.procedureRoutes())...)
 }
 
@@ -129,6 +120,9 @@ func (s *Server) router() http.Handler {
 	// The base has no route where there is no worklist, and describes what lies below it all the same.
 	resources := map[string]*resource{BasePath: {server: s, template: BasePath, routes: map[string]route{}, allow: http.MethodOptions}}
 	for _, rt := range s.routes() {
+		if rt.role == 0 {
+			panic("route " + rt.name + " asks for no role") // whoever forgot it would have let everybody in
+		}
 		if resources[rt.template] == nil {
 			resources[rt.template] = &resource{server: s, template: rt.template, routes: map[string]route{}}
 		}
@@ -172,8 +166,8 @@ func (res *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case found:
 		exchangeOf(r).route = rt.name
-		if !res.server.mayCome(r, rt.action) {
-			rt.handler = func(http.ResponseWriter, *http.Request) error { return errForeignOrigin }
+		if err := res.server.admit(w, r, rt.role); err != nil {
+			rt.handler = func(http.ResponseWriter, *http.Request) error { return err }
 		}
 		res.server.answer(rt.handler).ServeHTTP(w, r)
 	case method == http.MethodOptions:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/procedure"
 )
 
@@ -25,14 +26,14 @@ func (s *Server) procedureRoutes() []route {
 		performed = BasePath + "/modality-performed-procedure-steps/{step}"
 	)
 	return []route{
-		{"scheduled-search", "GET", scheduled, "PS3.18 14.4", read, s.searchScheduled},
-		{"scheduled-create", "POST", scheduled, extension, administer, s.createScheduled},
-		{"scheduled-retrieve", "GET", step, extension, read, s.retrieveScheduled},
-		{"scheduled-replace", "PUT", step, extension, administer, s.replaceScheduled},
-		{"scheduled-remove", "DELETE", step, extension, administer, s.removeScheduled},
-		{"performed-create", "POST", performed, "PS3.18 15.4", write, s.createPerformed},
-		{"performed-update", "POST", performed + "/update", "PS3.18 15.5", write, s.updatePerformed},
-		{"performed-retrieve", "GET", performed, "PS3.18 15.6", read, s.retrievePerformed},
+		{"scheduled-search", "GET", scheduled, "PS3.18 14.4", access.Worklist, s.searchScheduled},
+		{"scheduled-create", "POST", scheduled, extension, access.Admin, s.createScheduled},
+		{"scheduled-retrieve", "GET", step, extension, access.Worklist, s.retrieveScheduled},
+		{"scheduled-replace", "PUT", step, extension, access.Admin, s.replaceScheduled},
+		{"scheduled-remove", "DELETE", step, extension, access.Admin, s.removeScheduled},
+		{"performed-create", "POST", performed, "PS3.18 15.4", access.Worklist, s.createPerformed},
+		{"performed-update", "POST", performed + "/update", "PS3.18 15.5", access.Worklist, s.updatePerformed},
+		{"performed-retrieve", "GET", performed, "PS3.18 15.6", access.Worklist, s.retrievePerformed},
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/deidentify"
+	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/store"
@@ -72,6 +73,9 @@ type Options struct {
 	// AnonymizeSecret makes the new UIDs of anonymize=yes (PS3.18 9.4.1.2.1): the same ones as long as it is the same. Empty: random,
 	// until the process ends.
 	AnonymizeSecret []byte
+
+	// Authenticator finds out who a request comes from; nil: everybody may do everything.
+	Authenticator access.Authenticator
 
 	// Worklist keeps the workitems; nil: there is no worklist service.
 	Worklist worklist.Repository
@@ -160,7 +164,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.metadata = newMetadataCache(o.MetadataCache)
 	s.profile = deidentify.New(o.AnonymizeSecret)
 	s.cors = newCORS(o.AllowedOrigins)
-	s.handler = s.exchange(s.cors.wrap(s.guard(s.router())))
+	s.handler = s.exchange(s.cors.wrap(s.guard(s.authenticate(s.router()))))
 	return s, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
@@ -24,19 +25,19 @@ func (s *Server) worklistRoutes() []route {
 		subscriber = workitem + "/subscribers/{aetitle}"
 	)
 	return []route{
-		{"workitem-create", "POST", workitems, "PS3.18 11.4", write, s.createWorkitem},
-		{"workitem-search", "GET", workitems, "PS3.18 11.9", read, s.searchWorkitems},
-		{"workitem-retrieve", "GET", workitem, "PS3.18 11.5", read, s.retrieveWorkitem},
-		{"workitem-update", "POST", workitem, "PS3.18 11.6", write, s.updateWorkitem},
-		{"workitem-state", "PUT", workitem + "/state", "PS3.18 11.7", write, s.changeWorkitemState},
-		{"workitem-cancel", "POST", workitem + "/cancelrequest", "PS3.18 11.8", write, s.requestCancellation},
-		{"workitem-release", "POST", workitem + "/release", extension, write, s.releaseWorkitem},
-		{"workitem-subscribe", "POST", subscriber, "PS3.18 11.10", write, s.subscribe},
-		{"workitem-unsubscribe", "DELETE", subscriber, "PS3.18 11.11", write, s.unsubscribe},
-		{"workitem-suspend", "POST", subscriber + "/suspend", "PS3.18 11.12", write, s.suspend},
-		{"notifications", "GET", BasePath, "PS3.18 8.10.4", read, s.openNotifications},
-		{"notifications-subscriber", "GET", BasePath + "/subscribers/{aetitle}", "PS3.18 8.10.4", read, s.openNotifications},
-		{"events", "GET", BasePath + "/events", extension, read, s.streamEvents},
+		{"workitem-create", "POST", workitems, "PS3.18 11.4", access.Worklist, s.createWorkitem},
+		{"workitem-search", "GET", workitems, "PS3.18 11.9", access.Worklist, s.searchWorkitems},
+		{"workitem-retrieve", "GET", workitem, "PS3.18 11.5", access.Worklist, s.retrieveWorkitem},
+		{"workitem-update", "POST", workitem, "PS3.18 11.6", access.Worklist, s.updateWorkitem},
+		{"workitem-state", "PUT", workitem + "/state", "PS3.18 11.7", access.Worklist, s.changeWorkitemState},
+		{"workitem-cancel", "POST", workitem + "/cancelrequest", "PS3.18 11.8", access.Worklist, s.requestCancellation},
+		{"workitem-release", "POST", workitem + "/release", extension, access.Worklist, s.releaseWorkitem},
+		{"workitem-subscribe", "POST", subscriber, "PS3.18 11.10", access.Worklist, s.subscribe},
+		{"workitem-unsubscribe", "DELETE", subscriber, "PS3.18 11.11", access.Worklist, s.unsubscribe},
+		{"workitem-suspend", "POST", subscriber + "/suspend", "PS3.18 11.12", access.Worklist, s.suspend},
+		{"notifications", "GET", BasePath, "PS3.18 8.10.4", access.Worklist, s.openNotifications},
+		{"notifications-subscriber", "GET", BasePath + "/subscribers/{aetitle}", "PS3.18 8.10.4", access.Worklist, s.openNotifications},
+		{"events", "GET", BasePath + "/events", extension, access.Worklist, s.streamEvents},
 	}
 }
 
