@@ -55,6 +55,17 @@ func (s Roles) Has(r Role) bool {
 	return r == Anyone || r != 0 && (s&Roles(r) != 0 || s&Roles(Admin) != 0)
 }
 
+// And returns the roles that both sets allow.
+func (s Roles) And(other Roles) Roles {
+	if s.Has(Admin) {
+		return other
+	}
+	if other.Has(Admin) {
+		return s
+	}
+	return s & other
+}
+
 // ParseRoles reads names of roles.
 func ParseRoles(names []string) (Roles, error) {
 	var set Roles
