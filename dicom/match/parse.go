@@ -178,12 +178,15 @@ func parseModalities(value string) Condition {
 	return AnyOf{any}
 }
 
-// parseUIDs reads a UID or a list of them. What cannot be one is an error (PS3.18 8.3); stored UIDs may break PS3.5 9.1 in other ways, and
-// wildcards are literal here.
+// parseUIDs reads a UID or a list of them. What cannot be one is an error (PS3.18 8.3), wildcards too; stored UIDs may break PS3.5 9.1 in
+// other ways.
 func parseUIDs(value string) (Condition, error) {
 	var uids []dicom.UID
 	for _, uid := range separated(value) {
-		if strings.Trim(uid, "0123456789.*? ") != "" {
+		switch {
+		case strings.ContainsAny(uid, "*?"):
+			return nil, errors.New("UIDs have no wildcards (PS3.4 C.2.2.2.4): name them, in a list separated by commas")
+		case strings.Trim(uid, "0123456789. ") != "":
 			return nil, errors.New("not a UID, or a list of them separated by commas (PS3.5 9.1, PS3.4 C.2.2.2.2)")
 		}
 		uids = append(uids, dicom.UID(uid))

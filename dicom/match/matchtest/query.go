@@ -76,7 +76,7 @@ func (g *Generator) uidKey(l match.Level, o match.ParseOptions) match.Key {
 	case l >= match.Series && g.rand.IntN(2) == 0:
 		t, uid = dicom.SeriesInstanceUID, pick(g, study.series).String(dicom.SeriesInstanceUID)
 	}
-	texts := []string{uid, uid + ",1.2.3", "1.2.3," + uid + ",1.2.826.1", "1.2.826.2," + uid, "1.2.*"}
+	texts := []string{uid, uid + ",1.2.3", "1.2.3," + uid + ",1.2.826.1", "1.2.826.2," + uid, "1.2"}
 	return mustParse(match.Path{t}, pick(g, texts), o)
 }
 
@@ -130,7 +130,7 @@ func (g *Generator) text(a attribute, o match.ParseOptions) string {
 	case dicom.DA, dicom.TM, dicom.DT:
 		return g.rangeText(a.vr, v)
 	case dicom.UI:
-		return pick(g, []string{v, v + "," + pick(g, values[a.vr]), "1.2.*"})
+		return pick(g, []string{v, v + "," + pick(g, values[a.vr]), "1.2.84"})
 	case dicom.AS, dicom.IS, dicom.DS:
 		return v
 	}
