@@ -1,5 +1,7 @@
 package dicom
 
+import "strings"
+
 // UID is a unique identifier: up to 64 characters, components of digits joined by full stops (PS3.5 9.1).
 type UID string
 
@@ -18,4 +20,14 @@ func (u UID) Valid() bool {
 		}
 	}
 	return true
+}
+
+// Canonical reports whether the UID obeys PS3.5 9.1 to the letter, which forbids components with leading zeros too.
+func (u UID) Canonical() bool {
+	for component := range strings.SplitSeq(string(u), ".") {
+		if len(component) > 1 && component[0] == '0' {
+			return false
+		}
+	}
+	return u.Valid()
 }

@@ -222,6 +222,8 @@ func setOption(t *testing.T, o *Options, so *store.Options, line string) {
 		so.Rules.Validation = map[string]store.Validation{"warn": store.ValidationWarn, "strict": store.ValidationStrict}[value]
 	case "WholeFiles":
 		so.Rules.WholeFiles = value == "true"
+	case "LenientUIDs":
+		so.Rules.LenientUIDs = value == "true"
 	case "AllowedOrigins":
 		o.AllowedOrigins = strings.Fields(value)
 	default:
@@ -281,6 +283,7 @@ var instances = map[string]map[string]string{
 	"mr1": {"StudyInstanceUID": "1.2.2", "SeriesInstanceUID": "1.2.2.1", "SOPInstanceUID": "1.2.2.1.1", "InstanceNumber": "1",
 		"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4", "Modality": "MR", "PatientName": "MÜLLER^JÖRG", "PatientID": "P2",
 		"StudyDate": "20240301", "StudyDescription": "head", "AccessionNumber": "A2"},
+	"zeros":   {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.02", "InstanceNumber": "7"},
 	"changed": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.1", "InstanceNumber": "99"},
 	"bad-uid": {"StudyInstanceUID": "1.2.x", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.9"},
 	"bad-sop": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "../../etc/passwd"},

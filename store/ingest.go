@@ -226,6 +226,17 @@ func (in *intake) drain() error {
 	return err
 }
 
+// identifiers are the UIDs that say which instance it is, and what.
+var identifiers = []struct {
+	name string
+	tag  dicom.Tag
+}{
+	{"SOP Instance UID (0008,0018)", dicom.SOPInstanceUID},
+	{"SOP Class UID (0008,0016)", dicom.SOPClassUID},
+	{"Study Instance UID (0020,000D)", dicom.StudyInstanceUID},
+	{"Series Instance UID (0020,000E)", dicom.SeriesInstanceUID},
+}
+
 // newEntry checks that the file is an instance that can be kept: its UIDs are there and legal (PS3.5 9.1), and it belongs to
 // the addressed study (PS3.18 10.5.2).
 func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
@@ -251,15 +262,7 @@ func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
 		}
 		return nil, failure
 	}
-	for _, u := range []struct {
-		name string
-		tag  dicom.Tag
-	}{
-		{"SOP Instance UID (0008,0018)", dicom.SOPInstanceUID},
-		{"SOP Class UID (0008,0016)", dicom.SOPClassUID},
-		{"Study Instance UID (0020,000D)", dicom.StudyInstanceUID},
-		{"Series Instance UID (0020,000E)", dicom.SeriesInstanceUID},
-	} {
+	for _, u := range identifiers {
 		switch {
 		case ds.UID(u.tag) == "":
 			return refuse(ReasonInvalidUID, "%s is missing", u.name)

@@ -20,6 +20,9 @@ type Rules struct {
 	// WholeFiles refuses what PS3.10 7.1 does not allow and can be read all the same: a preamble, prefix, File Meta Information or
 	// transfer syntax that is missing or wrong.
 	WholeFiles bool
+	// LenientUIDs takes Study, Series, SOP Instance and SOP Class UIDs whose components have leading zeros, with a warning. PS3.5 9.1 forbids
+	// them: others may read 1.2.03 as 1.2.3, and then two things have one name, or one two.
+	LenientUIDs bool
 	// Coercions are applied in their order. A file that none changes is stored as it came.
 	Coercions []Coercion
 	// Validation is what is made of attributes that break the standard (package valid).
@@ -55,6 +58,13 @@ func (r *Rules) validate(e *Entry) ([]valid.Finding, *Failure) {
 
 // check returns why an instance that can be stored is not wanted; nil if it is.
 func (r *Rules) check(f *part10.File, e *Entry) *Failure {
+	if name := leadingZero(e); name != "" {
+		text := name + " has a component with a leading zero (PS3.5 9.1)"
+		if !r.LenientUIDs {
+			return e.failure(ReasonInvalidUID, errors.New(text))
+		}
+		f.Warnings = append(f.Warnings, text)
+	}
 	switch {
 	case !takes(r.SOPClasses, e.SOPClass):
 		return e.failure(ReasonSOPClassUnsupported, fmt.Errorf("SOP Class %s is not taken here", e.SOPClass))
@@ -64,6 +74,16 @@ func (r *Rules) check(f *part10.File, e *Entry) *Failure {
 		return e.failure(ReasonCannotUnderstand, errors.New("only whole files are taken here (PS3.10 7.1): "+strings.Join(f.Warnings[:f.Lenient], "; ")))
 	}
 	return nil
+}
+
+// leadingZero names the UID of an entry that is legal but for a leading zero.
+func leadingZero(e *Entry) string {
+	for _, u := range identifiers {
+		if !e.DataSet.UID(u.tag).Canonical() {
+			return u.name
+		}
+	}
+	return ""
 }
 
 // takes reports whether a list allows a UID.

@@ -3,22 +3,34 @@ package main
 import (
 	"fmt"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
 )
 
 // ruleFlags are what the archive asks of an instance that is to be stored.
 type ruleFlags struct {
-	SOPClasses       []string `name:"sop-classes" placeholder:"UID" help:"SOP classes that are stored (default: all)."`
-	TransferSyntaxes []string `name:"transfer-syntaxes" placeholder:"UID" help:"Transfer syntaxes that are stored (default: all)."`
-	Coerce           []string `sep:";" placeholder:"RULE" help:"Changes of attributes before an instance is stored, like 'InstitutionName=St. Mary if Modality=MR' (ATTRIBUTE=VALUE, ATTRIBUTE?=VALUE where it is missing, -ATTRIBUTE)."`
-	Validation       string   `default:"off" enum:"off,warn,strict" help:"What is made of attributes that break the standard: off, warn (stored with a warning) or strict (refused) (default ${default})."`
-	WholeFiles       bool     `help:"Refuse files whose preamble, prefix, File Meta Information or transfer syntax is missing or wrong; else they are stored, with a warning, where they can be read."`
+	SOPClasses       []string   `name:"sop-classes" placeholder:"UID" help:"SOP classes that are stored (default: all)."`
+	TransferSyntaxes []string   `name:"transfer-syntaxes" placeholder:"UID" help:"Transfer syntaxes that are stored (default: all)."`
+	Coerce           []coercion `sep:";" placeholder:"RULE" help:"Changes of attributes before an instance is stored, like 'InstitutionName=St. Mary if Modality=MR' (ATTRIBUTE=VALUE, ATTRIBUTE?=VALUE where it is missing, -ATTRIBUTE)."`
+	Validation       string     `default:"off" enum:"off,warn,strict" help:"What is made of attributes that break the standard: off, warn (stored with a warning) or strict (refused) (default ${default})."`
+	LenientUIDs      bool       `name:"lenient-uids" help:"Store UIDs whose components have leading zeros, with a warning; else they are refused (PS3.5 9.1)."`
+	WholeFiles       bool       `help:"Refuse files whose preamble, prefix, File Meta Information or transfer syntax is missing or wrong; else they are stored, with a warning, where they can be read."`
+}
+
+// coercion is a rule of --coerce. It may begin with a hyphen, which no other value may.
+type coercion string
+
+// Decode takes the next word of the command line, whatever it looks like.
+func (c *coercion) Decode(ctx *kong.DecodeContext) error {
+	*c = coercion(fmt.Sprint(ctx.Scan.Pop().Value))
+	return nil
 }
 
 // storeOptions are those of the store that the flags ask for.
 func (c *serveCommand) storeOptions() (store.Options, error) {
-	o := store.Options{Rules: store.Rules{WholeFiles: c.Rules.WholeFiles}}
+	o := store.Options{Rules: store.Rules{WholeFiles: c.Rules.WholeFiles, LenientUIDs: c.Rules.LenientUIDs}}
 	c.Retention.set(&o)
 	o.Limits.Header = int64(c.MaxDataSet)
 	var err error
@@ -29,7 +41,7 @@ func (c *serveCommand) storeOptions() (store.Options, error) {
 		return o, err
 	}
 	for _, text := range c.Rules.Coerce {
-		rule, err := store.ParseCoercion(text)
+		rule, err := store.ParseCoercion(string(text))
 		if err != nil {
 			return o, fmt.Errorf("--coerce: %q: %w", text, err)
 		}

@@ -74,7 +74,7 @@ func wellFormed(vr dicom.VR, s string) bool {
 	case dicom.PN:
 		return isName(s)
 	case dicom.UI:
-		return isUID(s)
+		return dicom.UID(s).Canonical()
 	case dicom.UR:
 		return !strings.ContainsAny(s, " \\")
 	}
@@ -128,17 +128,4 @@ func isName(s string) bool {
 		}
 	}
 	return len(groups) <= 3
-}
-
-// isUID reports whether s obeys PS3.5 9.1 to the letter, which forbids leading zeros too.
-func isUID(s string) bool {
-	if !dicom.UID(s).Valid() {
-		return false
-	}
-	for component := range strings.SplitSeq(s, ".") {
-		if len(component) > 1 && component[0] == '0' {
-			return false
-		}
-	}
-	return true
 }
