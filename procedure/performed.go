@@ -36,26 +36,6 @@ func (p *Performed) Names() []Name {
 	return names
 }
 
-// What N-CREATE requires (PS3.4 Table F.7.2-1): with a value, or at least empty; and what N-SET may not change.
-var (
-	create1 = []dicom.Tag{dicom.PerformedProcedureStepID, dicom.PerformedStationAETitle, dicom.PerformedProcedureStepStartDate,
-		dicom.PerformedProcedureStepStartTime, dicom.PerformedProcedureStepStatus, dicom.Modality}
-	create2 = []dicom.Tag{
-		dicom.PatientName, dicom.PatientID, dicom.PatientBirthDate, dicom.PatientSex, dicom.ReferencedPatientSequence, dicom.PerformedStationName,
-		dicom.PerformedLocation, dicom.PerformedProcedureStepDescription, dicom.PerformedProcedureTypeDescription, dicom.ProcedureCodeSequence,
-		dicom.PerformedProcedureStepEndDate, dicom.PerformedProcedureStepEndTime, dicom.StudyID, dicom.PerformedProtocolCodeSequence,
-		dicom.PerformedSeriesSequence,
-	}
-	create2OfStep = []dicom.Tag{dicom.ReferencedStudySequence, dicom.AccessionNumber, dicom.RequestedProcedureID, dicom.RequestedProcedureDescription,
-		dicom.ScheduledProcedureStepID, dicom.ScheduledProcedureStepDescription, dicom.ScheduledProtocolCodeSequence}
-	setNot = []dicom.Tag{
-		dicom.ScheduledStepAttributesSequence, dicom.PatientName, dicom.PatientID, dicom.PatientBirthDate, dicom.PatientSex,
-		dicom.IssuerOfPatientID, dicom.IssuerOfPatientIDQualifiersSequence, dicom.OtherPatientIDsSequence,
-		dicom.ReferencedPatientSequence, dicom.PerformedProcedureStepID, dicom.PerformedStationAETitle, dicom.PerformedStationName,
-		dicom.PerformedLocation, dicom.PerformedProcedureStepStartDate, dicom.PerformedProcedureStepStartTime, dicom.Modality, dicom.StudyID,
-	}
-)
-
 // Begin makes a performed step of what a client sent (PS3.4 F.7.2.1). What is of type 2 is there afterwards, if only empty. The error is
 // ErrInvalid.
 func Begin(given *dicom.DataSet, uid dicom.UID) (*Performed, error) {
@@ -63,27 +43,12 @@ func Begin(given *dicom.DataSet, uid dicom.UID) (*Performed, error) {
 	if u := given.UID(dicom.SOPInstanceUID); u != "" && u != uid {
 		return nil, invalid("SOP Instance UID is another one than that of the address")
 	}
-	for _, t := range create1 {
-		if ds.String(t) == "" {
-			return nil, invalid("%s is required (PS3.4 Table F.7.2-1)", t.Keyword())
-		}
+	if err := complete(ds, performedTable); err != nil {
+		return nil, invalid("%v", err)
 	}
 	if s := ds.String(dicom.PerformedProcedureStepStatus); s != InProgress {
 		return nil, invalid("a step is created with Performed Procedure Step Status (0040,0252) IN PROGRESS (PS3.4 F.7.2.1.2)")
 	}
-	items := slices.Clone(ds.Items(dicom.ScheduledStepAttributesSequence))
-	if len(items) == 0 {
-		return nil, invalid("Scheduled Step Attributes Sequence (0040,0270) wants an item at least")
-	}
-	for i, item := range items {
-		if !item.UID(dicom.StudyInstanceUID).Valid() {
-			return nil, invalid("an item of Scheduled Step Attributes Sequence (0040,0270) wants Study Instance UID")
-		}
-		items[i] = item.Clone()
-		setEmpty(items[i], create2OfStep)
-	}
-	ds.SetItems(dicom.ScheduledStepAttributesSequence, items...)
-	setEmpty(ds, create2)
 	ds.SetStrings(dicom.SpecificCharacterSet, dicom.CS, "ISO_IR 192")
 	ds.SetStrings(dicom.SOPClassUID, dicom.UI, string(SOPClass))
 	ds.SetStrings(dicom.SOPInstanceUID, dicom.UI, string(uid))
@@ -111,13 +76,19 @@ func (p *Performed) Update(given *dicom.DataSet) error {
 	}
 	ds := p.DataSet.Clone()
 	for e := range contentOf(given).All() {
-		if slices.Contains(setNot, e.Tag) {
-			if old, _ := ds.Get(e.Tag); !old.Equal(e) {
-				return conflict("%s is not changed by an update (PS3.4 Table F.7.2-1)", e.Tag.Keyword())
-			}
-			continue
+		row, change := rowOf(e.Tag), &dicom.DataSet{}
+		change.Set(e)
+		if err := completeItems(change, row); err != nil {
+			return invalid("%v", err)
 		}
-		ds.Set(e)
+		e, _ = change.Get(e.Tag)
+		old, there := ds.Get(e.Tag)
+		switch {
+		case row.set != notAllowed:
+			ds.Set(e)
+		case there && !old.Equal(e), !there && hasValue(change, e.Tag):
+			return conflict("%s is not changed by an update (PS3.4 Table F.7.2-1)", e.Tag.Keyword())
+		}
 	}
 	switch status := ds.String(dicom.PerformedProcedureStepStatus); status {
 	case InProgress:
@@ -132,21 +103,11 @@ func (p *Performed) Update(given *dicom.DataSet) error {
 	return nil
 }
 
-// mayEnd looks whether there is what a final state requires (PS3.4 Table F.7.2-1). Every step
-// has a series at its end, though perhaps one without images.
+// mayEnd looks whether there is what a final state requires (PS3.4 Table F.7.2-1).
 func mayEnd(ds *dicom.DataSet, status string) error {
-	for _, t := range []dicom.Tag{dicom.PerformedProcedureStepEndDate, dicom.PerformedProcedureStepEndTime} {
-		if ds.String(t) == "" {
+	for _, t := range finalTable {
+		if !hasValue(ds, t) {
 			return conflict("%s is required of a step that is %s (PS3.4 Table F.7.2-1)", t.Keyword(), status)
-		}
-	}
-	series := ds.Items(dicom.PerformedSeriesSequence)
-	if len(series) == 0 {
-		return conflict("Performed Series Sequence (0040,0340) wants an item at least of a step that is %s (PS3.4 Table F.7.2-1)", status)
-	}
-	for _, item := range series {
-		if !item.UID(dicom.SeriesInstanceUID).Valid() || item.String(dicom.ProtocolName) == "" {
-			return conflict("an item of Performed Series Sequence (0040,0340) wants Series Instance UID and Protocol Name (PS3.4 Table F.7.2-1)")
 		}
 	}
 	return nil

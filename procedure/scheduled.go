@@ -101,10 +101,7 @@ func Schedule(given *dicom.DataSet, name Name) (*Scheduled, error) {
 	orElse(ds, dicom.StudyInstanceUID, string(name.Study), func() string { return string(worklist.NewUID()) })
 	orElse(step, dicom.ScheduledProcedureStepID, name.Step, func() string { return rand.Text()[:16] })
 	orElse(ds, dicom.RequestedProcedureID, "", func() string { return step.String(dicom.ScheduledProcedureStepID) })
-	described := func() string { return step.String(dicom.ScheduledProcedureStepDescription) }
-	if len(ds.Items(dicom.RequestedProcedureCodeSequence)) == 0 {
-		orElse(ds, dicom.RequestedProcedureDescription, "", described)
-	}
+	describe(ds, step)
 	ds.SetItems(dicom.ScheduledProcedureStepSequence, step)
 	s := &Scheduled{DataSet: ds}
 	return s, s.check(name)
@@ -132,6 +129,35 @@ func setEmpty(ds *dicom.DataSet, tags []dicom.Tag) {
 			ds.Set(dicom.Element{Tag: t, VR: t.VR()})
 		}
 	}
+}
+
+// describe sees to it that procedure and step have a description or a code, or both (types 1C): what has neither gets the description of the
+// other, or the meaning of its code, or where nobody says what is to be done the modality.
+func describe(ds, step *dicom.DataSet) {
+	said := func() string {
+		for _, text := range []string{
+			step.String(dicom.ScheduledProcedureStepDescription), ds.String(dicom.RequestedProcedureDescription),
+			meaning(step, dicom.ScheduledProtocolCodeSequence), meaning(ds, dicom.RequestedProcedureCodeSequence),
+		} {
+			if text != "" {
+				return text
+			}
+		}
+		return step.String(dicom.Modality)
+	}()
+	if !hasValue(ds, dicom.RequestedProcedureCodeSequence) {
+		orElse(ds, dicom.RequestedProcedureDescription, said, nil)
+	}
+	if !hasValue(step, dicom.ScheduledProtocolCodeSequence) {
+		orElse(step, dicom.ScheduledProcedureStepDescription, said, nil)
+	}
+}
+
+func meaning(ds *dicom.DataSet, code dicom.Tag) string {
+	for _, item := range ds.Items(code) {
+		return item.String(dicom.CodeMeaning)
+	}
+	return ""
 }
 
 func orElse(ds *dicom.DataSet, t dicom.Tag, value string, otherwise func() string) {
