@@ -20,16 +20,20 @@ const one = 1 << 14
 func weigh(from, to int, flipped bool) []taps {
 	scale := float64(from) / float64(to)
 	all := make([]taps, to)
+	weights := make([]int32, 0, to*(int(max(scale, 2))+2)) // what all of them take at most: four, or the pixels that an area touches
+	exact := make([]float64, 0, 16)
 	for i := range all {
-		var t taps
+		first := i
+		exact = append(exact[:0], 1)
 		switch {
-		case from == to:
-			t = taps{i, []int32{one}}
 		case scale > 1:
-			t = area(float64(i)*scale, float64(i+1)*scale, from)
-		default:
-			t = cubic((float64(i)+0.5)*scale-0.5, from)
+			first, exact = area(exact[:0], float64(i)*scale, float64(i+1)*scale, from)
+		case scale < 1:
+			first, exact = cubic(exact[:0], (float64(i)+0.5)*scale-0.5, from)
 		}
+		n := len(weights)
+		weights = normalize(weights, exact)
+		t := taps{first, weights[n:len(weights):len(weights)]}
 		if flipped {
 			all[to-1-i] = t
 		} else {
@@ -39,28 +43,27 @@ func weigh(from, to int, flipped bool) []taps {
 	return all
 }
 
-// area weighs source pixels by how much of them lies within [low, high).
-func area(low, high float64, n int) taps {
+// area weighs source pixels by how much of them lies within [low, high): those from the first on.
+func area(weights []float64, low, high float64, n int) (int, []float64) {
 	first := min(int(low), n-1)
 	last := min(max(int(math.Ceil(high))-1, first), n-1)
-	weights := make([]float64, last-first+1)
-	for i := range weights {
-		x := float64(first + i)
-		weights[i] = max(min(x+1, high)-max(x, low), 0)
+	for i := first; i <= last; i++ {
+		x := float64(i)
+		weights = append(weights, max(min(x+1, high)-max(x, low), 0))
 	}
-	return taps{first, normalize(weights)}
+	return first, weights
 }
 
 // cubic weighs the four source pixels around x; those beyond the edge are the one at the edge.
-func cubic(x float64, n int) taps {
+func cubic(weights []float64, x float64, n int) (int, []float64) {
 	center := int(math.Floor(x))
 	first := max(center-1, 0)
 	last := min(center+2, n-1)
-	weights := make([]float64, last-first+1)
+	weights = append(weights, 0, 0, 0, 0)[:last-first+1]
 	for i := center - 1; i <= center+2; i++ {
 		weights[min(max(i, first), last)-first] += catmullRom(math.Abs(x - float64(i)))
 	}
-	return taps{first, normalize(weights)}
+	return first, weights
 }
 
 func catmullRom(d float64) float64 {
@@ -73,90 +76,148 @@ func catmullRom(d float64) float64 {
 	return 0
 }
 
-// normalize turns weights into integers whose sum is exactly one, so that a flat area stays as it is.
-func normalize(weights []float64) []int32 {
-	sum, greatest := 0.0, 0
-	for i, w := range weights {
+// normalize appends weights as integers whose sum is exactly one, so that a flat area stays as it is. The first has what rounding left:
+// those of whole pixels stay the same.
+func normalize(to []int32, weights []float64) []int32 {
+	sum := 0.0
+	for _, w := range weights {
 		sum += w
-		if w > weights[greatest] {
-			greatest = i
-		}
 	}
-	rest := int32(one)
-	fixed := make([]int32, len(weights))
-	for i, w := range weights {
-		fixed[i] = int32(math.Round(w / sum * one))
-		rest -= fixed[i]
+	rest, first := int32(one), len(to)
+	for _, w := range weights {
+		v := int32(math.Round(w / sum * one))
+		to = append(to, v)
+		rest -= v
 	}
-	fixed[greatest] += rest
-	return fixed
+	to[first] += rest
+	return to
 }
 
-// fraction is how many bits below the gray level are kept between the two passes.
+// fraction is how many bits below the gray level are kept between rows and columns.
 const fraction = 6
 
-// resample fills out: rows that are needed are scaled horizontally by line, once, into a ring of as many rows as one output row
-// takes, and those vertically.
-func resample(out *image.Gray, line func(dst []int32, y int), rows []taps) {
-	width := out.Rect.Dx()
-	depth := 1
-	for _, t := range rows {
-		depth = max(depth, len(t.weights))
+// resample makes a picture out of rows of samples, each by its gray level. The rows that make one of the picture are weighed and added up
+// first, in the whole width that columns reach; then the columns of the sum, once for each row of the picture.
+func resample[T uint8 | uint16](out *image.Gray, line func(y int) []T, table *grayTable, columns, rows []taps) {
+	end := 0
+	for _, c := range columns {
+		end = max(end, c.first+len(c.weights))
 	}
-	ring := make([][]int32, depth)
-	held := make([]int, depth)
-	for i := range ring {
-		ring[i], held[i] = make([]int32, width), -1
-	}
-	sums := make([]int32, width)
-	for y, t := range rows {
-		clear(sums)
-		for k, w := range t.weights {
-			source := t.first + k
-			slot := source % depth
-			if held[slot] != source {
-				line(ring[slot], source)
-				held[slot] = source
-			}
-			for x, v := range ring[slot][:len(sums)] {
-				sums[x] += v * w
-			}
+	sum, next, running := make([]int32, end), make([]int32, end), make([]int32, end+1)
+	across := spansOf(columns)
+	begun := -1 // the source row that is in next, as that of the row of the picture to come
+	for i := range rows {
+		y, after := i, i+1
+		if rows[0].first > rows[len(rows)-1].first { // flipped: the source is read from its first row all the same
+			y, after = len(rows)-1-i, len(rows)-2-i
 		}
-		row := out.Pix[y*out.Stride:][:width]
-		const round = one << fraction / 2
-		for x, s := range sums {
-			row[x] = clamp((s + round) >> (14 + fraction))
+		t := rows[y]
+		first, weights := t.first, t.weights
+		if first == begun {
+			first, weights = first+1, weights[1:]
+		} else {
+			clear(sum)
 		}
+		begun = -1
+		for len(weights) > 0 {
+			n := equal(weights)
+			switch last := first + len(weights) - 1; {
+			case n == 4:
+				addFour(sum, line(first), line(first+1), line(first+2), line(first+3), table, weights[0])
+			case first == last && i+1 < len(rows) && rows[after].first == last && len(rows[after].weights) > 1:
+				addToBoth(sum, next, line(first), table, weights[0], rows[after].weights[0])
+				begun, n = last, 1
+			default:
+				add(sum, line(first), table, weights[0])
+				n = 1
+			}
+			first, weights = first+n, weights[n:]
+		}
+		addColumns(out.Pix[y*out.Stride:][:out.Rect.Dx()], sum, running, across)
+		sum, next = next, sum
 	}
 }
 
-// span is taps of which all have the same weight but the first, the last and one more; of these it has what they have more than that.
+// equal is how many of the first four weights are the same as the first.
+func equal(weights []int32) int {
+	n := 1
+	for n < len(weights) && n < 4 && weights[n] == weights[0] {
+		n++
+	}
+	return n
+}
+
+// add adds a row, weighed, to a sum of rows.
+func add[T uint8 | uint16](sum []int32, row []T, table *grayTable, weight int32) {
+	row = row[:len(sum)]
+	for x := range sum {
+		sum[x] += int32(table[row[x]]) * weight
+	}
+}
+
+// addFour adds four rows of the same weight.
+func addFour[T uint8 | uint16](sum []int32, a, b, c, d []T, table *grayTable, weight int32) {
+	a, b, c, d = a[:len(sum)], b[:len(sum)], c[:len(sum)], d[:len(sum)]
+	for x := range sum {
+		sum[x] += (int32(table[a[x]]) + int32(table[b[x]]) + int32(table[c[x]]) + int32(table[d[x]])) * weight
+	}
+}
+
+// addToBoth adds a row to the sum that it is the last of, and begins the one with it that it is the first of.
+func addToBoth[T uint8 | uint16](sum, next []int32, row []T, table *grayTable, weight, weightNext int32) {
+	row, next = row[:len(sum)], next[:len(sum)]
+	for x := range sum {
+		v := int32(table[row[x]])
+		sum[x] += v * weight
+		next[x] = v * weightNext
+	}
+}
+
+// addColumns makes a row of the picture out of a sum of rows. Most columns are added up before they are weighed: as the difference of two
+// of the running sums, which begin with zero.
+func addColumns(out []uint8, sum, running []int32, columns []span) {
+	const (
+		down  = 14 - fraction
+		round = one << fraction / 2
+	)
+	all, after := int32(0), running[1:][:len(sum)]
+	for x, v := range sum {
+		all += (v + 1<<down/2) >> down
+		after[x] = all
+	}
+	for x := range out {
+		s := &columns[x]
+		of := running[s.at:][:s.n+1]
+		last := of[s.n]
+		v := (last-of[0])*s.weight + (of[1]-of[0])*s.first + (last-of[s.n-1])*s.last
+		if s.third != 0 {
+			v += (of[3] - of[2]) * s.third
+		}
+		out[x] = clamp((v + round) >> (14 + fraction))
+	}
+}
+
+// span is taps of which all have the same weight but the first and the last; of these it has what they have more than that. A cubic,
+// whose four may all differ, has the third so, too.
 type span struct {
 	at, n       int
 	weight      int32
 	first, last int32
-	another     int // counted from the first
-	more        int32
+	third       int32
 }
 
-// spansOf finds the spans of taps, which are all that weigh makes: the whole pixels of an area weigh the same, but for the first of them,
-// which has what rounding left; a cubic has four taps at most.
+// spansOf finds the spans of taps, which are all that weigh makes.
 func spansOf(all []taps) []span {
 	spans := make([]span, len(all))
 	for i, t := range all {
 		last := len(t.weights) - 1
-		s := span{at: t.first, n: len(t.weights), weight: t.weights[(last+1)/2]}
+		s := span{at: t.first, n: len(t.weights), weight: t.weights[min(1, last)]}
 		s.first = t.weights[0] - s.weight
 		if last > 0 {
 			s.last = t.weights[last] - s.weight
 		}
-		for k := 1; k < last; k++ {
-			if more := t.weights[k] - s.weight; more != 0 {
-				if s.more != 0 {
-					panic("taps of more weights than a span has")
-				}
-				s.another, s.more = k, more
-			}
+		if last > 2 {
+			s.third = t.weights[2] - s.weight
 		}
 		spans[i] = s
 	}
@@ -165,26 +226,3 @@ func spansOf(all []taps) []span {
 
 // grayTable has a gray level for every sample that occurs.
 type grayTable [1 << 16]uint8
-
-// horizontal scales a row of samples, each by its gray level; the result has fraction bits below the gray level. Most samples are added
-// up before they are weighed.
-func horizontal[T uint8 | uint16](dst []int32, src []T, table *grayTable, columns []span) {
-	const round = one >> fraction / 2
-	for x := range dst {
-		s := &columns[x]
-		row, sum := src[s.at:][:s.n], int32(0)
-		rest := row
-		for ; len(rest) >= 4; rest = rest[4:] {
-			four := (*[4]T)(rest)
-			sum += int32(table[four[0]]) + int32(table[four[1]]) + int32(table[four[2]]) + int32(table[four[3]])
-		}
-		for _, v := range rest {
-			sum += int32(table[v])
-		}
-		sum = sum*s.weight + int32(table[row[0]])*s.first + int32(table[row[len(row)-1]])*s.last
-		if s.more != 0 {
-			sum += int32(table[row[s.another]]) * s.more
-		}
-		dst[x] = (sum + round) >> (14 - fraction)
-	}
-}

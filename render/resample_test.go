@@ -37,19 +37,19 @@ func TestScaledFromSamples(t *testing.T) {
 	}
 }
 
-// weighed scales by the definition: columns first, with fraction bits kept, then rows.
+// weighed scales by the definition: rows first, with fraction bits kept, then columns.
 func weighed(img *image.Gray, p placement) *image.Gray {
 	out := image.NewGray(image.Rect(0, 0, p.width, p.height))
 	rows := weigh(p.region.Dy(), p.height, p.flipY)
 	for x, column := range weigh(p.region.Dx(), p.width, p.flipX) {
 		for y, row := range rows {
 			sum := int32(0)
-			for k, w := range row.weights {
-				across := int32(0)
-				for l, v := range column.weights {
-					across += v * int32(img.GrayAt(p.region.Min.X+column.first+l, p.region.Min.Y+row.first+k).Y)
+			for l, v := range column.weights {
+				down := int32(0)
+				for k, w := range row.weights {
+					down += w * int32(img.GrayAt(p.region.Min.X+column.first+l, p.region.Min.Y+row.first+k).Y)
 				}
-				sum += w * ((across + one>>fraction/2) >> (14 - fraction))
+				sum += v * ((down + one>>fraction/2) >> (14 - fraction))
 			}
 			out.Pix[y*out.Stride+x] = clamp((sum + one<<fraction/2) >> (14 + fraction))
 		}
@@ -65,7 +65,9 @@ func TestSpans(t *testing.T) {
 			weights := slices.Repeat([]int32{s.weight}, s.n)
 			weights[0] += s.first
 			weights[s.n-1] += s.last
-			weights[s.another] += s.more
+			if s.third != 0 {
+				weights[2] += s.third
+			}
 			if s.at != all[i].first || !slices.Equal(weights, all[i].weights) {
 				t.Fatalf("%d to %d: %+v, want %v", from, to, s, all[i])
 			}

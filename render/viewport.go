@@ -138,10 +138,8 @@ func (p placement) gray(img *image.Gray) *image.Gray {
 // placed makes a picture out of the samples of the whole image, so many a row, each by its gray level.
 func placed[T uint8 | uint16](p placement, samples []T, stride int, table *grayTable) *image.Gray {
 	out := newGray(p.width, p.height)
-	columns := spansOf(weigh(p.region.Dx(), p.width, p.flipX))
-	resample(out, func(dst []int32, y int) {
-		horizontal(dst, samples[(p.region.Min.Y+y)*stride+p.region.Min.X:], table, columns)
-	}, weigh(p.region.Dy(), p.height, p.flipY))
+	resample(out, func(y int) []T { return samples[(p.region.Min.Y+y)*stride+p.region.Min.X:] }, table,
+		weigh(p.region.Dx(), p.width, p.flipX), weigh(p.region.Dy(), p.height, p.flipY))
 	return out
 }
 
