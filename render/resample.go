@@ -93,9 +93,6 @@ func normalize(to []int32, weights []float64) []int32 {
 	return to
 }
 
-// fraction is how many bits below the gray level are kept between rows and columns.
-const fraction = 6
-
 // resample makes a picture out of rows of samples, each by its gray level. The rows that make one of the picture are weighed and added up
 // first, in the whole width that columns reach; then the columns of the sum, once for each row of the picture.
 func resample[T uint8 | uint16](out *image.Gray, line func(y int) []T, table *grayTable, columns, rows []taps) {
@@ -103,7 +100,7 @@ func resample[T uint8 | uint16](out *image.Gray, line func(y int) []T, table *gr
 	for _, c := range columns {
 		end = max(end, c.first+len(c.weights))
 	}
-	sum, next, running := make([]int32, end), make([]int32, end), make([]int32, end+1)
+	sum, next, running := make([]int32, end), make([]int32, end), make([]int64, end+1)
 	across := spansOf(columns)
 	begun := -1 // the source row that is in next, as that of the row of the picture to come
 	for i := range rows {
@@ -175,14 +172,10 @@ func addToBoth[T uint8 | uint16](sum, next []int32, row []T, table *grayTable, w
 
 // addColumns makes a row of the picture out of a sum of rows. Most columns are added up before they are weighed: as the difference of two
 // of the running sums, which begin with zero.
-func addColumns(out []uint8, sum, running []int32, columns []span) {
-	const (
-		down  = 14 - fraction
-		round = one << fraction / 2
-	)
-	all, after := int32(0), running[1:][:len(sum)]
+func addColumns(out []uint8, sum []int32, running []int64, columns []span) {
+	all, after := int64(0), running[1:][:len(sum)]
 	for x, v := range sum {
-		all += (v + 1<<down/2) >> down
+		all += int64(v)
 		after[x] = all
 	}
 	for x := range out {
@@ -193,7 +186,7 @@ func addColumns(out []uint8, sum, running []int32, columns []span) {
 		if s.third != 0 {
 			v += (of[3] - of[2]) * s.third
 		}
-		out[x] = clamp((v + round) >> (14 + fraction))
+		out[x] = clamp(int32((v + 1<<27) >> 28))
 	}
 }
 
@@ -201,9 +194,9 @@ func addColumns(out []uint8, sum, running []int32, columns []span) {
 // whose four may all differ, has the third so, too.
 type span struct {
 	at, n       int
-	weight      int32
-	first, last int32
-	third       int32
+	weight      int64
+	first, last int64
+	third       int64
 }
 
 // spansOf finds the spans of taps, which are all that weigh makes.
@@ -211,13 +204,13 @@ func spansOf(all []taps) []span {
 	spans := make([]span, len(all))
 	for i, t := range all {
 		last := len(t.weights) - 1
-		s := span{at: t.first, n: len(t.weights), weight: t.weights[min(1, last)]}
-		s.first = t.weights[0] - s.weight
+		weight := t.weights[min(1, last)]
+		s := span{at: t.first, n: len(t.weights), weight: int64(weight), first: int64(t.weights[0] - weight)}
 		if last > 0 {
-			s.last = t.weights[last] - s.weight
+			s.last = int64(t.weights[last] - weight)
 		}
 		if last > 2 {
-			s.third = t.weights[2] - s.weight
+			s.third = int64(t.weights[2] - weight)
 		}
 		spans[i] = s
 	}

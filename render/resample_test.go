@@ -37,21 +37,19 @@ func TestScaledFromSamples(t *testing.T) {
 	}
 }
 
-// weighed scales by the definition: rows first, with fraction bits kept, then columns.
+// weighed scales by the definition.
 func weighed(img *image.Gray, p placement) *image.Gray {
 	out := image.NewGray(image.Rect(0, 0, p.width, p.height))
 	rows := weigh(p.region.Dy(), p.height, p.flipY)
 	for x, column := range weigh(p.region.Dx(), p.width, p.flipX) {
 		for y, row := range rows {
-			sum := int32(0)
+			sum := int64(0)
 			for l, v := range column.weights {
-				down := int32(0)
 				for k, w := range row.weights {
-					down += w * int32(img.GrayAt(p.region.Min.X+column.first+l, p.region.Min.Y+row.first+k).Y)
+					sum += int64(v) * int64(w) * int64(img.GrayAt(p.region.Min.X+column.first+l, p.region.Min.Y+row.first+k).Y)
 				}
-				sum += v * ((down + one>>fraction/2) >> (14 - fraction))
 			}
-			out.Pix[y*out.Stride+x] = clamp((sum + one<<fraction/2) >> (14 + fraction))
+			out.Pix[y*out.Stride+x] = clamp(int32((sum + one*one/2) >> 28))
 		}
 	}
 	return out
@@ -62,11 +60,11 @@ func TestSpans(t *testing.T) {
 	check := func(from, to int) {
 		all := weigh(from, to, false)
 		for i, s := range spansOf(all) {
-			weights := slices.Repeat([]int32{s.weight}, s.n)
-			weights[0] += s.first
-			weights[s.n-1] += s.last
+			weights := slices.Repeat([]int32{int32(s.weight)}, s.n)
+			weights[0] += int32(s.first)
+			weights[s.n-1] += int32(s.last)
 			if s.third != 0 {
-				weights[2] += s.third
+				weights[2] += int32(s.third)
 			}
 			if s.at != all[i].first || !slices.Equal(weights, all[i].weights) {
 				t.Fatalf("%d to %d: %+v, want %v", from, to, s, all[i])

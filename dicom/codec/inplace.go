@@ -43,28 +43,36 @@ func DecodeInPlace(ctx context.Context, ts dicom.UID, d pixel.Description, data 
 	return f, nil
 }
 
-// settled reports whether samples of 16 bits have nothing in them but the bits stored, and their sign: it looks at four at a time.
+// settled reports whether samples of 16 bits have nothing in them but the bits stored, and their sign: it looks at many at a time.
 func settled(d pixel.Description, data []byte) bool {
 	if d.HighBit != d.BitsStored-1 {
 		return false
 	}
 	const every = 0x0001_0001_0001_0001
 	above := uint64(uint16(0xFFFF)<<d.BitsStored) * every // the bits above those stored
-	shift := 0
+	shift := uint(0)
 	if d.Signed {
 		shift = 1 // each of them is the one below it
 	}
 	rubbish := uint64(0)
-	for ; len(data) >= 8; data = data[8:] {
-		v := binary.LittleEndian.Uint64(data)
-		if shift != 0 {
-			v ^= v << 1
-		}
-		rubbish |= v
+	for ; len(data) >= 64; data = data[64:] {
+		rubbish |= changes((*[8]uint64)(unsafe.Pointer(&data[0])), shift)
 	}
 	for ; len(data) >= 2; data = data[2:] {
 		v := binary.LittleEndian.Uint16(data)
 		rubbish |= uint64(v ^ bits.RotateLeft16(v, 1)*uint16(shift))
 	}
 	return rubbish&above == 0
+}
+
+// changes has a bit set where one of the words has, or, shifted by one, where it differs from the bit below it.
+func changes(w *[8]uint64, shift uint) uint64 {
+	if shift == 0 {
+		return w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]
+	}
+	all := uint64(0)
+	for _, v := range w {
+		all |= v ^ v<<shift
+	}
+	return all
 }
