@@ -11,25 +11,31 @@ import (
 // for a working one.
 func (s *Server) authenticate(next http.Handler) http.Handler {
 	authenticator := s.options.Authenticator
+	if authenticator == nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Everyone())))
+		})
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who := access.Everyone()
-		if authenticator != nil {
-			var err error
-			if who, err = authenticator.Authenticate(r); err != nil {
-				s.fail(w, r, s.challenge(w, err))
-				return
-			}
+		who, err := authenticator.Authenticate(r)
+		if err != nil {
+			s.fail(w, r, s.challenge(w, r, err))
+			return
 		}
-		next.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
+		ctx, stop := keepVigil(authenticator, w, r, who)
+		defer stop()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
+func isUnauthenticated(err error) bool { return errors.Is(err, access.ErrUnauthenticated) }
+
 // challenge is the answer to a request that has to prove who sends it (RFC 9110 15.5.2).
-func (s *Server) challenge(w http.ResponseWriter, err error) error {
-	if err != nil && !errors.Is(err, access.ErrUnauthenticated) {
+func (s *Server) challenge(w http.ResponseWriter, r *http.Request, err error) error {
+	if err != nil && !isUnauthenticated(err) {
 		return err
 	}
-	for _, c := range s.options.Authenticator.Challenges() {
+	for _, c := range access.ChallengesFor(r, s.options.Authenticator) {
 		w.Header().Add("WWW-Authenticate", c)
 	}
 	detail := "this needs credentials"
@@ -45,7 +51,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, role access.Role)
 	switch {
 	case who.Roles.Has(role):
 	case !who.Known():
-		return s.challenge(w, nil)
+		return s.challenge(w, r, nil)
 	default:
 		return &problem{status: http.StatusForbidden, detail: "this needs the role " + role.String()}
 	}

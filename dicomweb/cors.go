@@ -11,7 +11,7 @@ import (
 // What browsers are told (Fetch Standard 3.2). Authorization must be named: "*" does not cover it.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
-	corsHeaders = "Accept, Authorization, Content-Type, If-None-Match, If-Match, Range, X-Request-Id"
+	corsHeaders = "Accept, Authorization, Content-Type, If-None-Match, If-Match, Range, X-Api-Key, X-Request-Id"
 	corsExposed = "Warning, ETag, Content-Location, Location, Content-Range, Content-Length, Accept-Ranges, Retry-After, X-Request-Id, X-Total-Count"
 )
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/file"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -118,7 +119,7 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 	if err != nil {
 		return err
 	}
-	if err := writeDurably(filepath.Join(folder, manifestName), text); err != nil {
+	if err := durable.WriteFile(filepath.Join(folder, manifestName), text); err != nil {
 		return err
 	}
 	if err := errors.Join(os.Rename(folder, final), syncFolder(backupsFolder(c.Dest))); err != nil {
@@ -151,7 +152,10 @@ func (c backupCommand) freeSecond(ctx context.Context) (time.Time, error) {
 	}
 }
 
-// copySmall copies the files that lie beside index and blobs: secrets, the journal, and what was asked for.
+// accessBackup begins the names that files of the folder access have in a backup.
+const accessBackup = "access."
+
+// copySmall copies the files that lie beside index and blobs: secrets, who may come in, the journal, and what was asked for.
 func (c backupCommand) copySmall(folder string, m *manifest) error {
 	entries, err := os.ReadDir(c.Data)
 	if err != nil {
@@ -163,8 +167,15 @@ func (c backupCommand) copySmall(folder string, m *manifest) error {
 			paths = append(paths, filepath.Join(c.Data, e.Name()))
 		}
 	}
-	for _, path := range paths {
+	ledgers, err := filepath.Glob(filepath.Join(accessFolder(c.Data), "*.json"))
+	if err != nil {
+		return err
+	}
+	for _, path := range append(paths, ledgers...) {
 		name := filepath.Base(path)
+		if filepath.Dir(path) == accessFolder(c.Data) {
+			name = accessBackup + name
+		}
 		if err := copyFile(filepath.Join(folder, name), path); err != nil {
 			return err
 		}

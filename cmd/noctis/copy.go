@@ -40,11 +40,8 @@ Examples:
 
 // Run copies.
 func (c copyCommand) Run(ctx context.Context, t terminal) (err error) {
-	to, err := newRemote(c.To)
+	to, err := newRemote(c.To, c.credentials)
 	if err != nil {
-		return err
-	}
-	if to.header, err = c.header(); err != nil {
 		return err
 	}
 	from, err := openReading(ctx, c.Data)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -10,7 +11,36 @@ import (
 type credentials struct {
 	Header []string `placeholder:"NAME:VALUE" help:"Header field of every request (\"Authorization: Bearer …\")."`
 	User   string   `placeholder:"NAME:PASSWORD" help:"Basic authentication."`
-	Token  string   `placeholder:"TOKEN" help:"Bearer token."`
+	Token  string   `placeholder:"TOKEN" help:"Bearer token: of another server, or a key of Noctis."`
+}
+
+// client is an HTTP client whose requests to the host of base carry the credentials, and those to which it is redirected do not.
+func (c credentials) client(base string) (*http.Client, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("%s: want the DICOMweb base URL, like http://127.0.0.1:8080/dicom-web", base)
+	}
+	header, err := c.header()
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: bearing{u.Scheme, u.Host, header}}, nil
+}
+
+// bearing adds header fields to the requests to one host.
+type bearing struct {
+	scheme, host string
+	header       http.Header
+}
+
+func (b bearing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == b.host && r.URL.Scheme == b.scheme {
+		r = r.Clone(r.Context())
+		for name, values := range b.header {
+			r.Header[name] = values
+		}
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 func (c credentials) header() (http.Header, error) {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/file"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -154,7 +155,7 @@ func (c doctorCommand) report(t terminal, d *diagnosis) error {
 	if err != nil {
 		return err
 	}
-	if err := writeDurably(diagnosisFile(c.Data), text); err != nil {
+	if err := durable.WriteFile(diagnosisFile(c.Data), text); err != nil {
 		d.note("the report could not be kept: %v", err)
 	}
 	if c.JSON {

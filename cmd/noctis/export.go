@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -85,7 +86,7 @@ func (c exportCommand) begin() error {
 	}
 	path := filepath.Join(c.Dest, exportMark)
 	if len(names) == 0 {
-		return writeDurably(path, mark)
+		return durable.WriteFile(path, mark)
 	}
 	if old, err := os.ReadFile(path); err != nil || string(old) != string(mark) {
 		return fmt.Errorf("%s is not empty, and not left by the same export", c.Dest)

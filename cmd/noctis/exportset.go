@@ -15,6 +15,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/fileset"
 	"github.com/noctis-dicom/noctis/dicom/part10"
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -85,7 +86,7 @@ func (x *export) media(ctx context.Context, studies []selected) error {
 	if err != nil {
 		return err
 	}
-	return writeDurably(filepath.Join(x.dest, directoryName), index)
+	return durable.WriteFile(filepath.Join(x.dest, directoryName), index)
 }
 
 // directory is the DICOMDIR of the files.

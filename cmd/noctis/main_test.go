@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCommand, "get": getCommand, "request": requestCommand},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCommand, "get": getCommand, "get-as": getAsCommand, "request": requestCommand},
 	})
 }
 

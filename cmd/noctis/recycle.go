@@ -88,26 +88,20 @@ func (b binTarget) path() string {
 	return b.Ref.Path()
 }
 
-// binPlace is where the recycle bin is.
-type binPlace struct {
-	Server string `placeholder:"URL" help:"DICOMweb base URL of a server (http://127.0.0.1:8080/dicom-web); default: the data folder, without a server."`
-	Data   string `default:"./data" placeholder:"DIR" help:"Data folder (default ${default})."`
-}
-
-func (p binPlace) open(ctx context.Context) (bin, error) {
-	if p.Server != "" {
-		return newRemoteBin(p.Server)
+func (t target) openBin(ctx context.Context) (bin, error) {
+	if t.Server != "" {
+		return newRemoteBin(t.Server, t.credentials)
 	}
-	a, err := openArchive(ctx, p.Data, store.Options{})
+	a, err := openArchive(ctx, t.Data, store.Options{})
 	if err != nil {
 		return nil, err
 	}
 	return localBin{a}, nil
 }
 
-// with does something with the bin.
-func (p binPlace) with(ctx context.Context, do func(bin) error) error {
-	b, err := p.open(ctx)
+// withBin does something with the bin.
+func (t target) withBin(ctx context.Context, do func(bin) error) error {
+	b, err := t.openBin(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,12 +109,12 @@ func (p binPlace) with(ctx context.Context, do func(bin) error) error {
 }
 
 type recycleListCommand struct {
-	binPlace
+	target
 }
 
 // Run lists studies: how many versions, how many bytes, when the last was removed.
 func (c recycleListCommand) Run(ctx context.Context, t terminal) error {
-	return c.with(ctx, func(b bin) error {
+	return c.withBin(ctx, func(b bin) error {
 		studies, err := b.list(ctx)
 		for _, st := range studies {
 			fmt.Fprintf(t.out, "%-64s %8d versions %14d bytes  %s\n", st.Study, st.Versions, st.Bytes, st.Last)
@@ -133,14 +127,14 @@ func (c recycleListCommand) Run(ctx context.Context, t terminal) error {
 }
 
 type recycleRestoreCommand struct {
-	binPlace
+	target
 	What    binTarget `arg:"" placeholder:"STUDY[/SERIES[/INSTANCE]]|SHA256" help:"What to restore: a study, series or instance, or a version by its SHA-256."`
 	Replace bool      `help:"Replace instances that have been stored anew meanwhile; those go into the recycle bin."`
 }
 
 // Run restores. What could not be restored makes the exit code 1.
 func (c recycleRestoreCommand) Run(ctx context.Context, t terminal) error {
-	return c.with(ctx, func(b bin) error {
+	return c.withBin(ctx, func(b bin) error {
 		result, err := b.restore(ctx, c.What, c.Replace)
 		if err != nil {
 			return err
@@ -160,7 +154,7 @@ func (c recycleRestoreCommand) Run(ctx context.Context, t terminal) error {
 }
 
 type recyclePurgeCommand struct {
-	binPlace
+	target
 	What      binTarget     `arg:"" optional:"" placeholder:"STUDY[/SERIES[/INSTANCE]]|SHA256" help:"What to purge; default: everything that is old enough."`
 	OlderThan time.Duration `placeholder:"TIME" help:"Purge what was removed longer ago (168h)."`
 }
@@ -174,7 +168,7 @@ func (c recyclePurgeCommand) Run(ctx context.Context, t terminal) error {
 	case c.What.Blob == nil && c.What.Ref == (dicom.Ref{}):
 		return errors.New("what is to be purged? Name a study, or say --older-than")
 	}
-	return c.with(ctx, func(b bin) error {
+	return c.withBin(ctx, func(b bin) error {
 		result, err := b.purge(ctx, c.What, before)
 		if err == nil {
 			fmt.Fprintf(t.out, "%d instances purged, %d bytes\n", result.Purged, result.Bytes)

@@ -17,8 +17,8 @@ type remoteBin struct {
 	client *http.Client
 }
 
-func newRemoteBin(base string) (*remoteBin, error) {
-	r, err := newRemote(base)
+func newRemoteBin(base string, c credentials) (*remoteBin, error) {
+	r, err := newRemote(base, c)
 	if err != nil {
 		return nil, err
 	}

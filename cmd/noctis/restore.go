@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store/file"
 )
 
@@ -136,7 +137,7 @@ func (c restoreCommand) begin(name string) error {
 		return err
 	}
 	if len(entries) == 0 {
-		return writeDurably(mark, []byte(name))
+		return durable.WriteFile(mark, []byte(name))
 	}
 	if begun, err := os.ReadFile(mark); err != nil || string(begun) != name {
 		return fmt.Errorf("%s is not empty, and no restore of backup %s was interrupted in it", c.Data, name)
@@ -160,12 +161,17 @@ func (c restoreCommand) restore(ctx context.Context, folder string, m *manifest,
 			continue
 		case name == "journal":
 			to = filepath.Join(blobFolder(c.Data), name)
+		case strings.HasPrefix(name, accessBackup):
+			to = filepath.Join(accessFolder(c.Data), strings.TrimPrefix(name, accessBackup))
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return err
 		}
 		content, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
 			return err
 		}
-		if err := writeDurably(to, content); err != nil {
+		if err := durable.WriteFile(to, content); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,7 @@ type schedule interface {
 
 func (t target) openSchedule(ctx context.Context) (schedule, error) {
 	if t.Server != "" {
-		r, err := newRemote(t.Server)
+		r, err := newRemote(t.Server, t.credentials)
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -70,7 +71,7 @@ func (s *scrubbing) save() {
 	for _, id := range s.archive.Damaged() {
 		fmt.Fprintln(&b, id)
 	}
-	if err := writeDurably(s.list, []byte(b.String())); err != nil {
+	if err := durable.WriteFile(s.list, []byte(b.String())); err != nil {
 		s.log.Error("the list of damaged files cannot be kept", "error", err)
 	}
 }

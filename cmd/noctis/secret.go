@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/noctis-dicom/noctis/internal/durable"
 )
 
 // secretLength is the number of bytes of a secret.
@@ -27,25 +29,5 @@ func anonymizeSecret(data string) ([]byte, error) {
 	}
 	secret = make([]byte, secretLength)
 	rand.Read(secret)
-	return secret, writeDurably(name, secret)
-}
-
-// writeDurably writes a file so that a crash or a power cut leaves the old one or the new one, whole.
-func writeDurably(path string, content []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return secret, durable.WriteFile(name, secret)
 }

@@ -16,20 +16,19 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/noctis-dicom/noctis/dicomweb"
-	"github.com/noctis-dicom/noctis/web"
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
 type serveCommand struct {
-	Listen               string `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address to listen on (default ${default})."`
-	Data                 string `default:"./data" placeholder:"DIR" help:"Data folder: the index and the files (default ${default})."`
-	PublicURL            string `name:"public-url" placeholder:"URL" help:"Address of the server's root as clients see it, for the addresses in answers; default: as each request says."`
-	Viewer               string `placeholder:"DIR" help:"Folder of the packaged OHIF viewer; default: \"viewer\" beside the program."`
-	Demo                 bool   `help:"Store the synthetic study set if the store is empty."`
-	AllowUnauthenticated bool   `help:"Listen on an address that others can reach although there is no authentication: whoever reaches it may read and store everything."`
+	Listen    string `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address to listen on (default ${default})."`
+	Data      string `default:"./data" placeholder:"DIR" help:"Data folder: the index and the files (default ${default})."`
+	PublicURL string `name:"public-url" placeholder:"URL" help:"Address of the server's root as clients see it, for the addresses in answers; default: as each request says."`
+	Viewer    string `placeholder:"DIR" help:"Folder of the packaged OHIF viewer; default: \"viewer\" beside the program."`
+	Demo      bool   `help:"Store the synthetic study set if the store is empty."`
+
+	Access accessFlags `embed:""`
 
 	TrustProxy     bool     `help:"Believe Forwarded and X-Forwarded-* of every peer, not only of this machine."`
 	AllowedOrigins []string `default:"*" placeholder:"ORIGIN" help:"Origins that viewers in browsers may attach from (default: all)."`
@@ -83,11 +82,15 @@ Examples:
 // Run serves until ctx ends, and then until the requests in flight have.
 func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	log := c.logger(t.err)
-	listener, err := c.listen()
+	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	entrance := c.Access.open(c.Data)
+	if err := c.permit(entrance, listener.Addr()); err != nil {
+		return err
+	}
 	if os.Getenv("GOMEMLIMIT") == "" && c.Memory > 0 {
 		debug.SetMemoryLimit(int64(c.Memory))
 	}
@@ -121,7 +124,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	archive.commitments.Retention = c.CommitmentRetention
-	handler, err := c.handler(archive, ready, log, registry)
+	handler, err := c.handler(archive, entrance, ready, log, registry)
 	if err != nil {
 		return err
 	}
@@ -137,6 +140,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	}
 	c.announce(t.out, listener.Addr())
 	defer recoverBeside(ctx, archive, log)()
+	defer entrance.runBeside(ctx, log)()
 	defer scrubbing.begin(ctx)()
 	defer c.Retention.tidyBeside(ctx, archive, log)()
 	defer beside(ctx, func(ctx context.Context) { archive.commitments.Run(ctx, log) })()
@@ -199,7 +203,7 @@ func beside(ctx context.Context, run func(context.Context)) (stop func()) {
 }
 
 // handler puts the services, the page and the viewer under one root.
-func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger, registry *prometheus.Registry) (http.Handler, error) {
+func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *slog.Logger, registry *prometheus.Registry) (http.Handler, error) {
 	secret, err := anonymizeSecret(c.Data)
 	if err != nil {
 		return nil, err
@@ -213,21 +217,13 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger, re
 		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
 		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(),
-		Log: log, Registry: registry,
+		Authenticator: e, Log: log, Registry: registry,
 	})
 	if err != nil {
 		return nil, err
 	}
 	ready.ending = services.EndStreams
-	pages := http.NewServeMux()
-	pages.Handle("/", web.Page())
-	viewer := web.Viewer(c.viewerFolder())
-	pages.Handle("/viewer", viewer) // redirects below a proxy's prefix too, as ServeMux would not
-	pages.Handle("/viewer/", viewer)
-	pages.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	pages.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
-	pages.Handle("GET /readyz", ready)
-	pages.Handle("GET /doctor", lastDiagnosis(c.Data))
+	pages := c.pages(e, ready, log, registry)
 	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// DICOMweb paths go past ServeMux, which would answer an upload to "//studies" with a redirect that loses it.
 		if p := strings.TrimLeft(r.URL.Path, "/"); strings.HasPrefix(p+"/", dicomweb.BasePath[1:]+"/") || p == "wado" {
@@ -237,21 +233,6 @@ func (c serveCommand) handler(a *archive, ready *readiness, log *slog.Logger, re
 		pages.ServeHTTP(w, r)
 	})
 	return stallGuard(root, c.StallTimeout), nil
-}
-
-// listen refuses an address that others can reach, because nothing yet asks who they are.
-func (c serveCommand) listen() (net.Listener, error) {
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return nil, err
-	}
-	if tcp, ok := listener.Addr().(*net.TCPAddr); (!ok || !tcp.IP.IsLoopback()) && !c.AllowUnauthenticated {
-		listener.Close()
-		return nil, fmt.Errorf("--listen %s: others could reach this address, and there is no authentication: "+
-			"listen on 127.0.0.1 behind a proxy that authenticates, or add --allow-unauthenticated if all of them may read and store everything",
-			c.Listen)
-	}
-	return listener, nil
 }
 
 func (c serveCommand) storeDemo(ctx context.Context, a *archive, t terminal) error {

@@ -48,7 +48,7 @@ func benchStoring(b *testing.B, image benchImage, batch int) {
 		b.Fatal(err)
 	}
 	defer a.Close()
-	handler, err := serveCommand{Data: data, StallTimeout: time.Minute}.handler(a, &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	handler, err := serveCommand{Data: data, StallTimeout: time.Minute}.handler(a, accessFlags{}.open(data), &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)
 	}

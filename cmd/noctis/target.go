@@ -15,10 +15,11 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// target is where a command stores: the flags that import and demo share.
+// target is where a command stores: the flags that the commands share which work on a server or in a data folder.
 type target struct {
 	Server string `placeholder:"URL" help:"DICOMweb base URL of a server (http://127.0.0.1:8080/dicom-web); default: the data folder, without a server."`
 	Data   string `default:"./data" placeholder:"DIR" help:"Data folder (default ${default})."`
+	credentials
 }
 
 // sender stores instances one by one and is safe for concurrent use. send reports whether the very file was there already; its
@@ -33,7 +34,7 @@ var errUnreachable = errors.New("cannot store any more")
 
 func (t target) open(ctx context.Context) (sender, error) {
 	if t.Server != "" {
-		return newRemote(t.Server)
+		return newRemote(t.Server, t.credentials)
 	}
 	a, err := openArchive(ctx, t.Data, store.Options{})
 	if err != nil {
@@ -64,14 +65,14 @@ func (l local) send(ctx context.Context, r io.Reader) (bool, error) {
 type remote struct {
 	studies string
 	client  *http.Client
-	header  http.Header // of every request
 }
 
-func newRemote(base string) (*remote, error) {
-	if !strings.HasPrefix(base, "http://") && !strings.HasPrefix(base, "https://") {
-		return nil, fmt.Errorf("%s: want the DICOMweb base URL, like http://127.0.0.1:8080/dicom-web", base)
+func newRemote(base string, c credentials) (*remote, error) {
+	client, err := c.client(base)
+	if err != nil {
+		return nil, err
 	}
-	return &remote{strings.TrimRight(base, "/") + "/studies", &http.Client{}, nil}, nil
+	return &remote{strings.TrimRight(base, "/") + "/studies", client}, nil
 }
 
 func (r *remote) name() string { return strings.TrimSuffix(r.studies, "/studies") }
@@ -94,9 +95,6 @@ func (r *remote) send(ctx context.Context, file io.Reader) (bool, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.studies, body)
 	if err != nil {
 		return false, err
-	}
-	if r.header != nil {
-		request.Header = r.header.Clone()
 	}
 	request.Header.Set("Content-Type", `multipart/related; type="application/dicom"; boundary=`+form.Boundary())
 	request.Header.Set("Accept", "application/dicom+json")

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/authn"
+)
+
+// accessFlags say who may come in.
+type accessFlags struct {
+	RequireAuthentication bool     `help:"Let nobody do anything who has not proved who he is, even while there is neither a key nor a user yet."`
+	AllowUnauthenticated  bool     `help:"Listen on an address that others can reach although there is no authentication: whoever reaches it may read and store everything."`
+	AllowPlaintext        bool     `help:"Take keys, passwords and tokens over connections without TLS from other machines: whoever is on the way can read them."`
+	MetricsRole           roleFlag `default:"admin" placeholder:"ROLE" help:"Who may read /metrics: a role, or anyone (default ${default})."`
+}
+
+// roleFlag is a role on the command line.
+type roleFlag struct{ access.Role }
+
+// UnmarshalText reads the name of a role, or "anyone".
+func (f *roleFlag) UnmarshalText(text []byte) error {
+	if strings.EqualFold(string(text), access.Anyone.String()) {
+		f.Role = access.Anyone
+		return nil
+	}
+	roles, err := access.ParseRoles([]string{string(text)})
+	f.Role = access.Role(roles) // of one name it is a set of one
+	return err
+}
+
+// entrance is where everybody comes in: what a server knows of those who may.
+type entrance struct {
+	*authn.Methods
+	uses *authn.Uses
+}
+
+func (f accessFlags) open(data string) *entrance {
+	folder := accessFolder(data)
+	uses := authn.OpenUses(folder)
+	return &entrance{authn.New(f.RequireAuthentication, authn.OpenKeys(folder, uses)), uses}
+}
+
+// runBeside does what has to be done while the server serves. stop ends it and returns when it has ended.
+func (e *entrance) runBeside(ctx context.Context, log *slog.Logger) (stop func()) {
+	return beside(ctx, func(ctx context.Context) { e.uses.Run(ctx, log) })
+}
+
+// permit refuses an address that others can reach, unless they have to prove who they are over connections that nobody can read.
+func (c serveCommand) permit(e *entrance, address net.Addr) error {
+	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
+		return nil
+	}
+	on, err := e.On()
+	switch {
+	case err != nil:
+		return err
+	case !on && !c.Access.AllowUnauthenticated:
+		return fmt.Errorf("--listen %s: others could reach this address, and there is no authentication: make a key (noctis key add), "+
+			"listen on 127.0.0.1, or add --allow-unauthenticated if all of them may read and store everything", c.Listen)
+	case on && !c.confidential() && !c.Access.AllowPlaintext:
+		return errors.New("--listen " + c.Listen + ": keys and passwords of others would cross the network in plain text: " +
+			"put a proxy with TLS before the server and say so with --trust-proxy and --public-url https://…, " +
+			"or add --allow-plaintext if everybody on the way may read them")
+	}
+	return nil
+}
+
+// confidential reports whether connections from other machines have TLS: a proxy's that is declared.
+func (c serveCommand) confidential() bool {
+	return c.TrustProxy && strings.HasPrefix(strings.ToLower(c.PublicURL), "https://")
+}

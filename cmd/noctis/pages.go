@@ -1,0 +1,68 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/web"
+)
+
+// page is an address beside the DICOMweb services.
+type page struct {
+	pattern string      // of http.ServeMux
+	role    access.Role // that it asks for
+	handler http.Handler
+}
+
+// pages are all of them. What the page and the viewer show they ask the DICOMweb services for; in themselves they tell nothing.
+func (c serveCommand) pages(e *entrance, ready *readiness, log *slog.Logger, registry *prometheus.Registry) http.Handler {
+	viewer := web.Viewer(c.viewerFolder())
+	mux := http.NewServeMux()
+	for _, p := range []page{
+		{"/", access.Anyone, web.Page()},
+		{"/viewer", access.Anyone, viewer}, // redirects below a proxy's prefix too, as ServeMux would not
+		{"/viewer/", access.Anyone, viewer},
+		{"GET /healthz", access.Anyone, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })},
+		{"GET /readyz", access.Anyone, ready},
+		{"GET /metrics", cmp.Or(c.Access.MetricsRole.Role, access.Admin), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})},
+		{"GET /doctor", access.Admin, lastDiagnosis(c.Data)},
+	} {
+		if p.role == 0 {
+			panic("page " + p.pattern + " asks for no role") // whoever forgot it would have let everybody in
+		}
+		mux.Handle(p.pattern, e.admitting(p.role, p.handler, log))
+	}
+	return mux
+}
+
+// admitting lets in whoever has the role. For what anyone may see nobody is asked who he is.
+func (e *entrance) admitting(role access.Role, next http.Handler, log *slog.Logger) http.Handler {
+	if role == access.Anyone {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := e.Authenticate(r)
+		w.Header().Set("Cache-Control", "no-store")
+		switch {
+		case err != nil && !errors.Is(err, access.ErrUnauthenticated):
+			log.Error("nobody can come in", "error", err)
+			http.Error(w, "the server failed; its log says why", http.StatusInternalServerError)
+		case err != nil, !who.Known() && !who.Roles.Has(role):
+			for _, challenge := range access.ChallengesFor(r, e) {
+				w.Header().Add("WWW-Authenticate", challenge)
+			}
+			http.Error(w, "this needs credentials", http.StatusUnauthorized)
+		case !who.Roles.Has(role):
+			http.Error(w, "this needs the role "+role.String(), http.StatusForbidden)
+		default:
+			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
+		}
+	})
+}

@@ -1,0 +1,101 @@
+package dicomweb
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// doorkeeper knows one principal, until he is shut out.
+type doorkeeper struct {
+	out     atomic.Bool
+	watched atomic.Int32
+}
+
+func (d *doorkeeper) Authenticate(r *http.Request) (access.Principal, error) {
+	if access.Watching(r.Context()) {
+		d.watched.Add(1)
+	}
+	if d.out.Load() {
+		return access.Principal{}, access.ErrUnauthenticated
+	}
+	return access.Principal{Name: "page", Kind: access.Key, Roles: access.RolesOf(access.Read, access.Worklist)}, nil
+}
+
+func (*doorkeeper) Challenges() []string { return []string{`Bearer realm="noctis"`} }
+
+// An event stream would never end by itself: it does within a second when the one who reads it may no longer.
+func TestStreamsOfTheRevokedEnd(t *testing.T) {
+	st, list := withWorklist(t, store.Options{})
+	keeper := &doorkeeper{}
+	s, err := New(st, Options{Worklist: list, Log: slog.New(slog.DiscardHandler), Authenticator: keeper})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(s)
+	defer web.Close()
+	answer, err := http.Get(web.URL + "/dicom-web/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(answer.Body, first); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s, %v", answer.Status, err)
+	}
+	keeper.out.Store(true)
+	io.Copy(io.Discard, answer.Body) //nolint:errcheck // it ends, or the test does not
+	if keeper.watched.Load() == 0 {
+		t.Error("the stream ended by itself")
+	}
+}
+
+// What is under way goes on as long as it comes from the same principal, and as long as only the server is at fault.
+func TestVigil(t *testing.T) {
+	reader := access.Principal{Name: "a", Kind: access.User, Roles: access.RolesOf(access.Read)}
+	limited := reader
+	limited.Scope.Patients = []string{"P1"}
+	for _, c := range []struct {
+		name string
+		who  access.Principal
+		err  error
+		ends bool
+	}{
+		{"the same", reader, nil, false},
+		{"revoked", access.Principal{}, access.ErrUnauthenticated, true},
+		{"limited", limited, nil, true},
+		{"without his role", access.Principal{Name: "a", Kind: access.User}, nil, true},
+		{"another", access.Principal{Name: "b", Kind: access.User, Roles: reader.Roles}, nil, true},
+		{"logged out", access.Principal{Kind: access.Nobody}, nil, true},
+		{"the server cannot tell", access.Principal{}, errors.New("the disk is on fire"), false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+			ctx, stop := keepVigil(then{c.who, c.err}, httptest.NewRecorder(), r, reader)
+			time.Sleep(3 * watchEvery) // of the bubble
+			if cause := context.Cause(ctx); (cause != nil) != c.ends || c.ends && !errors.Is(cause, access.ErrUnauthenticated) {
+				t.Errorf("%s: ended with %v, want %v", c.name, cause, c.ends)
+			}
+			stop()
+		})
+	}
+}
+
+// then is what an authenticator says of everybody.
+type then struct {
+	who access.Principal
+	err error
+}
+
+func (a then) Authenticate(*http.Request) (access.Principal, error) { return a.who, a.err }
+func (then) Challenges() []string                                   { return nil }

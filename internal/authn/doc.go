@@ -1,0 +1,6 @@
+// Package authn finds out who a request comes from: it is the access.Authenticator of a server.
+//
+// methods.go puts the ways together in which somebody can prove who he is; keys.go is that of API keys. What is known of people and
+// machines lies in ledgers (ledger.go): small files in a folder, which the server reads and commands change while it runs. None of them
+// holds a secret, only digests of them. grant.go is what a record of a ledger allows; uses.go remembers when each was used last.
+package authn
