@@ -280,11 +280,11 @@ func storeError(err error) error {
 	return err
 }
 
-// series are those of the stored instances.
+// series are those of the stored instances whose metadata is worth being made ready: what is very long is not kept anyway.
 func (st stored) series() map[dicom.Ref]bool {
 	all := map[dicom.Ref]bool{}
 	for _, o := range st.outcomes {
-		if o.Failure == nil && !o.Receipt.Duplicate {
+		if o.Failure == nil && !o.Receipt.Duplicate && o.Receipt.Memory < 8<<20 {
 			all[dicom.Ref{Study: o.Receipt.Ref.Study, Series: o.Receipt.Ref.Series}] = true
 		}
 	}

@@ -42,10 +42,11 @@ const (
 // flush makes what is staged durable and visible, in the order that a crash cannot break: the blobs, then the index.
 func (b *Batch) flush(ctx context.Context) error {
 	batch := b.staged
-	b.staged, b.memory = nil, 0
+	b.staged = nil
 	if len(batch) == 0 {
 		return nil
 	}
+	defer b.share.shrink(0)
 	defer func() {
 		for _, st := range batch {
 			st.writer.Cancel()

@@ -14,10 +14,10 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/valid"
 )
 
-// A batch commits by itself when it holds this much. Each staged instance costs its header in memory and an open file.
+// A batch commits by itself when it holds so many instances, each of which costs an open file, or much of the memory that all share.
 const (
 	batchInstances = 64
-	batchMemory    = 32 << 20
+	batchMemory    = 32 << 20 // of a batch of Reindex
 )
 
 // Outcome is what became of one instance of a batch: a Receipt, or the Failure.
@@ -45,7 +45,7 @@ type Batch struct {
 	study    dicom.UID
 	outcomes []Outcome
 	staged   []*staged
-	memory   int64      // of the data sets in staged
+	share    share      // the memory of the data sets in staged, and of the one that is being read
 	dry      *rehearsal // nil: what is committed stays
 	begun    time.Time  // when it was
 }
@@ -55,7 +55,7 @@ var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 128<<1
 
 // Batch begins a batch. study is the addressed study, "" if none was.
 func (s *Store) Batch(study dicom.UID) *Batch {
-	return &Batch{store: s, study: study, begun: time.Now()}
+	return &Batch{store: s, study: study, share: share{budget: s.budget}, begun: time.Now()}
 }
 
 // Add stages one instance.
@@ -63,20 +63,24 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &turn{store: b.store}
-	defer t.end()
-	a, err := b.take(ctx, r, t)
-	if a == nil {
-		return err
+	if len(b.staged) > 0 && b.store.budget.isTight() {
+		if err := b.flush(ctx); err != nil {
+			return err
+		}
 	}
-	if a, err = b.comply(ctx, a, t); a == nil {
+	before := b.share.held
+	a, err := b.take(ctx, r)
+	if a != nil {
+		a, err = b.comply(ctx, a)
+	}
+	if a == nil {
+		b.share.shrink(before)
 		return err
 	}
 	a.entry.Blob = a.writer.ID()
 	b.staged = append(b.staged, &staged{outcome: len(b.outcomes), writer: a.writer, entry: a.entry})
 	b.outcomes = append(b.outcomes, Outcome{Receipt: a.receipt()})
-	b.memory += a.entry.memory()
-	if t.large || len(b.staged) >= batchInstances || b.memory >= batchMemory {
+	if len(b.staged) >= batchInstances || b.share.isLarge() {
 		return b.flush(ctx)
 	}
 	return nil
@@ -94,13 +98,13 @@ type arrival struct {
 func (a *arrival) receipt() Receipt {
 	e := a.entry
 	return Receipt{
-		Ref: e.Ref, SOPClass: e.SOPClass, TransferSyntax: e.TransferSyntax, Digest: e.Blob, Size: e.Size,
+		Ref: e.Ref, SOPClass: e.SOPClass, TransferSyntax: e.TransferSyntax, Digest: e.Blob, Size: e.Size, Memory: e.memory,
 		Warnings: a.file.Warnings, Findings: a.findings, Originals: a.originals,
 	}
 }
 
 // take reads and writes one instance. There is none, and no error, where it is at fault: that is its outcome then.
-func (b *Batch) take(ctx context.Context, r io.Reader, t *turn) (a *arrival, err error) {
+func (b *Batch) take(ctx context.Context, r io.Reader) (a *arrival, err error) {
 	w, err := b.create(ctx)
 	if err != nil {
 		return nil, err
@@ -117,7 +121,9 @@ func (b *Batch) take(ctx context.Context, r io.Reader, t *turn) (a *arrival, err
 		buffers.Put(buffer)
 	}()
 	in := &intake{ctx: ctx, r: r, w: buffer}
-	file, err := part10.Scan(in, t.limits(ctx))
+	limits := b.store.options.Limits
+	limits.Admit = func(n int64) error { return b.share.take(ctx, n) }
+	file, err := part10.Scan(in, limits)
 	switch {
 	case in.err != nil:
 		return nil, in.err
@@ -139,12 +145,12 @@ func (b *Batch) take(ctx context.Context, r io.Reader, t *turn) (a *arrival, err
 }
 
 // comply asks the Rules. What comes back is what is to be stored; nothing, and no error, where that is the outcome.
-func (b *Batch) comply(ctx context.Context, a *arrival, t *turn) (*arrival, error) {
+func (b *Batch) comply(ctx context.Context, a *arrival) (*arrival, error) {
 	rules := &b.store.options.Rules
 	failure := rules.check(a.file, a.entry)
 	if failure == nil {
 		var err error
-		if a, err = b.coerce(ctx, a, t); a == nil {
+		if a, err = b.coerce(ctx, a); a == nil {
 			return nil, err
 		}
 		a.findings, failure = rules.validate(a.entry)
@@ -170,7 +176,8 @@ func (b *Batch) Cancel() {
 	for _, st := range b.staged {
 		st.writer.Cancel()
 	}
-	b.staged, b.memory = nil, 0
+	b.staged = nil
+	b.share.shrink(0)
 }
 
 // Ingest stores one instance: a batch of one. The error is a *Failure where the instance is at fault.
@@ -250,6 +257,7 @@ func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
 		Size:           f.Size,
 		Layout:         f.Layout,
 		DataSet:        ds,
+		memory:         f.Memory,
 	}
 	refuse := func(reason uint16, format string, a ...any) (*Entry, *Failure) {
 		failure := &Failure{Reason: reason, Err: fmt.Errorf(format, a...)}
@@ -276,7 +284,8 @@ func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
 		return refuse(ReasonStudyMismatch, "the instance belongs to study %s, not to the addressed study %s", e.Ref.Study, study)
 	}
 	var err error
-	if e.Metadata, err = ds.MarshalJSON(); err != nil {
+	// Of what the data set was counted with, a third is a guess at its DICOM JSON: one that grows is there twice for a while.
+	if e.Metadata, err = ds.AppendJSON(make([]byte, 0, f.Memory/3)); err != nil {
 		return refuse(ReasonCannotUnderstand, "%w", err)
 	}
 	return e, nil
@@ -299,48 +308,4 @@ func storeFailure(e *Entry, err error) *Failure {
 		reason = ReasonOutOfResources
 	}
 	return e.failure(reason, err)
-}
-
-// memory estimates what an entry costs until it is inserted.
-func (e *Entry) memory() int64 {
-	n := int64(len(e.Metadata))
-	if e.DataSet != nil {
-		n += footprint(e.DataSet)
-	}
-	return n
-}
-
-// footprint estimates the memory of a data set.
-func footprint(ds *dicom.DataSet) int64 {
-	n := int64(24)
-	for e := range ds.All() {
-		n += 48 + valueSize(e.Value)
-	}
-	return n
-}
-
-// valueSize estimates the memory of a value.
-func valueSize(v dicom.Value) int64 {
-	n := int64(0)
-	switch v := v.(type) {
-	case dicom.Strings:
-		for _, s := range v {
-			n += 16 + int64(len(s))
-		}
-	case dicom.Ints:
-		n = 8 * int64(len(v))
-	case dicom.Uints:
-		n = 8 * int64(len(v))
-	case dicom.Floats:
-		n = 8 * int64(len(v))
-	case dicom.Tags:
-		n = 4 * int64(len(v))
-	case dicom.Bytes:
-		n = int64(len(v))
-	case dicom.Items:
-		for _, item := range v {
-			n += 8 + footprint(item)
-		}
-	}
-	return n
 }

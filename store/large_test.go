@@ -15,7 +15,7 @@ import (
 	"github.com/noctis-dicom/noctis/store/memstore"
 )
 
-// largeHeader is an instance whose data set takes more than 8 MiB of memory.
+// largeHeader is an instance whose data set takes some 20 MB of memory.
 func largeHeader(t *testing.T, name string) []byte {
 	t.Helper()
 	in := dicomtest.Image{Study: "large", Name: name}.Instance()
@@ -33,7 +33,7 @@ func largeHeader(t *testing.T, name string) []byte {
 	return file
 }
 
-// Two uploads with large headers that stand still keep a third out, and small ones go on.
+// Two uploads with large headers that stand still, one of them beyond the budget, keep a third out, and small ones go on.
 func TestLargeHeadersTakeTurns(t *testing.T) {
 	s := memstore.New(store.Options{Limits: part10.Limits{}})
 	file := largeHeader(t, "one")

@@ -141,3 +141,32 @@ func hasBulk(v dicom.Value) bool {
 	}
 	return false
 }
+
+// valueSize estimates the memory of a value.
+func valueSize(v dicom.Value) int64 {
+	n := int64(0)
+	switch v := v.(type) {
+	case dicom.Strings:
+		for _, s := range v {
+			n += 16 + int64(len(s))
+		}
+	case dicom.Ints:
+		n = 8 * int64(len(v))
+	case dicom.Uints:
+		n = 8 * int64(len(v))
+	case dicom.Floats:
+		n = 8 * int64(len(v))
+	case dicom.Tags:
+		n = 4 * int64(len(v))
+	case dicom.Bytes:
+		n = int64(len(v))
+	case dicom.Items:
+		for _, item := range v {
+			n += 32
+			for e := range item.All() {
+				n += 48 + valueSize(e.Value)
+			}
+		}
+	}
+	return n
+}

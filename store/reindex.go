@@ -139,7 +139,7 @@ func (r *reindexer) add(ctx context.Context, sc scanned) error {
 		removed := record.found(sc)
 		delete(r.journal, sc.info.ID)
 		r.removed = append(r.removed, removed)
-		r.memory += removed.Entry.memory()
+		r.memory += removed.Entry.memory
 		return r.flushFull(ctx)
 	}
 	if sc.err != nil {
@@ -147,7 +147,7 @@ func (r *reindexer) add(ctx context.Context, sc scanned) error {
 		return ctx.Err()
 	}
 	r.entries = append(r.entries, sc.entry)
-	r.memory += sc.entry.memory()
+	r.memory += sc.entry.memory
 	return r.flushFull(ctx)
 }
 

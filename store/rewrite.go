@@ -15,8 +15,11 @@ import (
 
 // coerce writes an instance anew whose attributes are to be coerced; one that needs none comes back as it is. There is none, and no
 // error, where that fails for reasons of the instance, which are its outcome then (docs/adr/0010-coercion.md).
-func (b *Batch) coerce(ctx context.Context, a *arrival, t *turn) (*arrival, error) {
+func (b *Batch) coerce(ctx context.Context, a *arrival) (*arrival, error) {
 	rules := b.store.options.Rules.Coercions
+	if len(rules) == 0 {
+		return a, nil
+	}
 	if _, originals := coerce(rules, a.entry.DataSet, a.file.Meta, ""); originals == nil {
 		return a, nil
 	}
@@ -33,7 +36,7 @@ func (b *Batch) coerce(ctx context.Context, a *arrival, t *turn) (*arrival, erro
 		w.CloseWithError(err)
 		written <- err
 	}()
-	again, err := b.take(ctx, r, t)
+	again, err := b.take(ctx, r)
 	r.Close()
 	if failed := <-written; failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
 		if again != nil {

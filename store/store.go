@@ -47,8 +47,8 @@ type Store struct {
 	blobs   Blobs
 	options Options
 	locks   *locks
-	large   chan struct{} // holds an element for each scan of a large header
-	noting  sync.Mutex    // one writes into the journal
+	budget  *budget
+	noting  sync.Mutex // one writes into the journal
 	damaged damaged
 
 	generation atomic.Uint64
@@ -86,6 +86,8 @@ func (s *Store) Writable(ctx context.Context) error {
 type Options struct {
 	Limits part10.Limits
 	Rules  Rules
+	// Memory is what the data sets that are being stored may take together, and one more within Limits.Header; default 32 MiB.
+	Memory int64
 	// Conflict is what is done with an instance whose UID is stored with other bytes.
 	Conflict Conflict
 	// PurgeAtOnce has what is deleted or replaced go for good, without a recycle bin.
@@ -94,7 +96,7 @@ type Options struct {
 
 // New joins an index and blobs to a store. Neither is closed by the store. Only one Store may write to them.
 func New(index Index, blobs Blobs, o Options) *Store {
-	return &Store{index: index, blobs: blobs, options: o, locks: newLocks(), large: make(chan struct{}, largeAtOnce)}
+	return &Store{index: index, blobs: blobs, options: o, locks: newLocks(), budget: newBudget(o.Memory)}
 }
 
 // Receipt acknowledges a stored instance.
@@ -104,6 +106,7 @@ type Receipt struct {
 	TransferSyntax dicom.UID
 	Digest         BlobID
 	Size           int64
+	Memory         int64           // what the data set took
 	Duplicate      bool            // the very bytes were stored before; nothing was written
 	Kept           bool            // other bytes were stored before under the UID, and stay (Keep)
 	Replaced       bool            // other bytes were stored before under the UID (Replace)

@@ -32,7 +32,7 @@ func (c *coercion) Decode(ctx *kong.DecodeContext) error {
 func (c *serveCommand) storeOptions() (store.Options, error) {
 	o := store.Options{Rules: store.Rules{WholeFiles: c.Rules.WholeFiles, LenientUIDs: c.Rules.LenientUIDs}}
 	c.Retention.set(&o)
-	o.Limits.Header = int64(c.MaxDataSet)
+	o.Limits.Header, o.Memory = int64(c.MaxDataSet), int64(c.Memory/16)
 	var err error
 	if o.Rules.SOPClasses, err = uids("sop-classes", c.Rules.SOPClasses); err != nil {
 		return o, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,10 +52,10 @@ type serveCommand struct {
 	MaxHeader       size          `default:"64KiB" placeholder:"SIZE" help:"Most bytes of a request's header (default ${default})."`
 	MaxResults      int           `default:"10000" help:"Most results of one search (default ${default})."`
 	MaxDecodes      int           `help:"Frames decoded at the same time (default: number of processors)."`
-	FrameCache      size          `default:"64MiB" placeholder:"SIZE" help:"Memory for decoded frames (default ${default})."`
-	RenderCache     size          `default:"64MiB" placeholder:"SIZE" help:"Memory for rendered pictures (default ${default})."`
-	MaxDataSet      size          `name:"max-dataset" default:"128MiB" placeholder:"SIZE" help:"Memory that the data set of one instance may take, without pixel data (default ${default})."`
-	Memory          size          `default:"512MiB" placeholder:"SIZE" help:"Memory beyond which garbage is collected at any cost of time, so that the process hardly exceeds it (default ${default})."`
+	FrameCache      size          `placeholder:"SIZE" help:"Memory for decoded frames (default: an eighth of --memory)."`
+	RenderCache     size          `placeholder:"SIZE" help:"Memory for rendered pictures (default: an eighth of --memory)."`
+	MaxDataSet      size          `name:"max-dataset" default:"128MiB" placeholder:"SIZE" help:"Memory that the data set of one instance may take, without pixel data (default ${default}, at most half of --memory)."`
+	Memory          size          `default:"512MiB" placeholder:"SIZE" help:"Memory that the process may take: caches and the data sets of uploads share it, and garbage is collected in time (default ${default})."`
 	HeaderTimeout   time.Duration `default:"10s" help:"Time for a request's header to arrive (default ${default})."`
 	IdleTimeout     time.Duration `default:"2m" help:"Time a connection may be idle (default ${default})."`
 	StallTimeout    time.Duration `default:"1m" help:"Time an upload or a download may stand still (default ${default})."`
@@ -91,9 +92,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	if err := c.permit(entrance, listener.Addr()); err != nil {
 		return err
 	}
-	if os.Getenv("GOMEMLIMIT") == "" && c.Memory > 0 {
-		debug.SetMemoryLimit(int64(c.Memory))
-	}
+	c.shareMemory()
 	options, err := c.storeOptions()
 	if err != nil {
 		return err
@@ -159,6 +158,20 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return fmt.Errorf("requests in flight were cut off after %v: %w", c.ShutdownTimeout, errors.Join(err, server.Close()))
 	}
 	return nil
+}
+
+// shareMemory divides what --memory allows (docs/adr/0023-memory-of-uploads.md): beyond five eighths garbage is collected at any cost of
+// time. The rest is for what Go does not count, SQLite and the program itself, and for what comes while it collects.
+func (c *serveCommand) shareMemory() {
+	if c.Memory <= 0 {
+		return
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(c.Memory) * 5 / 8)
+	}
+	c.FrameCache = cmp.Or(c.FrameCache, c.Memory/8)
+	c.RenderCache = cmp.Or(c.RenderCache, c.Memory/8)
+	c.MaxDataSet = min(c.MaxDataSet, c.Memory/2)
 }
 
 // protocols are HTTP/1.1 and, for proxies and clients that know that the server has it, HTTP/2 without TLS: frames of a stack are

@@ -109,6 +109,9 @@ func (s *scanner) fragment(l *level, h header, n int, p *PixelData) (err error) 
 		s.pixels.basic, err = s.basicOffsets(l, h)
 		return err
 	default:
+		if err := s.keep(l, h.tag, fragmentCost); err != nil {
+			return err
+		}
 		p.Fragments.add(s.in.offset, h.length)
 		if beginsCodestream(s.in.peek(int(min(h.length, 12))), s.pixels.jpegXL) {
 			s.pixels.begins.set(n)
@@ -139,7 +142,7 @@ func (s *scanner) offsets(l *level, h header, vr dicom.VR, enc Encoding) (dicom.
 		return nil, s.fail(l, h.tag, LimitExceeded, "the Extended Offset Table is too long")
 	}
 	span := Span{s.in.offset, int64(h.length)}
-	b, err := s.bytes(l, h, int64(h.length))
+	b, err := s.bytes(l, h, 2*int64(h.length))
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +160,7 @@ func (s *scanner) offsets(l *level, h header, vr dicom.VR, enc Encoding) (dicom.
 		word = wordSize(vr)
 	}
 	if len(b) > s.limits.Inline {
-		return s.bulk(l, h.tag, vr, span, word), nil
+		return s.bulk(l, h.tag, vr, span, word)
 	}
 	return dicom.Bytes(swapped(b, word)), nil
 }

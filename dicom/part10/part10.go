@@ -22,9 +22,9 @@ type Limits struct {
 	Inflate   int64 // bytes a deflated data set may inflate to; default 4 GiB, beyond 256 MiB at most 100 times its length
 	Fragments int   // fragments of encapsulated pixel data; default 4,000,000
 
-	// Admit, if not nil, is called once by a scan whose data set grows beyond 8 MiB. It may wait, so that few of that kind are in
-	// memory at once. Its error ends the scan and is that of Scan.
-	Admit func() error
+	// Admit, if not nil, is asked before a data set takes n more bytes of memory; in steps, so that it is not asked often. It may wait,
+	// so that those that are in memory at once stay within a bound. Its error ends the scan and is that of Scan.
+	Admit func(n int64) error
 }
 
 // File is what a scan found.
@@ -34,6 +34,7 @@ type File struct {
 	DataSet        *dicom.DataSet
 	Layout         Layout
 	Size           int64    // bytes of the file, read to its end
+	Memory         int64    // bytes that the data set takes, its DICOM JSON included, as they were counted
 	Warnings       []string // leniencies applied, each once, without patient data: "File Meta Information: no group length"
 	Lenient        int      // how many of the first of them are about what comes before the data set, and how that is encoded
 }

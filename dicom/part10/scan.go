@@ -19,6 +19,7 @@ type scanner struct {
 	warned     map[string]bool
 	elements   int             // elements and items so far
 	memory     int64           // bytes of the data set so far
+	admitted   int64           // those of them that Limits.Admit has been asked for
 	stack      []dicom.Element // the elements of all open levels, those of the innermost last
 	top        int             // how many of them belong to the top level
 	duplicates bool            // an element was left out because its tag was there before
@@ -37,7 +38,7 @@ func scan(r io.Reader, limits Limits) (*File, error) {
 		s.in.release()
 	}
 	raw.release()
-	s.file.Size = src.n
+	s.file.Size, s.file.Memory = src.n, s.memory
 	var fault *FormatError
 	switch {
 	case src.err != nil:

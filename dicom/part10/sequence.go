@@ -50,6 +50,9 @@ func (s *scanner) item(l *level, t dicom.Tag, number int, h header, enc Encoding
 	if s.elements++; s.elements > s.limits.Elements {
 		return nil, s.fail(l, t, LimitExceeded, "too many items")
 	}
+	if err := s.keep(l, t, itemCost); err != nil {
+		return nil, err
+	}
 	if err := s.in.skip(itemHeader); err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (s *scanner) undefinedValue(l *level, h header, e dicom.Element) (dicom.Ele
 	case h.vr == dicom.OB || h.vr == dicom.OW || e.VR == dicom.OB || e.VR == dicom.OW:
 		var span Span
 		if span, err = s.fragments(l, h, -1, nil); err == nil {
-			e.Value = s.bulk(l, h.tag, dicom.OB, span, 1)
+			e.Value, err = s.bulk(l, h.tag, dicom.OB, span, 1)
 		}
 		e.VR = dicom.OB
 		return e, err
@@ -120,7 +120,7 @@ func (s *scanner) binary(l *level, h header, vr dicom.VR, enc Encoding) (dicom.V
 	if int64(h.length) > int64(s.limits.Inline) && !l.meta {
 		return s.left(l, h, vr, word)
 	}
-	b, err := s.bytes(l, h, int64(h.length))
+	b, err := s.bytes(l, h, 7*int64(h.length)/3) // with its Base64
 	if err != nil {
 		return nil, err
 	}
@@ -131,9 +131,9 @@ func (s *scanner) textual(l *level, h header, vr dicom.VR) (dicom.Value, error) 
 	if (vr == dicom.DS || vr == dicom.IS) && s.leaves(l, h) {
 		return s.left(l, h, vr, 1)
 	}
-	cost := int64(h.length)
-	if cost > bufferSize {
-		cost *= 2 // it is copied on the way
+	cost := 2 * int64(h.length) // with its DICOM JSON
+	if h.length > bufferSize {
+		cost += int64(h.length) // it is copied on the way
 	}
 	b, err := s.bytes(l, h, cost)
 	if err != nil {
@@ -166,7 +166,7 @@ func (s *scanner) numbers(l *level, h header, e dicom.Element, enc Encoding) (di
 		e.Value, err = s.left(l, h, e.VR, word)
 		return e, err
 	}
-	b, err := s.bytes(l, h, int64(h.length)/unit*8)
+	b, err := s.bytes(l, h, int64(h.length)/unit*16) // with its DICOM JSON
 	if err == nil {
 		e.Value = numbersOf(e.VR, b, enc.order())
 	}
@@ -232,14 +232,17 @@ func (s *scanner) left(l *level, h header, vr dicom.VR, word int) (dicom.Value, 
 	if err := s.discard(l, h); err != nil {
 		return nil, err
 	}
-	return s.bulk(l, h.tag, vr, span, word), nil
+	return s.bulk(l, h.tag, vr, span, word)
 }
 
 // bulk notes a value that stays in the file, and returns what stands for it.
-func (s *scanner) bulk(l *level, t dicom.Tag, vr dicom.VR, span Span, word int) dicom.Value {
+func (s *scanner) bulk(l *level, t dicom.Tag, vr dicom.VR, span Span, word int) (dicom.Value, error) {
 	path := l.path(t)
+	if err := s.keep(l, t, bulkCost+3*int64(len(path))); err != nil {
+		return nil, err
+	}
 	s.file.Layout.Bulk = append(s.file.Layout.Bulk, BulkValue{Path: path, VR: vr, Span: span, Word: word})
-	return dicom.Bulk{URI: bulkPrefix + path}
+	return dicom.Bulk{URI: bulkPrefix + path}, nil
 }
 
 const bulkPrefix = "bulkdata/"
@@ -264,20 +267,29 @@ func (s *scanner) bytes(l *level, h header, cost int64) ([]byte, error) {
 	return b, nil
 }
 
-// elementCost is what an element takes beside its value, and largeHeader what a data set may take without being asked.
+// What an element and an item take beside their values, as a heap shows it that has a million of them. An element: itself, the interface
+// and the slice that hold its value, and then either its place on the stack or its DICOM JSON. An item: the data set, its place among the
+// items, which grow by doubling, and its braces. A value that stays in the file: its place in the Layout, and three times its path. A
+// fragment: its place in the Layout.
 const (
-	elementCost = 96
-	largeHeader = 8 << 20
+	elementCost  = 144
+	itemCost     = 64
+	bulkCost     = 160
+	fragmentCost = 8
 )
+
+// admitted is how much memory is asked for at once.
+const admitted = 64 << 10
 
 // keep counts the memory of an element or a value before it is taken.
 func (s *scanner) keep(l *level, t dicom.Tag, n int64) error {
-	small := s.memory <= largeHeader
 	if s.memory += n; s.memory > s.limits.Header {
 		return s.fail(l, t, LimitExceeded, "the data set is more than is kept in memory")
 	}
-	if small && s.memory > largeHeader && s.limits.Admit != nil {
-		return s.limits.Admit()
+	if s.memory <= s.admitted || s.limits.Admit == nil {
+		return nil
 	}
-	return nil
+	step := (s.memory - s.admitted + admitted - 1) / admitted * admitted
+	s.admitted += step
+	return s.limits.Admit(step)
 }

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Most instances are a data set of kilobytes and pixel data that never is in memory. A few have data sets of a hundred megabytes, and
+// there may be hundreds of uploads. budget bounds the memory of all the data sets that are being read, or read and not committed.
+//
+// Each batch has a share of it, which grows while its instances are read and ends when they are committed. What does not fit waits
+// until others have ended. Since those who wait hold something themselves, one share at a time may go beyond: it leaves the others what
+// they share, and takes no more than one data set may (part10.Limits.Header). So somebody always goes on, and all of them together
+// take total and one data set at most, and a little for each upload: whoever has next to nothing is not kept waiting.
+// docs/adr/0023-memory-of-uploads.md.
+type budget struct {
+	total int64
+
+	mu     sync.Mutex
+	used   int64         // by all shares but beyond
+	beyond *share        // nil: nobody
+	freed  chan struct{} // closed, and another one made, when there is more
+}
+
+const (
+	// budgetDefault is for an Options that names none.
+	budgetDefault = 32 << 20
+	// unasked is what a share may always take: the data set of an ordinary image.
+	unasked = 64 << 10
+	// budgetWait is how long a share waits.
+	budgetWait = 30 * time.Second
+)
+
+func newBudget(total int64) *budget {
+	if total <= 0 {
+		total = budgetDefault
+	}
+	return &budget{total: total, freed: make(chan struct{})}
+}
+
+// isTight reports whether little is left, so that who holds something should end soon.
+func (b *budget) isTight() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used > b.total/2 || b.beyond != nil
+}
+
+// share is what one batch has taken. It is used by one goroutine at a time.
+type share struct {
+	budget *budget
+	held   int64
+}
+
+// isLarge reports whether the share is so large that others should not wait for it longer than they must.
+func (s *share) isLarge() bool { return s.held > s.budget.total/4 }
+
+// take takes n more bytes, and waits for them; ErrBusy after budgetWait.
+func (s *share) take(ctx context.Context, n int64) error {
+	b := s.budget
+	var wait *time.Timer
+	for {
+		b.mu.Lock()
+		if b.grant(s, n) {
+			b.mu.Unlock()
+			return nil
+		}
+		freed := b.freed
+		b.mu.Unlock()
+		if wait == nil {
+			wait = time.NewTimer(budgetWait)
+			defer wait.Stop()
+		}
+		select {
+		case <-freed:
+		case <-wait.C:
+			return ErrBusy
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// grant gives n bytes if that can be done now. The lock is held.
+func (b *budget) grant(s *share, n int64) bool {
+	switch {
+	case b.beyond == s:
+	case b.used+n <= b.total || s.held+n <= unasked:
+		b.used += n
+	case b.beyond == nil:
+		b.beyond = s
+		b.used -= s.held
+		b.wake() // the others have more now
+	default:
+		return false
+	}
+	s.held += n
+	return true
+}
+
+// shrink gives back all but the given size.
+func (s *share) shrink(size int64) {
+	b := s.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case s.held == size:
+		return
+	case b.beyond != s:
+		b.used -= s.held - size
+	case size == 0:
+		b.beyond = nil
+	}
+	s.held = size
+	b.wake()
+}
+
+func (b *budget) wake() {
+	close(b.freed)
+	b.freed = make(chan struct{})
+}
