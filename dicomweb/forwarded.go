@@ -40,6 +40,12 @@ func (s *Server) rootURL(r *http.Request) (string, error) {
 	return o.String(), nil
 }
 
+// OverTLS reports whether the client of this request spoke TLS, to the server or to a proxy that is believed.
+func (s *Server) OverTLS(r *http.Request) bool {
+	root, err := s.rootURL(r)
+	return err == nil && strings.HasPrefix(root, "https:")
+}
+
 func localHost(r *http.Request) string {
 	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		return a.String()

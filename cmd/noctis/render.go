@@ -91,7 +91,7 @@ func (c renderCommand) Run(ctx context.Context) error {
 	if answer.status != http.StatusOK {
 		return fmt.Errorf("%s: %s", c.File, answer.detail())
 	}
-	return os.WriteFile(c.Output, answer.body.Bytes(), 0o644)
+	return os.WriteFile(c.Output, answer.body.Bytes(), 0o600)
 }
 
 // ingest takes a file, or what lies behind a URL, into the store.

@@ -245,7 +245,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 		}
 		pages.ServeHTTP(w, r)
 	})
-	return stallGuard(root, c.StallTimeout), nil
+	return stallGuard(hardened(root, services.OverTLS), c.StallTimeout), nil
 }
 
 func (c serveCommand) storeDemo(ctx context.Context, a *archive, t terminal) error {

@@ -28,11 +28,12 @@ func DecodeInPlace(ctx context.Context, ts dicom.UID, d pixel.Description, data 
 		d.Planar = false
 		return &pixel.Frame{Description: d, U8: data[:n]}, ctx.Err()
 	}
+	// #nosec G103 -- the address is only looked at
 	if d.Samples != 1 || d.BitsAllocated != 16 || len(data) < 2*n ||
 		binary.NativeEndian.Uint16([]byte{1, 0}) != 1 || uintptr(unsafe.Pointer(&data[0]))%2 != 0 {
 		return Decode(ctx, ts, d, data)
 	}
-	f := &pixel.Frame{Description: d, U16: unsafe.Slice((*uint16)(unsafe.Pointer(&data[0])), n)}
+	f := &pixel.Frame{Description: d, U16: unsafe.Slice((*uint16)(unsafe.Pointer(&data[0])), n)} // #nosec G103 -- aligned, and of 2n bytes at least: looked at above
 	if settled(d, data[:2*n]) {
 		f.HighBit, f.Planar = d.BitsStored-1, false
 		return f, ctx.Err()
