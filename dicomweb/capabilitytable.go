@@ -99,7 +99,6 @@ var capabilities = map[string]capability{
 	"restore":              {[]string{mediaJSON}, nil, parameters("replace"), "200", "400 403 404 409 503"},
 	"purge":                {[]string{mediaJSON}, nil, parameters("before"), "200", "400 403 404 503"},
 	"changes":              {[]string{mediaJSON, "text/event-stream"}, nil, parameters("after", "limit", "wait"), "200", "400 406 410 503"},
-	"events":               {[]string{"text/event-stream"}, nil, nil, "200", "406 503"},
 	"readiness":            {[]string{mediaJSON}, nil, parameters("accept"), "200", "400 404 406 410 503"},
 	"commitment-request":   {keptDataSets, keptDataSets, nil, "200 202", "400 406 409 413 415 503"},
 	"commitment-result":    {keptDataSets, nil, nil, "200 202", "400 404 406 410 503"},

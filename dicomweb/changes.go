@@ -18,30 +18,12 @@ const (
 	changesDefault  = 1000
 	changesMost     = 10_000
 	changesMostWait = time.Minute
-	streamKeepAlive = 15 * time.Second // proxies end what is silent for long
+	streamKeepAlive = 15 * time.Second       // proxies end what is silent for long
+	streamRest      = 100 * time.Millisecond // between two looks, so that many who follow busy hours cost little
 )
 
-// changeJSON is a change as it is sent. It holds UIDs, and no attribute of a patient.
-type changeJSON struct {
-	Cursor   string `json:"cursor"`
-	Sequence int64  `json:"sequence"`
-	Kind     string `json:"kind"`
-	Time     string `json:"time"`
-	Study    string `json:"studyInstanceUID"`
-	Series   string `json:"seriesInstanceUID"`
-	Instance string `json:"sopInstanceUID"`
-	SOPClass string `json:"sopClassUID"`
-}
-
-func newChangeJSON(c store.Change) changeJSON {
-	return changeJSON{
-		c.Cursor.String(), c.Cursor.Number, c.Kind.String(), c.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
-		string(c.Ref.Study), string(c.Ref.Series), string(c.Ref.Instance), string(c.SOPClass),
-	}
-}
-
-// retrieveChanges is the change feed, an extension: what was stored, replaced, deleted and restored behind a cursor, in the order of the
-// commits, as a page of JSON or as server-sent events (HTML Living Standard 9.2), which go on until the client leaves.
+// retrieveChanges is the change feed, an extension: what happened to instances, studies and workitems behind a cursor, in the order of
+// the commits, as a page of JSON or as server-sent events (HTML Living Standard 9.2), which go on until the client leaves.
 func (s *Server) retrieveChanges(w http.ResponseWriter, r *http.Request) error {
 	// Request
 	q, err := s.parseChanges(r)
@@ -99,7 +81,7 @@ func (s *Server) parseChanges(r *http.Request) (changesQuery, error) {
 }
 
 // page reads up to limit changes, and where to go on.
-func (s *Server) page(ctx context.Context, q changesQuery) (changes []changeJSON, next store.Cursor, more bool, err error) {
+func (s *Server) page(ctx context.Context, q changesQuery) (changes []store.Change, next store.Cursor, more bool, err error) {
 	next = q.after
 	if next == (store.Cursor{}) {
 		// Before the look at the feed: what comes in between is in the page.
@@ -114,7 +96,7 @@ func (s *Server) page(ctx context.Context, q changesQuery) (changes []changeJSON
 		if len(changes) == q.limit {
 			return changes, next, true, nil
 		}
-		changes, next = append(changes, newChangeJSON(c)), c.Cursor
+		changes, next = append(changes, c), c.Cursor
 	}
 	return changes, next, false, nil
 }
@@ -140,12 +122,12 @@ func (s *Server) sendChanges(w http.ResponseWriter, r *http.Request, q changesQu
 		return err
 	}
 	if changes == nil {
-		changes = []changeJSON{}
+		changes = []store.Change{}
 	}
 	body, err := json.Marshal(struct {
-		Changes []changeJSON `json:"changes"`
-		Next    string       `json:"next"`
-		More    bool         `json:"more"`
+		Changes []store.Change `json:"changes"`
+		Next    string         `json:"next"`
+		More    bool           `json:"more"`
 	}{changes, next.String(), more})
 	if err != nil {
 		return err
@@ -203,6 +185,13 @@ func (s *Server) streamChanges(w http.ResponseWriter, r *http.Request, q changes
 		}
 		out.Reset()
 		q.after = next
+		select {
+		case <-time.After(streamRest):
+		case <-r.Context().Done():
+			return nil
+		case <-s.streams.Done():
+			return nil
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), streamKeepAlive)
 		err := s.await(ctx, next)
 		cancel()

@@ -102,56 +102,60 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// followChanges follows the change feed as server-sent events. next returns the next one.
+func followChanges(t *testing.T, server, query, last string) (next func() (id, event, data string)) {
+	t.Helper()
+	r, _ := http.NewRequestWithContext(t.Context(), "GET", server+BasePath+"/changes?"+query, nil)
+	r.Header.Set("Accept", "text/event-stream")
+	if last != "" {
+		r.Header.Set("Last-Event-ID", last)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil || response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%v, %v", response, err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	lines := bufio.NewScanner(response.Body)
+	return func() (id, event, data string) {
+		for lines.Scan() && lines.Text() != "" {
+			name, value, _ := strings.Cut(lines.Text(), ": ")
+			switch name {
+			case "id":
+				id = value
+			case "event":
+				event = value
+			case "data":
+				data = value
+			}
+		}
+		return id, event, data
+	}
+}
+
 // TestEventStream follows the feed live, hangs up, changes something, and goes on where it was.
 func TestEventStream(t *testing.T) {
 	st := memstore.New(store.Options{})
 	s := serverOf(t, st)
 	web := httptest.NewServer(s)
 	defer web.Close()
-	connect := func(last string) (*http.Response, func() (id, event, data string)) {
-		t.Helper()
-		r, _ := http.NewRequestWithContext(t.Context(), "GET", web.URL+BasePath+"/changes", nil)
-		r.Header.Set("Accept", "text/event-stream")
-		if last != "" {
-			r.Header.Set("Last-Event-ID", last)
-		}
-		response, err := http.DefaultClient.Do(r)
-		if err != nil || response.StatusCode != 200 {
-			t.Fatalf("%v, %v", response, err)
-		}
-		lines := bufio.NewScanner(response.Body)
-		return response, func() (id, event, data string) {
-			for lines.Scan() && lines.Text() != "" {
-				name, value, _ := strings.Cut(lines.Text(), ": ")
-				switch name {
-				case "id":
-					id = value
-				case "event":
-					event = value
-				case "data":
-					data = value
-				}
-			}
-			return id, event, data
-		}
-	}
-	response, next := connect("")
+	next := followChanges(t, web.URL, "", "")
 	if id, event, _ := next(); !strings.HasSuffix(id, "-0") || event != "" {
 		t.Errorf("at the beginning: %q %q", id, event)
 	}
 	if _, err := st.Ingest(t.Context(), bytes.NewReader(fileNamed(t, "ct1")), ""); err != nil {
 		t.Fatal(err)
 	}
+	if _, event, data := next(); event != "study-stored" || !strings.Contains(data, `"studyInstanceUID":"1.2.1"`) {
+		t.Errorf("%q %q", event, data)
+	}
 	id, event, data := next()
-	if event != "stored" || !strings.Contains(data, `"sopInstanceUID":"1.2.1.1.1"`) || !strings.HasSuffix(id, "-1") {
+	if event != "stored" || !strings.Contains(data, `"sopInstanceUID":"1.2.1.1.1"`) || !strings.HasSuffix(id, "-2") {
 		t.Errorf("%q %q %q", id, event, data)
 	}
-	response.Body.Close()
 	if _, err := st.Delete(t.Context(), dicom.Ref{Study: "1.2.1"}); err != nil {
 		t.Fatal(err)
 	}
-	response, next = connect(id)
-	defer response.Body.Close()
+	next = followChanges(t, web.URL, "", id)
 	if _, event, _ := next(); event != "deleted" {
 		t.Errorf("after it came back: %q", event)
 	}

@@ -40,7 +40,7 @@ func (s *Server) openNotifications(w http.ResponseWriter, r *http.Request) error
 	}
 
 	// Behavior
-	watcher := s.worklist.Hub().WatchEvents(ae)
+	watcher := s.worklist.Hub().Watch(ae)
 	defer watcher.Close()
 	if _, err := s.worklist.Pending(r.Context(), ae, 0, 1); err != nil {
 		return missingWorkitem(err)

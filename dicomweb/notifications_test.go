@@ -1,9 +1,8 @@
 package dicomweb
 
 import (
-	"bufio"
+	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -158,56 +157,56 @@ func TestNotificationOrigin(t *testing.T) {
 	}
 }
 
-// TestWorklistEvents: a page is told of what is stored and of what becomes of workitems.
-func TestWorklistEvents(t *testing.T) {
+// TestWorklistChanges: who follows the change feed is told of what becomes of workitems.
+func TestWorklistChanges(t *testing.T) {
 	s, web := listening(t)
-	if answer, err := http.Head(web.URL + "/dicom-web/events"); err != nil || answer.StatusCode != http.StatusOK {
-		t.Errorf("HEAD: %v, %v", answer, err)
-	}
-	answer, err := http.Get(web.URL + "/dicom-web/events")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if got := answer.Header.Get("Content-Type"); got != "text/event-stream" {
-		t.Errorf("Content-Type %s", got)
-	}
-	lines := bufio.NewScanner(answer.Body)
-	next := func() (kind string, data map[string]string) {
-		for lines.Scan() {
-			if rest, found := strings.CutPrefix(lines.Text(), "event: "); found {
-				kind = rest
-			}
-			if rest, found := strings.CutPrefix(lines.Text(), "data: "); found {
-				if err := json.Unmarshal([]byte(rest), &data); err != nil {
-					t.Fatal(err)
-				}
-				return kind, data
+	next := followChanges(t, web.URL, "after=latest", "")
+	next()
+	expect := func(kind string, parts ...string) {
+		t.Helper()
+		_, got, data := next()
+		for _, part := range append(parts, `"kind":"`+kind+`"`) {
+			if got != kind || !strings.Contains(data, part) {
+				t.Errorf("%s %s, want %s with %s", got, data, kind, part)
 			}
 		}
-		t.Fatal("the stream has ended")
-		return "", nil
-	}
-	if kind, _ := next(); kind != "reload" {
-		t.Errorf("first %s", kind)
 	}
 	addItem(t, s, "1.2")
-	if kind, data := next(); kind != "workitem" || data["workitem"] != "1.2" || data["state"] != "SCHEDULED" {
-		t.Errorf("%s %v", kind, data)
-	}
-	stored, err := http.Post(web.URL+"/dicom-web/studies", "application/dicom", strings.NewReader(string(fileNamed(t, "ct1"))))
-	if err != nil {
+	expect("workitem-created", `"workitemUID":"1.2"`, `"procedureStepState":"SCHEDULED"`)
+	if _, err := s.worklist.ChangeState(t.Context(), "1.2", worklist.InProgress, "1.2.3"); err != nil {
 		t.Fatal(err)
 	}
-	stored.Body.Close()
-	for kind, data := next(); kind != "workitem"; kind, data = next() {
-		if kind != "study" || data["study"] != "1.2.1" {
-			t.Errorf("%s %v", kind, data)
-		}
+	expect("workitem-state", `"workitemUID":"1.2"`, `"procedureStepState":"IN PROGRESS"`)
+	label := &dicom.DataSet{}
+	label.SetStrings(dicom.WorklistLabel, dicom.LO, "Other")
+	if _, err := s.worklist.Update(t.Context(), "1.2", label, "1.2.3"); err != nil {
+		t.Fatal(err)
 	}
-	s.EndStreams()
-	for lines.Scan() {
+	expect("workitem-updated", `"workitemUID":"1.2"`, `"procedureStepState":"IN PROGRESS"`)
+	if _, err := s.worklist.Release(t.Context(), "1.2", "1.2.3"); err != nil {
+		t.Fatal(err)
 	}
+	expect("workitem-state", `"workitemUID":"1.2"`, `"procedureStepState":"CANCELED"`)
+	expect("workitem-created", `"procedureStepState":"SCHEDULED"`)
+	expect("workitem-removed", `"workitemUID":"1.2"`)
+
+	if _, err := s.store.Ingest(t.Context(), bytes.NewReader(fileNamed(t, "ct1")), ""); err != nil {
+		t.Fatal(err)
+	}
+	expect("study-stored", `"studyInstanceUID":"1.2.1"}`)
+	expect("stored", `"sopInstanceUID":"1.2.1.1.1"`)
+	expect("workitem-created", `"studyInstanceUID":"1.2.1","workitemUID":"2.25`)
+	if _, err := s.store.Delete(t.Context(), dicom.Ref{Study: "1.2.1"}); err != nil {
+		t.Fatal(err)
+	}
+	expect("deleted", `"sopInstanceUID":"1.2.1.1.1"`)
+	expect("workitem-removed", `"studyInstanceUID":"1.2.1"`)
+	if _, err := s.store.Restore(t.Context(), store.RemovedQuery{Ref: dicom.Ref{Study: "1.2.1"}}, false); err != nil {
+		t.Fatal(err)
+	}
+	expect("study-stored", `"studyInstanceUID":"1.2.1"`)
+	expect("restored", `"sopInstanceUID":"1.2.1.1.1"`)
+	expect("workitem-created", `"studyInstanceUID":"1.2.1"`)
 }
 
 // FuzzUIDInQuery: whatever stands in the query, what is found is a UID.

@@ -14,7 +14,7 @@ import (
 )
 
 // worklistRoutes are the resources of PS3.18 Table 11.3-1, the notification connection, and what is added to them here: to release a
-// claimed workitem, and the stream of changes for pages.
+// claimed workitem.
 func (s *Server) worklistRoutes() []route {
 	if s.worklist == nil {
 		return nil
@@ -37,7 +37,6 @@ func (s *Server) worklistRoutes() []route {
 		{"workitem-suspend", "POST", subscriber + "/suspend", "PS3.18 11.12", access.Worklist, s.suspend},
 		{"notifications", "GET", BasePath, "PS3.18 8.10.4", access.Worklist, s.openNotifications},
 		{"notifications-subscriber", "GET", BasePath + "/subscribers/{aetitle}", "PS3.18 8.10.4", access.Worklist, s.openNotifications},
-		{"events", "GET", BasePath + "/events", extension, access.Worklist, s.streamEvents},
 	}
 }
 

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,38 +15,74 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
-// ChangeKind is what happened to an instance.
+// ChangeKind is what happened.
 type ChangeKind int
 
-// The kinds of changes.
+// The kinds of changes. Databases hold these numbers.
 const (
-	Stored   ChangeKind = iota // it came
-	Replaced                   // another file has taken its place under the same UID
-	Deleted                    // it was taken away
-	Restored                   // it was taken out of the recycle bin
+	Stored   ChangeKind = iota // an instance came
+	Replaced                   // another file has taken the place of an instance under the same UID
+	Deleted                    // an instance was taken away
+	Restored                   // an instance was taken out of the recycle bin
+
+	StudyStored  // the first instance of a study came
+	StudySettled // no instance of a study has come for some time (see Settle)
+
+	WorkitemCreated // a workitem came, or came back with its study
+	WorkitemState   // it has another Procedure Step State
+	WorkitemUpdated // others of its attributes changed
+	WorkitemRemoved // it left the worklist
 )
 
-var changeKinds = []string{"stored", "replaced", "deleted", "restored"}
+var changeKinds = []string{"stored", "replaced", "deleted", "restored", "study-stored", "study-settled",
+	"workitem-created", "workitem-state", "workitem-updated", "workitem-removed"}
 
-// String is the name of the kind in the change feed and in the journal.
+// String is the name of the kind in the change feed and, of what happens to instances, in the journal.
 func (k ChangeKind) String() string { return changeKinds[k] }
 
-func parseChangeKind(s string) (ChangeKind, bool) {
-	for k, name := range changeKinds {
-		if s == name {
-			return ChangeKind(k), true
-		}
+// ChangeKinds are all kinds.
+func ChangeKinds() []ChangeKind {
+	all := make([]ChangeKind, len(changeKinds))
+	for k := range all {
+		all[k] = ChangeKind(k)
 	}
-	return 0, false
+	return all
+}
+
+// ParseChangeKind reads what String wrote.
+func ParseChangeKind(s string) (ChangeKind, bool) {
+	k := slices.Index(changeKinds, s)
+	return ChangeKind(k), k >= 0
 }
 
 // Change is one entry of the change feed. It holds no patient data.
 type Change struct {
 	Cursor   Cursor // its place
 	Kind     ChangeKind
-	Ref      dicom.Ref
-	SOPClass dicom.UID
+	Ref      dicom.Ref // of what happens to a study, and of the reading workitem of one: only the study
+	SOPClass dicom.UID // of an instance
+	Workitem dicom.UID // of what happens to a workitem
+	State    string    // its Procedure Step State
 	Time     time.Time // of the commit: UTC, milliseconds
+}
+
+// MarshalJSON writes a change as everybody outside is told of it.
+func (c Change) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Cursor   string    `json:"cursor"`
+		Sequence int64     `json:"sequence"`
+		Kind     string    `json:"kind"`
+		Time     string    `json:"time"`
+		Study    dicom.UID `json:"studyInstanceUID,omitempty"`
+		Series   dicom.UID `json:"seriesInstanceUID,omitempty"`
+		Instance dicom.UID `json:"sopInstanceUID,omitempty"`
+		SOPClass dicom.UID `json:"sopClassUID,omitempty"`
+		Workitem dicom.UID `json:"workitemUID,omitempty"`
+		State    string    `json:"procedureStepState,omitempty"`
+	}{
+		c.Cursor.String(), c.Cursor.Number, c.Kind.String(), c.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		c.Ref.Study, c.Ref.Series, c.Ref.Instance, c.SOPClass, c.Workitem, c.State,
+	})
 }
 
 // Cursor is a place in the change feed of one index: behind the change of that number. The zero Cursor is before the first change
@@ -92,7 +130,7 @@ func (s *Store) LatestChange(ctx context.Context) (Cursor, error) { return s.ind
 // Wait returns when Changes has something to say behind the cursor, be it ErrStale, or when ctx ends.
 func (s *Store) Wait(ctx context.Context, after Cursor) error {
 	for {
-		changed := s.changed.next() // before the look, or what comes in between would be missed
+		changed := s.index.Changed() // before the look, or what comes in between would be missed
 		for _, err := range s.index.Changes(ctx, after) {
 			if errors.Is(err, ErrStale) {
 				return nil
@@ -112,20 +150,53 @@ func (s *Store) TrimChanges(ctx context.Context, before time.Time, limit int) (i
 	return s.index.TrimChanges(ctx, before, limit)
 }
 
-// touched is called after every commit of the index, before whoever asked for it is told.
-func (s *Store) touched() {
-	s.generation.Add(1)
-	s.changed.ring()
+// settleAtOnce is how many changes one transaction looks at, and settleRest how long Settle rests at least before the next: it need not
+// know to the millisecond.
+const (
+	settleAtOnce = 1000
+	settleRest   = 500 * time.Millisecond
+)
+
+// Settle writes a StudySettled change for each study of which nothing has come for the given time, until ctx ends: one for each time
+// that something came, also when the process ended in between, as long as TrimChanges keeps the changes so long. failed is called with
+// errors; it goes on after them.
+func (s *Store) Settle(ctx context.Context, quiet time.Duration, failed func(error)) {
+	for ctx.Err() == nil {
+		changed := s.index.Changed()
+		now := time.Now()
+		next, err := s.index.Settle(ctx, now.Add(-quiet), settleAtOnce)
+		if err != nil && ctx.Err() == nil {
+			failed(err)
+			next = now
+		}
+		rest := settleRest
+		if next.IsZero() {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		} else {
+			rest = max(rest, next.Add(quiet).Sub(now))
+		}
+		select {
+		case <-time.After(min(rest, max(quiet, settleRest))): // not longer, whatever the clock did
+		case <-ctx.Done():
+		}
+	}
 }
 
-// bell wakes all who wait.
-type bell struct {
+// touched is called after every commit of the index, before whoever asked for it is told.
+func (s *Store) touched() { s.generation.Add(1) }
+
+// Bell wakes all who wait. The zero value is ready for use.
+type Bell struct {
 	mu sync.Mutex
 	ch chan struct{} // nil: nobody waits
 }
 
-// next is closed when the bell rings the next time.
-func (b *bell) next() <-chan struct{} {
+// Next is closed when the bell rings the next time.
+func (b *Bell) Next() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ch == nil {
@@ -134,7 +205,8 @@ func (b *bell) next() <-chan struct{} {
 	return b.ch
 }
 
-func (b *bell) ring() {
+// Ring wakes them.
+func (b *Bell) Ring() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ch != nil {

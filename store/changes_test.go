@@ -32,9 +32,10 @@ func TestFollow(t *testing.T) {
 						t.Errorf("%+v behind %v: %v", c, at, err)
 						return
 					}
-					if at = c.Cursor; c.Kind == store.Deleted {
+					switch at = c.Cursor; c.Kind {
+					case store.Deleted:
 						deleted++
-					} else {
+					case store.Stored:
 						stored++
 					}
 				}
@@ -58,7 +59,7 @@ func TestFollow(t *testing.T) {
 	writers.Wait()
 	follower.Wait()
 	latest, err := s.LatestChange(t.Context())
-	if err != nil || latest.Number != 2*instances {
+	if err != nil || latest.Number != 3*instances {
 		t.Errorf("latest %v, %v", latest, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

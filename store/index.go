@@ -110,6 +110,12 @@ type Index interface {
 	Changes(ctx context.Context, after Cursor) iter.Seq2[Change, error]
 	LatestChange(ctx context.Context) (Cursor, error)
 	TrimChanges(ctx context.Context, before time.Time, limit int) (int, error)
+	// Changed is closed at the next commit that writes a change.
+	Changed() <-chan struct{}
+	// Settle looks at up to limit changes behind those that it has looked at before, as far as they are from before the moment, and
+	// writes a StudySettled change for each that is the latest to have brought something to its study. It returns the time of the first
+	// change that it has not looked at, zero if there is none.
+	Settle(ctx context.Context, before time.Time, limit int) (next time.Time, err error)
 
 	// Unrecorded returns what has been committed and belongs into the journal behind the record of which Recorded was told, in the
 	// order of the commits. It costs nothing where there is nothing.

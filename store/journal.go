@@ -51,7 +51,7 @@ func parseRecord(line string) (Record, error) {
 	if r.Time, err = time.Parse(time.RFC3339, f[1]); err != nil {
 		return Record{}, damaged
 	}
-	kind, known := parseChangeKind(f[2])
+	kind, known := ParseChangeKind(f[2])
 	r.Kind = kind
 	n, err := hex.Decode(r.Blob[:], []byte(f[7][:min(len(f[7]), 2*len(r.Blob))]))
 	if !known || err != nil || n != len(r.Blob) || len(f[7]) != 2*len(r.Blob) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -65,7 +66,20 @@ func (s *Store) Reindex(ctx context.Context, fresh Index, progress func(done, to
 	if err := r.flush(ctx); err != nil {
 		return r.report, err
 	}
-	return r.report, r.bury(ctx)
+	if err := r.bury(ctx); err != nil {
+		return r.report, err
+	}
+	return r.report, r.settle(ctx)
+}
+
+// settle has every study settled: who follows the new feed shall not take old studies for new ones.
+func (r *reindexer) settle(ctx context.Context) error {
+	for {
+		next, err := r.index.Settle(ctx, time.Now().Add(time.Hour), settleAtOnce)
+		if err != nil || next.IsZero() {
+			return err
+		}
+	}
 }
 
 // scanBlobs reads blobs at the same time. The results are in their order.

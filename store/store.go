@@ -52,7 +52,6 @@ type Store struct {
 	damaged damaged
 
 	generation atomic.Uint64
-	changed    bell
 	totals     struct{ deleted, replaced, restored, purged atomic.Int64 }
 }
 

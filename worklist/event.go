@@ -7,14 +7,13 @@ import (
 // EventType is an Event Type ID of PS3.4 Table CC.2.4-1.
 type EventType int
 
-// The events. The last is none of the table: nobody is sent it, but a page that shows the workitem wants to show it again.
+// The events.
 const (
 	StateReport     EventType = 1
 	CancelRequested EventType = 2
 	ProgressReport  EventType = 3
 	StatusChange    EventType = 4
 	Assigned        EventType = 5
-	touched         EventType = 0
 )
 
 // Event is something that those who have subscribed to a workitem are told.
@@ -23,9 +22,6 @@ type Event struct {
 	Workitem dicom.UID
 	DataSet  *dicom.DataSet // the attributes of the table
 }
-
-// Reported reports whether subscribers are told.
-func (e Event) Reported() bool { return e.Type != touched }
 
 // Report is the event as it is sent, with the command elements of N-EVENT-REPORT (PS3.18 11.13, 8.10.5.1.1). id tells events apart.
 func (e Event) Report(id int64) *dicom.DataSet {
@@ -95,8 +91,6 @@ func (w *Workitem) assigned() Event {
 	}
 	return e
 }
-
-func (w *Workitem) touched() Event { return w.event(touched, w.DataSet) }
 
 // Created are the events of a new workitem (PS3.4 CC.2.4.3).
 func (w *Workitem) Created() []Event {

@@ -45,7 +45,7 @@ type Repository interface {
 	Acknowledge(ctx context.Context, ae string, id int64) error
 	// Send queues an event for every entity that has subscribed to anything.
 	Send(ctx context.Context, e Event) error
-	// Hub tells of changes as they have happened.
+	// Hub wakes those who wait for events.
 	Hub() *Hub
 }
 

@@ -82,7 +82,7 @@ func (w *Workitem) updated(before *dicom.DataSet) []Event {
 	if differs(dicom.ProcedureStepProgressInformationSequence) {
 		events = append(events, w.progress())
 	}
-	return append(events, w.touched())
+	return events
 }
 
 // sameValue reports whether two elements say the same.

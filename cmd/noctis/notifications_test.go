@@ -23,7 +23,12 @@ func TestStreamsOfTheServer(t *testing.T) {
 	if status, err := s.send("POST", worklist, ""); err != nil || status != http.StatusCreated {
 		t.Fatal(status, err)
 	}
-	page, err := http.Get(s.url + "/dicom-web/events")
+	request, err := http.NewRequest("GET", s.url+"/dicom-web/changes?after=latest", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", "text/event-stream")
+	page, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +41,7 @@ func TestStreamsOfTheServer(t *testing.T) {
 		t.Errorf("over the WebSocket: %s", got)
 	}
 	lines := bufio.NewScanner(page.Body)
-	for lines.Scan() && !strings.Contains(lines.Text(), `"workitem":"1.2.1"`) {
+	for lines.Scan() && !strings.Contains(lines.Text(), `"workitemUID":"1.2.1"`) {
 	}
 	if lines.Err() != nil {
 		t.Errorf("server-sent events: %v", lines.Err())

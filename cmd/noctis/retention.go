@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -13,11 +14,23 @@ type retentionFlags struct {
 	Conflict         string        `default:"reject" enum:"reject,keep,replace" help:"What to do with an instance whose UID is stored with other bytes: reject it, keep the stored one, or replace that (default ${default})."`
 	RecycleRetention time.Duration `default:"720h" help:"Time that deleted and replaced instances stay in the recycle bin; 0: none (default ${default})."`
 	ChangeRetention  time.Duration `default:"720h" help:"Time that the change feed goes back (default ${default})."`
+	Settle           time.Duration `default:"60s" help:"Time without a new instance after which a study has settled; less than change-retention (default ${default})."`
 }
 
-func (f retentionFlags) set(o *store.Options) {
+func (f retentionFlags) set(o *store.Options) error {
 	o.Conflict = map[string]store.Conflict{"reject": store.Reject, "keep": store.Keep, "replace": store.Replace}[f.Conflict]
 	o.PurgeAtOnce = f.RecycleRetention <= 0
+	if f.Settle <= 0 || f.Settle >= f.ChangeRetention {
+		return fmt.Errorf("--settle %v: it has to be more than nothing and less than --change-retention (%v)", f.Settle, f.ChangeRetention)
+	}
+	return nil
+}
+
+// settleBeside tells which studies have settled, while the server serves. stop ends it and returns when it has ended.
+func (f retentionFlags) settleBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func()) {
+	return beside(ctx, func(ctx context.Context) {
+		a.Settle(ctx, f.Settle, func(err error) { log.Error("whether studies have settled cannot be told", "error", err) })
+	})
 }
 
 // How much goes at once, and how long it rests after that, so that those who store and look do not notice.

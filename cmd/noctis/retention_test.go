@@ -51,7 +51,7 @@ func TestTidy(t *testing.T) {
 	for _, c := range []struct {
 		hours               time.Duration
 		bin, changes, blobs int
-	}{{23, 1, 2, 1}, {25, 0, 2, 0}, {49, 0, 0, 0}} {
+	}{{23, 1, 5, 1}, {25, 0, 5, 0}, {49, 0, 0, 0}} {
 		if _, err := f.tidy(t.Context(), a, time.Now().Add(c.hours*time.Hour)); err != nil {
 			t.Fatal(err)
 		}

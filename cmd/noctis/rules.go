@@ -31,7 +31,9 @@ func (c *coercion) Decode(ctx *kong.DecodeContext) error {
 // storeOptions are those of the store that the flags ask for.
 func (c *serveCommand) storeOptions() (store.Options, error) {
 	o := store.Options{Rules: store.Rules{WholeFiles: c.Rules.WholeFiles, LenientUIDs: c.Rules.LenientUIDs}}
-	c.Retention.set(&o)
+	if err := c.Retention.set(&o); err != nil {
+		return o, err
+	}
 	o.Limits.Header, o.Memory = int64(c.MaxDataSet), int64(c.Memory/16)
 	var err error
 	if o.Rules.SOPClasses, err = uids("sop-classes", c.Rules.SOPClasses); err != nil {

@@ -142,6 +142,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	defer entrance.runBeside(ctx, log)()
 	defer scrubbing.begin(ctx)()
 	defer c.Retention.tidyBeside(ctx, archive, log)()
+	defer c.Retention.settleBeside(ctx, archive, log)()
 	defer beside(ctx, func(ctx context.Context) { archive.commitments.Run(ctx, log) })()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

@@ -23,8 +23,10 @@ type Index struct {
 	mu        sync.RWMutex
 	instances map[dicom.UID]*instance
 	known     tree // of instances; nil: to be worked out
+	studies   map[dicom.UID]*feedStudy
 	removed   map[store.BlobID]*store.Removed
 	feed      feed
+	changed   store.Bell
 }
 
 type instance struct {
@@ -34,9 +36,18 @@ type instance struct {
 	metadata          []byte
 }
 
+// feedStudy is what the change feed has to know of one.
+type feedStudy struct {
+	instances int
+	touched   int64 // number of the last change that brought an instance
+}
+
 // NewIndex returns an empty index.
 func NewIndex() *Index {
-	return &Index{instances: map[dicom.UID]*instance{}, removed: map[store.BlobID]*store.Removed{}, feed: feed{epoch: rand.Text()}}
+	return &Index{
+		instances: map[dicom.UID]*instance{}, studies: map[dicom.UID]*feedStudy{}, removed: map[store.BlobID]*store.Removed{},
+		feed: feed{epoch: rand.Text()},
+	}
 }
 
 // Insert implements store.Index.
@@ -50,24 +61,34 @@ func (x *Index) Insert(ctx context.Context, entries []*store.Entry) ([]store.Ins
 	for i, e := range entries {
 		results[i] = x.insert(e)
 	}
+	x.changed.Ring()
 	return results, nil
 }
 
 func (x *Index) insert(e *store.Entry) store.Inserted {
 	result, kind := store.InsertedNew, e.Kind
-	if old, ok := x.instances[e.Ref.Instance]; ok {
-		switch {
-		case old.entry.Blob == e.Blob:
-			return store.InsertedDuplicate
-		case !e.Replace:
-			return store.InsertedConflict
-		}
+	old, ok := x.instances[e.Ref.Instance]
+	switch {
+	case ok && old.entry.Blob == e.Blob:
+		return store.InsertedDuplicate
+	case ok && !e.Replace:
+		return store.InsertedConflict
+	}
+	st := x.studies[e.Ref.Study]
+	if st == nil {
+		st = &feedStudy{}
+		x.studies[e.Ref.Study] = st
+	}
+	if st.instances == 0 {
+		x.feed.change(store.StudyStored, dicom.Ref{Study: e.Ref.Study}, "")
+	}
+	if ok {
 		x.remove(old, &store.Removed{Time: now(), Kind: store.Replaced})
 		if result = store.InsertedReplacing; kind == store.Stored {
 			kind = store.Replaced
 		}
 		if old.entry.Ref != e.Ref {
-			x.feed.change(store.Deleted, old.entry)
+			x.feed.change(store.Deleted, old.entry.Ref, old.entry.SOPClass)
 		}
 	}
 	if _, back := x.removed[e.Blob]; back {
@@ -75,7 +96,9 @@ func (x *Index) insert(e *store.Entry) store.Inserted {
 		x.feed.record(&store.Removed{Entry: e, Time: now(), Kind: kind, Record: e.Record})
 	}
 	x.feed.last = max(x.feed.last, e.Record)
-	x.feed.change(kind, e)
+	x.feed.change(kind, e.Ref, e.SOPClass)
+	st.instances++
+	st.touched = x.feed.number
 	entry := *e
 	entry.DataSet, entry.Metadata = nil, nil
 	entry.Kind, entry.Replace, entry.Record = 0, false, 0

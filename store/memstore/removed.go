@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -16,6 +17,7 @@ type feed struct {
 	epoch    string
 	changes  []store.Change
 	number   int64 // of the last change
+	settled  int64 // the last change that Settle has looked at
 	trimmed  int64 // the highest number that is no longer kept
 	outbox   []store.Record
 	last     int64 // the highest number of a record
@@ -24,10 +26,10 @@ type feed struct {
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
-func (f *feed) change(kind store.ChangeKind, e *store.Entry) {
+func (f *feed) change(kind store.ChangeKind, r dicom.Ref, sopClass dicom.UID) {
 	f.number++
 	f.changes = append(f.changes, store.Change{
-		Cursor: store.Cursor{Epoch: f.epoch, Number: f.number}, Kind: kind, Ref: e.Ref, SOPClass: e.SOPClass,
+		Cursor: store.Cursor{Epoch: f.epoch, Number: f.number}, Kind: kind, Ref: r, SOPClass: sopClass,
 		Time: time.Now().UTC().Truncate(time.Millisecond),
 	})
 }
@@ -55,7 +57,7 @@ func (x *Index) Remove(ctx context.Context, removed []*store.Removed) error {
 		in, ok := x.instances[r.Entry.Ref.Instance]
 		switch _, known := x.removed[r.Entry.Blob]; {
 		case ok && in.entry.Blob == r.Entry.Blob:
-			x.feed.change(r.Kind, in.entry)
+			x.feed.change(r.Kind, in.entry.Ref, in.entry.SOPClass)
 			x.remove(in, &clone)
 			if r.Purged {
 				x.purge(r.Entry.Blob)
@@ -65,6 +67,7 @@ func (x *Index) Remove(ctx context.Context, removed []*store.Removed) error {
 		}
 		x.feed.last = max(x.feed.last, r.Record)
 	}
+	x.changed.Ring()
 	return nil
 }
 
@@ -74,6 +77,7 @@ func (x *Index) remove(in *instance, r *store.Removed) {
 	entry.Metadata = in.metadata
 	r.Entry, r.Purged = &entry, false
 	delete(x.instances, entry.Ref.Instance)
+	x.studies[entry.Ref.Study].instances--
 	x.known = nil
 	x.bury(r)
 }
@@ -164,6 +168,34 @@ func (x *Index) LatestChange(ctx context.Context) (store.Cursor, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return store.Cursor{Epoch: x.feed.epoch, Number: x.feed.number}, ctx.Err()
+}
+
+// Changed implements store.Index.
+func (x *Index) Changed() <-chan struct{} { return x.changed.Next() }
+
+// Settle implements store.Index.
+func (x *Index) Settle(ctx context.Context, before time.Time, limit int) (next time.Time, err error) {
+	if err := ctx.Err(); err != nil {
+		return next, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f := &x.feed
+	defer x.changed.Ring()
+	for _, c := range f.changes {
+		if c.Cursor.Number <= f.settled {
+			continue
+		}
+		if limit == 0 || !c.Time.Before(before) {
+			return c.Time, nil
+		}
+		f.settled = c.Cursor.Number
+		limit--
+		if st := x.studies[c.Ref.Study]; st != nil && st.instances > 0 && st.touched == c.Cursor.Number {
+			f.change(store.StudySettled, dicom.Ref{Study: c.Ref.Study}, "")
+		}
+	}
+	return next, nil
 }
 
 // TrimChanges implements store.Index.

@@ -48,6 +48,10 @@ func Index(t *testing.T, fresh func(t *testing.T) OpenIndex) {
 		"RemoveRace":    testRemoveRace,
 		"RowsGone":      testRowsGone,
 		"Changes":       testChanges,
+		"StudyStored":   testStudyStored,
+		"Settle":        testSettle,
+		"SettleReopen":  testSettleReopen,
+		"Changed":       testChanged,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}

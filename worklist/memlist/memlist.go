@@ -77,11 +77,9 @@ func (r *Repository) add(w *worklist.Workitem) {
 // tell queues events for all who have subscribed to the workitem.
 func (r *Repository) tell(it *item, events ...worklist.Event) {
 	for _, e := range events {
-		if e.Reported() {
-			r.send(e, slices.Collect(maps.Keys(it.locks))...)
-		}
+		r.send(e, slices.Collect(maps.Keys(it.locks))...)
 	}
-	r.hub.Publish([]worklist.Notice{{Workitem: it.UID(), Study: it.Study, State: it.State()}}, slices.Collect(maps.Keys(it.locks)))
+	r.hub.Publish(slices.Collect(maps.Keys(it.locks)))
 }
 
 func (r *Repository) send(event worklist.Event, to ...string) {

@@ -30,7 +30,7 @@ func (r *Repository) Subscribe(_ context.Context, s worklist.Subscription) error
 		e.lists[s.Resource] = s
 		r.subscribeAll(s)
 	}
-	r.hub.Publish(nil, []string{s.AE})
+	r.hub.Publish([]string{s.AE})
 	return nil
 }
 
@@ -133,6 +133,6 @@ func (r *Repository) Send(_ context.Context, event worklist.Event) error {
 		}
 	}
 	r.send(event, to...)
-	r.hub.Publish(nil, to)
+	r.hub.Publish(to)
 	return nil
 }

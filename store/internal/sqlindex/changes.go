@@ -3,18 +3,21 @@ package sqlindex
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/worklist"
 )
 
 // state is the row of the table state, and what else is asked once in each transaction.
 type state struct {
 	study, series, instance int64 // the last ids that were given
 	change, trimmed         int64
+	settled                 int64 // the last change that Settle has looked at
 	record                  int64 // the last number of the journal
 	outbox                  int64 // the last record in the outbox, 0 if there is none
 	removed                 bool  // something has been removed
@@ -23,20 +26,30 @@ type state struct {
 func (s *session) readState() error {
 	s.now = time.Now()
 	st := &s.state
-	err := s.query(s.st.state).Scan(&st.study, &st.series, &st.instance, &st.change, &st.trimmed, &st.record, &st.outbox, &st.removed)
+	err := s.query(s.st.state).Scan(&st.study, &st.series, &st.instance, &st.change, &st.trimmed, &st.settled, &st.record, &st.outbox, &st.removed)
 	st.record = max(st.record, s.index.recorded.Load())
+	s.began = st.change
 	return err
 }
 
 func (s *session) writeState() error {
 	st := s.state
-	return s.exec(s.st.writeState, st.study, st.series, st.instance, st.change, st.trimmed, st.record)
+	return s.exec(s.st.writeState, st.study, st.series, st.instance, st.change, st.trimmed, st.settled, st.record)
 }
 
-// change writes an entry of the change feed.
+// change writes an entry of the change feed, of an instance or a study.
 func (s *session) change(kind store.ChangeKind, r dicom.Ref, sopClass dicom.UID) error {
+	return s.writeChange(kind, r, sopClass, "", "")
+}
+
+// changeItem writes an entry of the change feed, of a workitem.
+func (s *session) changeItem(kind store.ChangeKind, study, workitem dicom.UID, state worklist.State) error {
+	return s.writeChange(kind, dicom.Ref{Study: study}, "", workitem, state)
+}
+
+func (s *session) writeChange(kind store.ChangeKind, r dicom.Ref, sopClass, workitem dicom.UID, state worklist.State) error {
 	s.state.change++
-	return s.exec(s.st.insertChange, s.state.change, kind, s.now.UnixMilli(), r.Study, r.Series, r.Instance, sopClass)
+	return s.exec(s.st.insertChange, s.state.change, kind, s.now.UnixMilli(), r.Study, r.Series, r.Instance, sopClass, workitem, state)
 }
 
 // record returns the number of a record. One that has none gets the next, and has to be written into the journal; then what the journal
@@ -110,7 +123,7 @@ func (x *Index) LatestChange(ctx context.Context) (store.Cursor, error) {
 // Changes implements store.Index. Numbers are given by the one transaction that writes, so what comes later has a higher one.
 func (x *Index) Changes(ctx context.Context, after store.Cursor) iter.Seq2[store.Change, error] {
 	// What has been trimmed is looked up in the same statement, or changes could be passed over.
-	const query = `SELECT epoch, state.change, trimmed, number, kind, time, study, series, instance, sop_class
+	const query = `SELECT epoch, state.change, trimmed, number, kind, time, study, series, instance, sop_class, workitem, change.state
 		FROM state LEFT JOIN change ON number > ? ORDER BY number LIMIT ?`
 	return func(yield func(store.Change, error) bool) {
 		for at := after; ; {
@@ -139,8 +152,8 @@ func (x *Index) changes(ctx context.Context, query string, after store.Cursor) (
 		var epoch string
 		var last, trimmed int64
 		var number, kind, millis sql.NullInt64
-		var study, series, instance, class sql.NullString
-		if err := rows.Scan(&epoch, &last, &trimmed, &number, &kind, &millis, &study, &series, &instance, &class); err != nil {
+		var study, series, instance, class, workitem, step sql.NullString
+		if err := rows.Scan(&epoch, &last, &trimmed, &number, &kind, &millis, &study, &series, &instance, &class, &workitem, &step); err != nil {
 			return err
 		}
 		if after.Epoch != "" && (after.Epoch != epoch || after.Number < trimmed) || after.Number > last {
@@ -150,12 +163,67 @@ func (x *Index) changes(ctx context.Context, query string, after store.Cursor) (
 			page = append(page, store.Change{
 				Cursor: store.Cursor{Epoch: epoch, Number: number.Int64}, Kind: store.ChangeKind(kind.Int64),
 				Ref:      dicom.Ref{Study: dicom.UID(study.String), Series: dicom.UID(series.String), Instance: dicom.UID(instance.String)},
-				SOPClass: dicom.UID(class.String), Time: time.UnixMilli(millis.Int64).UTC(),
+				SOPClass: dicom.UID(class.String), Workitem: dicom.UID(workitem.String), State: step.String, Time: time.UnixMilli(millis.Int64).UTC(),
 			})
 		}
 		return nil
 	})
 	return page, err
+}
+
+// Changed implements store.Index.
+func (x *Index) Changed() <-chan struct{} { return x.changed.Next() }
+
+// Settle implements store.Index. A study knows the number of the last change that brought something to it, so that nothing is written for
+// this when an instance comes.
+func (x *Index) Settle(ctx context.Context, before time.Time, limit int) (next time.Time, err error) {
+	const first = `SELECT time FROM change WHERE number > (SELECT settled FROM state) ORDER BY number LIMIT 1`
+	var millis int64
+	err = x.reader.QueryRowContext(ctx, first).Scan(&millis)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	if next = time.UnixMilli(millis).UTC(); err != nil || !next.Before(before) {
+		return next, x.readError(ctx, err)
+	}
+	err = x.write(ctx, limit, func(s *session) (err error) {
+		next, err = s.settleStudies(before, limit)
+		return err
+	})
+	return next, err
+}
+
+func (s *session) settleStudies(before time.Time, limit int) (next time.Time, err error) {
+	rows, err := s.tx.QueryContext(s.ctx, s.index.rebind(`SELECT number, time, study.uid FROM change
+		LEFT JOIN study ON study.uid = change.study AND study.touched = number WHERE number > ? ORDER BY number LIMIT ?`), s.state.settled, limit+1)
+	if err != nil {
+		return next, err
+	}
+	defer rows.Close()
+	var studies []dicom.UID
+	for n := 0; rows.Next(); n++ {
+		var number, millis int64
+		var study sql.NullString
+		if err := rows.Scan(&number, &millis, &study); err != nil {
+			return next, err
+		}
+		if next = time.UnixMilli(millis).UTC(); n == limit || !next.Before(before) {
+			break
+		}
+		next, s.state.settled = time.Time{}, number
+		if study.Valid {
+			studies = append(studies, dicom.UID(study.String))
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return next, err
+	}
+	for _, uid := range studies {
+		if err := s.change(store.StudySettled, dicom.Ref{Study: uid}, ""); err != nil {
+			return next, err
+		}
+	}
+	return next, nil
 }
 
 // TrimChanges implements store.Index.

@@ -12,7 +12,6 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/store"
-	"github.com/noctis-dicom/noctis/worklist"
 )
 
 // session is one transaction that writes. Studies and series are read once, changed in memory, and written by finish.
@@ -22,6 +21,7 @@ type session struct {
 	index   *Index
 	st      *statements
 	state   state
+	began   int64 // number of the last change before it
 	now     time.Time
 	studies map[dicom.UID]*study
 	series  map[seriesKey]*series
@@ -52,6 +52,7 @@ type study struct {
 	id      int64
 	merged  store.Merged
 	counts  store.StudyCounts
+	touched int64 // number of the last change that brought an instance
 	keys    []key // as they are in study_key
 	changed bool  // merged or SOPClasses differ from the row
 	regroup bool  // a series came or went, or its modality changed
@@ -77,7 +78,8 @@ func (s *session) study(uid dicom.UID) (*study, error) {
 	st := &study{}
 	var attributes, sources []byte
 	var modalities, classes string
-	err := s.query(s.st.study, uid).Scan(&st.id, &attributes, &sources, &modalities, &classes, &st.counts.Series, &st.counts.Instances)
+	err := s.query(s.st.study, uid).Scan(&st.id, &attributes, &sources, &modalities, &classes, &st.counts.Series, &st.counts.Instances,
+		&st.touched)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		s.state.study++
@@ -182,7 +184,6 @@ func (s *session) writeSeries(se *series) error {
 }
 
 func (s *session) writeStudy(uid dicom.UID, st *study) error {
-	s.told.notices = append(s.told.notices, worklist.Notice{Study: uid})
 	if st.counts.Instances == 0 {
 		if err := s.writeKeys(st, nil); err != nil {
 			return err
@@ -198,7 +199,7 @@ func (s *session) writeStudy(uid dicom.UID, st *study) error {
 		}
 	}
 	if !st.changed && !st.regroup {
-		return s.exec(s.st.countStudy, st.counts.Series, st.counts.Instances, st.id)
+		return s.exec(s.st.countStudy, st.counts.Series, st.counts.Instances, st.touched, st.id)
 	}
 	attributes, sources, err := encodeMerged(st.merged)
 	if err != nil {
@@ -206,7 +207,7 @@ func (s *session) writeStudy(uid dicom.UID, st *study) error {
 	}
 	date, time := store.SortTime(st.merged.DataSet)
 	err = s.exec(s.st.updateStudy, date, time, strings.Join(st.counts.Modalities, `\`), strings.Join(st.counts.SOPClasses, `\`),
-		st.counts.Series, st.counts.Instances, attributes, sources, st.id)
+		st.counts.Series, st.counts.Instances, st.touched, attributes, sources, st.id)
 	if err != nil {
 		return err
 	}

@@ -10,26 +10,17 @@ import (
 
 // tell queues events for all who have subscribed to the workitem. Where nobody has, nothing is written.
 func (s *session) tell(it *item, events ...worklist.Event) error {
-	s.notice(it)
 	entities, err := s.subscribersOf(it.id)
 	if err != nil || len(entities) == 0 {
 		return err
 	}
 	s.told.entities = append(s.told.entities, entities...)
 	for _, e := range events {
-		if !e.Reported() {
-			continue
-		}
 		if err := s.queue(e, `SELECT subscriber_id, ? FROM workitem_subscription WHERE workitem_id = ?`, it.id); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// notice notes that the workitem has changed.
-func (s *session) notice(it *item) {
-	s.told.notices = append(s.told.notices, worklist.Notice{Workitem: it.UID(), Study: it.Study, State: it.State()})
 }
 
 func (s *session) subscribersOf(id int64) ([]string, error) {

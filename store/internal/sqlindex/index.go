@@ -53,6 +53,7 @@ type Index struct {
 	recorded atomic.Int64 // the journal has the records up to it
 
 	worklist *Worklist
+	changed  store.Bell
 }
 
 // New returns an index over a database whose schema is up to date. writer should have one connection; reader may be the same

@@ -204,7 +204,17 @@ func (s *session) insert(r *row) (store.Inserted, error) {
 		return store.InsertedDuplicate, nil
 	case old != nil && !e.Replace:
 		return store.InsertedConflict, nil
-	case old != nil:
+	}
+	st, err := s.study(e.Ref.Study)
+	if err != nil {
+		return 0, err
+	}
+	if st.counts.Instances == 0 {
+		if err := s.change(store.StudyStored, dicom.Ref{Study: e.Ref.Study}, ""); err != nil {
+			return 0, err
+		}
+	}
+	if old != nil {
 		if result = store.InsertedReplacing; kind == store.Stored {
 			kind = store.Replaced
 		}
@@ -218,16 +228,13 @@ func (s *session) insert(r *row) (store.Inserted, error) {
 	if err := s.change(kind, e.Ref, e.SOPClass); err != nil {
 		return 0, err
 	}
-	return result, s.add(r)
+	st.touched = s.state.change
+	return result, s.add(st, r)
 }
 
 // add writes the rows of an instance that is not there.
-func (s *session) add(r *row) error {
+func (s *session) add(st *study, r *row) error {
 	e := r.entry
-	st, err := s.study(e.Ref.Study)
-	if err != nil {
-		return err
-	}
 	se, err := s.seriesOf(st, e.Ref.Series)
 	if err != nil {
 		return err

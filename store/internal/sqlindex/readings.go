@@ -68,18 +68,22 @@ func (s *session) writeReading(uid dicom.UID, st *study) error {
 	if changed := it.Refresh(virtual, facility); !changed && !it.resting {
 		return nil
 	}
+	kind := store.WorkitemUpdated
 	if it.resting {
+		kind = store.WorkitemCreated
 		if err := s.do(`UPDATE workitem SET resting = 0 WHERE id = ?`, it.id); err != nil {
 			return err
 		}
 	}
-	s.told.notices = append(s.told.notices, worklist.Notice{Workitem: it.UID(), Study: uid, State: it.State()})
+	if err := s.changeItem(kind, uid, it.UID(), it.State()); err != nil {
+		return err
+	}
 	return s.writeItem(it, before)
 }
 
 // restReading takes the workitem of a study off the list while the study is not stored; writeReading puts it back.
 func (s *session) restReading(study dicom.UID) error {
-	return s.do(`UPDATE workitem SET resting = 1 WHERE study = ? AND study <> ''`, study)
+	return s.takeOff(`UPDATE workitem SET resting = 1 WHERE study = ? AND study <> '' AND resting = 0`, study)
 }
 
 // endReadings drops resting workitems of studies of which nothing can be restored any more: they hold what a patient is called.

@@ -26,9 +26,9 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 		to  **sql.Stmt
 		sql string
 	}{
-		{&s.state, `SELECT study_id, series_id, instance_id, change, trimmed, record,
+		{&s.state, `SELECT study_id, series_id, instance_id, change, trimmed, settled, record,
 			(SELECT COALESCE(MAX(record), 0) FROM outbox), EXISTS (SELECT 1 FROM removed) FROM state`},
-		{&s.writeState, `UPDATE state SET study_id = ?, series_id = ?, instance_id = ?, change = ?, trimmed = ?, record = ?`},
+		{&s.writeState, `UPDATE state SET study_id = ?, series_id = ?, instance_id = ?, change = ?, trimmed = ?, settled = ?, record = ?`},
 		{&s.stored, `SELECT id, series_id, blob, sop_class FROM instance WHERE uid = ?`},
 		{&s.seriesPath, `SELECT study.uid, series.uid FROM series JOIN study ON study.id = study_id WHERE series.id = ?`},
 		{&s.moveInstance, `INSERT INTO removed (record, study, series, instance, sop_class, transfer_syntax, blob, size, stored, layout,
@@ -42,7 +42,8 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 		{&s.deleteRemoved, `DELETE FROM removed WHERE blob = ?`},
 		{&s.purge, `UPDATE removed SET purged = 1, transfer_syntax = '', size = 0, stored = 0, layout = x'', metadata = x''
 			WHERE blob = ? AND purged = 0`},
-		{&s.insertChange, `INSERT INTO change (number, kind, time, study, series, instance, sop_class) VALUES (?, ?, ?, ?, ?, ?, ?)`},
+		{&s.insertChange, `INSERT INTO change (number, kind, time, study, series, instance, sop_class, workitem, state)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.insertRecord, `INSERT INTO outbox (record, time, kind, study, series, instance, sop_class, blob)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.deleteRecords, `DELETE FROM outbox WHERE record <= ?`},
@@ -50,7 +51,7 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.insertMetadata, `INSERT INTO instance_metadata (instance_id, json) VALUES (?, ?)`},
 
-		{&s.study, `SELECT id, attributes, sources, modalities, sop_classes, series_count, instance_count
+		{&s.study, `SELECT id, attributes, sources, modalities, sop_classes, series_count, instance_count, touched
 			FROM study WHERE uid = ?`},
 		{&s.insertStudy, `INSERT INTO study (id, uid) VALUES (?, ?)`},
 		{&s.deleteStudy, `DELETE FROM study WHERE id = ?`},
@@ -58,8 +59,8 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 		{&s.ofStudy, `SELECT instance.id, instance.uid FROM series JOIN instance ON series_id = series.id WHERE study_id = ?`},
 		{&s.ofSeries, `SELECT id, uid FROM instance WHERE series_id = ?`},
 		{&s.updateStudy, `UPDATE study SET study_date = ?, study_time = ?, modalities = ?, sop_classes = ?,
-			series_count = ?, instance_count = ?, attributes = ?, sources = ? WHERE id = ?`},
-		{&s.countStudy, `UPDATE study SET series_count = ?, instance_count = ? WHERE id = ?`},
+			series_count = ?, instance_count = ?, touched = ?, attributes = ?, sources = ? WHERE id = ?`},
+		{&s.countStudy, `UPDATE study SET series_count = ?, instance_count = ?, touched = ? WHERE id = ?`},
 		{&s.modalities, `SELECT DISTINCT modality FROM series WHERE study_id = ? AND modality <> ''`},
 
 		{&s.series, `SELECT id, attributes, sources, instance_count FROM series WHERE study_id = ? AND uid = ?`},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
@@ -66,7 +67,6 @@ func (w *Worklist) Hub() *worklist.Hub { return &w.hub }
 
 // told is what a transaction has to tell when it is committed.
 type told struct {
-	notices  []worklist.Notice
 	entities []string
 	lists    []listSubscription // there are, once listed is set
 	listed   bool
@@ -83,7 +83,14 @@ func (w *Worklist) update(ctx context.Context, run func(*session) error) error {
 	}
 	defer tx.Rollback()
 	s := newSession(context.WithoutCancel(ctx), tx, w.x)
-	if err := run(s); err != nil {
+	err = s.readState()
+	if err == nil {
+		err = run(s)
+	}
+	if err == nil && s.state.change > s.began {
+		err = s.writeState()
+	}
+	if err != nil {
 		var refused *worklist.Refusal
 		if errors.As(err, &refused) {
 			return err
@@ -97,10 +104,13 @@ func (w *Worklist) update(ctx context.Context, run func(*session) error) error {
 	return nil
 }
 
-// publish tells those who watch what has been committed.
+// publish tells those who wait that something has been committed.
 func (s *session) publish() {
-	if len(s.told.notices)+len(s.told.entities) > 0 {
-		s.index.worklist.hub.Publish(s.told.notices, s.told.entities)
+	if len(s.told.entities) > 0 {
+		s.index.worklist.hub.Publish(s.told.entities)
+	}
+	if s.state.change > s.began {
+		s.index.changed.Ring()
 	}
 }
 
@@ -145,6 +155,9 @@ func (s *session) addItem(w *worklist.Workitem) error {
 	if err := s.writeItemKeys(it, nil); err != nil {
 		return err
 	}
+	if err := s.changeItem(store.WorkitemCreated, it.Study, it.UID(), it.State()); err != nil {
+		return err
+	}
 	lists, err := s.lists()
 	if err != nil {
 		return err
@@ -160,7 +173,6 @@ func (s *session) addItem(w *worklist.Workitem) error {
 		}
 	}
 	if len(lists) == 0 {
-		s.notice(it)
 		return nil
 	}
 	return s.tell(it, w.Created()...)
@@ -273,10 +285,19 @@ func (w *Worklist) Change(ctx context.Context, uid dicom.UID, change func(*workl
 		if err != nil {
 			return err
 		}
-		before := it.DataSet
+		before, study := it.DataSet, it.Study
 		c, err := change(&it.Workitem, subscribed)
 		if err != nil || before == it.DataSet && !c.Remove && len(c.Events) == 0 {
 			return err
+		}
+		if before != it.DataSet {
+			kind := store.WorkitemUpdated
+			if from := (&worklist.Workitem{DataSet: before}).State(); from != it.State() {
+				kind = store.WorkitemState
+			}
+			if err := s.changeItem(kind, study, it.UID(), it.State()); err != nil {
+				return err
+			}
 		}
 		return s.apply(it, before, c)
 	})
@@ -311,7 +332,33 @@ func (s *session) collect(which string, args ...any) error {
 	if err := s.do(`INSERT INTO workitem_gone (uid) SELECT uid`+where, args...); err != nil {
 		return err
 	}
-	return s.do(`DELETE`+where, args...)
+	return s.takeOff(`DELETE`+where, args...)
+}
+
+// takeOff runs a statement that takes workitems off the worklist, and writes so into the change feed.
+func (s *session) takeOff(statement string, args ...any) error {
+	rows, err := s.tx.QueryContext(s.ctx, s.index.rebind(statement+` RETURNING study, uid, state`), args...)
+	if err != nil {
+		return fmt.Errorf("worklist: %w", err)
+	}
+	defer rows.Close()
+	var off [][3]string
+	for rows.Next() {
+		var it [3]string
+		if err := rows.Scan(&it[0], &it[1], &it[2]); err != nil {
+			return err
+		}
+		off = append(off, it)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, it := range off {
+		if err := s.changeItem(store.WorkitemRemoved, dicom.UID(it[0]), dicom.UID(it[1]), worklist.State(it[2])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // row and do run statements that are not worth preparing.

@@ -174,14 +174,27 @@ function changed() {
   }, 400);
 }
 
-const events = new EventSource('dicom-web/events');
-for (const kind of ['workitem', 'study', 'reload']) events.addEventListener(kind, changed);
 const live = on => {
   part('live').classList.toggle('on', on);
   part('live').textContent = on ? 'Live' : 'Connecting';
 };
-events.onopen = () => live(true);
-events.onerror = () => live(false);
+
+// follow listens to the change feed. A browser goes on by itself where it was, unless the server has refused: then it begins anew.
+function follow() {
+  const feed = new EventSource('dicom-web/changes?after=latest');
+  for (const kind of ['stored', 'replaced', 'deleted', 'restored', 'workitem-created', 'workitem-state', 'workitem-updated', 'workitem-removed']) {
+    feed.addEventListener(kind, changed);
+  }
+  feed.onopen = () => {
+    live(true);
+    changed();
+  };
+  feed.onerror = () => {
+    live(false);
+    if (feed.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
+  };
+}
+follow();
 addEventListener('storage', changed); // another tab of this browser has claimed something
 setInterval(() => { if (!document.hidden) list(true); }, 60_000); // how long each waits
 list();
