@@ -86,7 +86,7 @@ type state struct {
 
 // stateOf returns the state below ref, from memory as long as nothing was stored: 404 if there is nothing.
 func (s *Server) stateOf(ctx context.Context, ref dicom.Ref) (state, error) {
-	key := generationKey(s.store.Generation(), ref) // the generation first, or it might be newer than the entries
+	key := s.generationKey(ctx, ref)
 	if known, found := s.metadata.states.get(key); found {
 		return known, nil
 	}

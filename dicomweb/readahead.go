@@ -60,7 +60,7 @@ func (s *Server) following(ctx context.Context, e *store.Entry, n int) (*store.E
 // stack is the series of an instance: its entries, in their order.
 func (s *Server) stack(ctx context.Context, ref dicom.Ref) ([]*store.Entry, error) {
 	ref.Instance = ""
-	key := generationKey(s.store.Generation(), ref) // the generation first, or it might be newer than the entries
+	key := s.generationKey(ctx, ref)
 	if stack, found := s.stacks.get(key); found {
 		return stack, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/dicom/part10"
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -74,7 +75,7 @@ const entryCache = 8 << 20
 // entry finds one instance, with its layout; the same one for all who ask as long as nothing is stored or deleted. It must not be changed.
 // A client that asks for a frame will ask for the next ones, and the layout of ten thousand of them is long.
 func (s *Server) entry(ctx context.Context, ref dicom.Ref) (*store.Entry, error) {
-	key := generationKey(s.store.Generation(), ref) // the generation first, or it might be newer than the entry
+	key := s.generationKey(ctx, ref)
 	if e, found := s.layouts.get(key); found {
 		return e, nil
 	}
@@ -87,9 +88,11 @@ func (s *Server) entry(ctx context.Context, ref dicom.Ref) (*store.Entry, error)
 	return nil, s.missing(ctx, ref)
 }
 
-// generationKey names what lies below a reference for as long as nothing is stored or deleted.
-func generationKey(generation uint64, ref dicom.Ref) string {
-	return strconv.FormatUint(generation, 10) + " " + string(ref.Study) + " " + string(ref.Series) + " " + string(ref.Instance)
+// generationKey names what lies below a reference for whoever asks, for as long as nothing is stored or deleted. It is made before the
+// look, or it might be newer than what is found.
+func (s *Server) generationKey(ctx context.Context, ref dicom.Ref) string {
+	generation := strconv.FormatUint(s.store.Generation(), 10)
+	return generation + " " + string(ref.Study) + " " + string(ref.Series) + " " + string(ref.Instance) + " " + match.LimitsOf(ctx).Text()
 }
 
 // layoutBytes is about the memory that an entry takes.

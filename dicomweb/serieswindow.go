@@ -73,7 +73,7 @@ func sameKind(a, b *store.Entry) bool {
 func (s *Server) sampleOf(ctx context.Context, e *store.Entry) (*sample, error) {
 	series := e.Ref
 	series.Instance = ""
-	key := generationKey(s.store.Generation(), series) + " " + string(e.SOPClass)
+	key := s.generationKey(ctx, series) + " " + string(e.SOPClass)
 	if known, found := s.samples.get(key); found {
 		return known, nil
 	}

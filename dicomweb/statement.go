@@ -214,7 +214,7 @@ var statusClaims = []StatusClaim{
 // reasonClaims are the reasons in a Store Instances Response Module (PS3.18 I.2), and in a Storage Commitment Response Module (PS3.18 J.2).
 var reasonClaims = []ReasonClaim{
 	{"0110", false, "processing failure"}, {"0111", false, "another file is stored under the SOP Instance UID"},
-	{"0122", false, "the SOP Class is not accepted"}, {"A700", false, "no space, or the disk failed"},
+	{"0122", false, "the SOP Class is not accepted"}, {"0124", false, "not within what may be stored with these credentials"}, {"A700", false, "no space, or the disk failed"},
 	{"A900", false, "bulk data does not go with its metadata"}, {"A901", false, "the instance belongs to another study than the addressed one"},
 	{"C000", false, "not readable"}, {"C001", false, "a UID is missing or illegal"}, {"C002", false, "a limit of the file"},
 	{"C122", false, "the transfer syntax is not accepted"},

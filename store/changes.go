@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,33 +116,8 @@ func ParseCursor(s string) (Cursor, error) {
 // behind it are no longer kept.
 var ErrStale = errors.New("the change feed cannot go on from this cursor")
 
-// Changes yields the changes behind the cursor in the order in which they were committed, each of which every reader sees by then:
-// those that were there when it began, and perhaps later ones. Nothing between two of them is left out. The error is ErrStale,
-// wrapped, if the feed cannot go on from the cursor.
-func (s *Store) Changes(ctx context.Context, after Cursor) iter.Seq2[Change, error] {
-	return s.index.Changes(ctx, after)
-}
-
 // LatestChange is the cursor behind all changes so far.
 func (s *Store) LatestChange(ctx context.Context) (Cursor, error) { return s.index.LatestChange(ctx) }
-
-// Wait returns when Changes has something to say behind the cursor, be it ErrStale, or when ctx ends.
-func (s *Store) Wait(ctx context.Context, after Cursor) error {
-	for {
-		changed := s.index.Changed() // before the look, or what comes in between would be missed
-		for _, err := range s.index.Changes(ctx, after) {
-			if errors.Is(err, ErrStale) {
-				return nil
-			}
-			return err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
 
 // TrimChanges drops changes that are older than the given time, at most limit of them, and returns how many.
 func (s *Store) TrimChanges(ctx context.Context, before time.Time, limit int) (int, error) {

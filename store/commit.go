@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
 )
 
 // staged is an instance that is written, but not committed.
@@ -27,6 +28,7 @@ const (
 	lost                     // stored already, but the file has gone: the upload mends it
 	taken                    // another file is stored under the UID, and stays
 	repeated                 // the batch holds the same bytes before: its outcome is that of the first
+	outside                  // whoever sent it may not store it
 )
 
 // Conflict is what is done with an instance whose UID is stored with other bytes.
@@ -93,6 +95,8 @@ func (o *Outcome) settle(st *staged, err, noted error, policy Conflict) {
 		st = st.first
 	}
 	switch {
+	case st.verdict == outside:
+		o.Failure = e.failure(ReasonNotAuthorized, fmt.Errorf("instance %s is not within what may be stored with these credentials", e.Ref.Instance))
 	case st.verdict == taken && policy != Keep:
 		o.Failure = e.failure(ReasonDuplicateInstance, fmt.Errorf("instance %s is stored already, with other bytes", e.Ref.Instance))
 	case noted != nil:
@@ -113,6 +117,14 @@ func (s *Store) judge(ctx context.Context, batch []*staged) error {
 	first := map[dicom.UID]*staged{}
 	for _, st := range batch {
 		uid := st.entry.Ref.Instance
+		within, err := s.mayStore(ctx, st.entry)
+		if err != nil {
+			return err
+		}
+		if !within {
+			st.verdict = outside
+			continue
+		}
 		if f := first[uid]; f != nil {
 			switch {
 			case f.entry.Blob == st.entry.Blob:
@@ -211,9 +223,9 @@ func (s *Store) discard(ctx context.Context, batch []*staged) {
 	}
 }
 
-// blobOf returns the blob of a stored instance.
+// blobOf returns the blob of a stored instance, whoever may see it.
 func (s *Store) blobOf(ctx context.Context, uid dicom.UID) (BlobID, bool, error) {
-	for e, err := range s.index.Entries(ctx, dicom.Ref{Instance: uid}) {
+	for e, err := range s.index.Entries(match.Within(ctx, match.Limits{}), dicom.Ref{Instance: uid}) {
 		if err != nil {
 			return BlobID{}, false, err
 		}

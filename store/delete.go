@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/dicom/part10"
 )
 
@@ -52,10 +53,11 @@ func (s *Store) Delete(ctx context.Context, r dicom.Ref) (int, error) {
 	return len(removed), err
 }
 
-// Missing says why nothing is stored below r: ErrNotFound, and ErrGone too if it was deleted (PS3.18 8.5).
+// Missing says why nothing is stored below r: ErrNotFound, and ErrGone too if it was deleted (PS3.18 8.5). In a context with limits it is
+// always the former: nobody remembers whose what has gone was.
 func (s *Store) Missing(ctx context.Context, r dicom.Ref) error {
 	if r != (dicom.Ref{}) {
-		for _, err := range s.index.Removed(ctx, RemovedQuery{Ref: r, Tombstones: true}) {
+		for _, err := range s.removed(ctx, RemovedQuery{Ref: r, Tombstones: true}) {
 			if err != nil {
 				return err
 			}
@@ -80,7 +82,7 @@ func (s *Store) Restore(ctx context.Context, q RemovedQuery, replace bool) (Rest
 	var chosen []*Removed
 	seen := map[dicom.UID]bool{}
 	q.Tombstones, q.Whole = false, false
-	for r, err := range s.index.Removed(ctx, q) {
+	for r, err := range s.removed(ctx, q) {
 		if err != nil {
 			return result, err
 		}
@@ -164,6 +166,14 @@ func (s *Store) restorable(ctx context.Context, id BlobID) (*Entry, error) {
 
 // RecycleBin yields what has been removed and can be restored, or what q chooses of it; what was removed last first.
 func (s *Store) RecycleBin(ctx context.Context, q RemovedQuery) iter.Seq2[*Removed, error] {
+	return s.removed(ctx, q)
+}
+
+// removed is Index.Removed; in a context with limits nothing has been removed.
+func (s *Store) removed(ctx context.Context, q RemovedQuery) iter.Seq2[*Removed, error] {
+	if !match.LimitsOf(ctx).Everything() {
+		return func(func(*Removed, error) bool) {}
+	}
 	return s.index.Removed(ctx, q)
 }
 
@@ -180,7 +190,7 @@ type RecycledStudy struct {
 func (s *Store) RecycledStudies(ctx context.Context) ([]*RecycledStudy, error) {
 	var list []*RecycledStudy
 	studies := map[dicom.UID]*RecycledStudy{}
-	for r, err := range s.index.Removed(ctx, RemovedQuery{}) {
+	for r, err := range s.removed(ctx, RemovedQuery{}) {
 		if err != nil {
 			return nil, err
 		}
@@ -210,7 +220,7 @@ func (s *Store) Purge(ctx context.Context, q RemovedQuery, limit int) (purged in
 		purged, bytes, part = purged+n, bytes+size, nil
 		return err
 	}
-	for r, err := range s.index.Removed(ctx, q) {
+	for r, err := range s.removed(ctx, q) {
 		if err != nil {
 			return purged, bytes, err
 		}

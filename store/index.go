@@ -69,6 +69,9 @@ type RemovedQuery struct {
 // Index finds entries. All methods are safe for concurrent use; readers see all of a committed Insert or none of it, and see it
 // as soon as Insert has returned. Which results an iterator yields is decided when it begins; it holds no lock and no
 // connection while its consumer is busy, and ends with the first error it yields. Its context ends it early.
+//
+// Search, Count, Entries and Metadata keep to the limits of their context (match.Within): what lies outside is not there. The others
+// do not look at them.
 type Index interface {
 	// Insert is the commit point of instances: durable when it returns, all new entries of the call or none. Concurrent calls
 	// share a transaction. The results are in the order of entries; an error is that of the whole call, and then none of its

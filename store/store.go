@@ -7,7 +7,7 @@
 //
 // ingest.go and commit.go store (PS3.18 10.5), search.go searches (10.6), instance.go opens (10.4), with spans.go and
 // inflate.go reading the bytes of a value out of a file. merge.go and virtual.go say what a study and a series are, made of
-// their instances. delete.go has the recycle bin, journal.go makes deletions survive the index, changes.go is the change feed.
+// their instances. delete.go has the recycle bin, limits.go is what who may see only a part may do, journal.go makes deletions survive the index, changes.go is the change feed.
 // recover.go takes in what a crash left, reindex.go rebuilds the index, dump.go writes an index as text.
 package store
 

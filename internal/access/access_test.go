@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
 )
 
@@ -41,37 +40,11 @@ func TestContextWithoutPrincipalIsNobody(t *testing.T) {
 	if p := Of(context.Background()); p.Known() || p.Roles != 0 {
 		t.Errorf("got %+v", p)
 	}
-	if p := Of(With(context.Background(), Principal{Name: "CT1", Kind: Key})); p.Name != "CT1" || !p.Known() {
+	ctx := With(context.Background(), Principal{Name: "CT1", Kind: Key, Scope: Scope{Patients: []string{"P1"}}})
+	if p := Of(ctx); p.Name != "CT1" || !p.Known() {
 		t.Errorf("got %+v", p)
 	}
-}
-
-func TestScopeHoldsForStudies(t *testing.T) {
-	ds := &dicom.DataSet{}
-	ds.SetStrings(dicom.PatientID, dicom.LO, "P1")
-	ds.SetStrings(dicom.InstitutionName, dicom.LO, "North")
-	ds.SetStrings(dicom.ReferringPhysicianName, dicom.PN, "Doe^John")
-	ds.SetStrings(dicom.StudyInstanceUID, dicom.UI, "1.2.3")
-	for _, c := range []struct {
-		name  string
-		scope Scope
-		want  bool
-	}{
-		{"everything", Scope{}, true},
-		{"one of two patients", Scope{Patients: []string{"P2", "P1"}}, true},
-		{"another patient", Scope{Patients: []string{"P2"}}, false},
-		{"a pattern is not one", Scope{Patients: []string{"P*"}}, false},
-		{"study", Scope{Studies: []dicom.UID{"1.2.3"}}, true},
-		{"another study", Scope{Studies: []dicom.UID{"1.2"}}, false},
-		{"all limits hold", Scope{Patients: []string{"P1"}, Facilities: []string{"North"}, Physicians: []string{"Doe^John"}}, true},
-		{"one limit does not", Scope{Patients: []string{"P1"}, Facilities: []string{"South"}}, false},
-		{"another physician", Scope{Physicians: []string{"Roe^Jane"}}, false},
-	} {
-		if got := (match.Query{Keys: c.scope.Keys()}).Match(ds); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-	if !(Scope{}).Everything() || (Scope{Patients: []string{"P1"}}).Everything() {
-		t.Error("only the empty scope is everything")
+	if l := match.LimitsOf(ctx); len(l.Patients) != 1 {
+		t.Errorf("the limits are %+v", l)
 	}
 }

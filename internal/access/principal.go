@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+
+	"github.com/noctis-dicom/noctis/dicom/match"
 )
 
 // Kind is how a principal was known.
@@ -49,9 +51,9 @@ var ErrUnauthenticated = errors.New("the credentials are not valid")
 
 type principalKey struct{}
 
-// With puts the principal into a context.
+// With puts the principal into a context, in which nothing is seen but what lies within his scope.
 func With(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, p)
+	return match.Within(context.WithValue(ctx, principalKey{}, p), p.Scope)
 }
 
 // Of returns the principal of a context; without one it is nobody, who may do nothing.

@@ -113,7 +113,7 @@ func (x *Index) insert(e *store.Entry) store.Inserted {
 func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
 	return func(yield func(*dicom.DataSet, error) bool) {
 		skip, left := q.Offset, q.Limit
-		for ds := range x.tree().all(q.Level) {
+		for ds := range x.tree().within(match.LimitsOf(ctx)).all(q.Level) {
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)
 				return
@@ -139,7 +139,7 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 // Count implements store.Index.
 func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 	n := 0
-	for ds := range x.tree().all(q.Level) {
+	for ds := range x.tree().within(match.LimitsOf(ctx)).all(q.Level) {
 		if q.Match(ds) && behind(q, ds) {
 			n++
 		}
@@ -155,7 +155,7 @@ func behind(q match.Query, ds *dicom.DataSet) bool {
 // Entries implements store.Index.
 func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry, error] {
 	return func(yield func(*store.Entry, error) bool) {
-		for in := range x.below(r) {
+		for in := range x.below(r, match.LimitsOf(ctx)) {
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)
 				return
@@ -171,7 +171,7 @@ func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry
 // Metadata implements store.Index.
 func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
 	return func(yield func(store.Metadata, error) bool) {
-		for in := range x.below(r) {
+		for in := range x.below(r, match.LimitsOf(ctx)) {
 			if err := ctx.Err(); err != nil {
 				yield(store.Metadata{}, err)
 				return

@@ -18,6 +18,7 @@ type tree []*study
 type study struct {
 	uid        dicom.UID
 	merged     store.Merged
+	holders    match.Holders
 	series     []*series
 	dataSet    *dicom.DataSet
 	date, time string
@@ -60,6 +61,7 @@ func (x *Index) build() tree {
 			st.series = append(st.series, se)
 		}
 		st.merged.Add(ref.Instance, in.ofStudy)
+		st.holders.Add(match.NamedBy(in.dataSet))
 		se.merged.Add(ref.Instance, in.ofSeries)
 		se.instances = append(se.instances, in)
 	}
@@ -108,6 +110,20 @@ func (st *study) finish() {
 	})
 }
 
+// within is what of the tree lies within the limits.
+func (t tree) within(l match.Limits) tree {
+	if l.Everything() {
+		return t
+	}
+	var seen tree
+	for _, st := range t {
+		if l.Allow(st.uid, st.holders) {
+			seen = append(seen, st)
+		}
+	}
+	return seen
+}
+
 // all yields the virtual data sets of a level.
 func (t tree) all(level match.Level) iter.Seq[*dicom.DataSet] {
 	return func(yield func(*dicom.DataSet) bool) {
@@ -135,10 +151,10 @@ func (t tree) all(level match.Level) iter.Seq[*dicom.DataSet] {
 	}
 }
 
-// below yields the instances below r in order.
-func (x *Index) below(r dicom.Ref) iter.Seq[*instance] {
+// below yields the instances below r in order, within the limits.
+func (x *Index) below(r dicom.Ref, l match.Limits) iter.Seq[*instance] {
 	return func(yield func(*instance) bool) {
-		if r.Instance != "" {
+		if r.Instance != "" && l.Everything() {
 			x.mu.RLock()
 			in := x.instances[r.Instance]
 			x.mu.RUnlock()
@@ -147,7 +163,7 @@ func (x *Index) below(r dicom.Ref) iter.Seq[*instance] {
 			}
 			return
 		}
-		for _, st := range x.tree() {
+		for _, st := range x.tree().within(l) {
 			for _, se := range st.series {
 				for _, in := range se.instances {
 					if r.Contains(in.entry.Ref) && !yield(in) {

@@ -52,6 +52,8 @@ func Index(t *testing.T, fresh func(t *testing.T) OpenIndex) {
 		"Settle":        testSettle,
 		"SettleReopen":  testSettleReopen,
 		"Changed":       testChanged,
+		"Limits":        testLimits,
+		"ManyWithin":    testManyWithin,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}

@@ -54,8 +54,10 @@ type study struct {
 	counts  store.StudyCounts
 	touched int64 // number of the last change that brought an instance
 	keys    []key // as they are in study_key
-	changed bool  // merged or SOPClasses differ from the row
-	regroup bool  // a series came or went, or its modality changed
+	holders match.Holders
+	relearn bool // holders are not known, or may be fewer
+	changed bool // merged, SOPClasses or holders differ from the row
+	regroup bool // a series came or went, or its modality changed
 	loss    loss
 	reading reading
 }
@@ -77,9 +79,9 @@ func (s *session) study(uid dicom.UID) (*study, error) {
 	}
 	st := &study{}
 	var attributes, sources []byte
-	var modalities, classes string
+	var modalities, classes, holders string
 	err := s.query(s.st.study, uid).Scan(&st.id, &attributes, &sources, &modalities, &classes, &st.counts.Series, &st.counts.Instances,
-		&st.touched)
+		&st.touched, &holders)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		s.state.study++
@@ -88,6 +90,7 @@ func (s *session) study(uid dicom.UID) (*study, error) {
 	case err == nil:
 		st.counts.Modalities, st.counts.SOPClasses = split(modalities), split(classes)
 		if st.merged, err = decodeMerged(attributes, sources); err == nil {
+			err = st.decodeHolders(holders)
 			st.keys = studyKeys(st)
 		}
 	}
@@ -125,6 +128,9 @@ func (s *session) seriesOf(st *study, uid dicom.UID) (*series, error) {
 
 func (st *study) add(r *row) {
 	if st.merged.Add(r.entry.Ref.Instance, r.ofStudy) {
+		st.changed = true
+	}
+	if st.holders.Add(r.named) {
 		st.changed = true
 	}
 	st.counts.Instances++
@@ -205,9 +211,13 @@ func (s *session) writeStudy(uid dicom.UID, st *study) error {
 	if err != nil {
 		return err
 	}
+	holders, err := st.encodeHolders()
+	if err != nil {
+		return err
+	}
 	date, time := store.SortTime(st.merged.DataSet)
 	err = s.exec(s.st.updateStudy, date, time, strings.Join(st.counts.Modalities, `\`), strings.Join(st.counts.SOPClasses, `\`),
-		st.counts.Series, st.counts.Instances, st.touched, attributes, sources, st.id)
+		st.counts.Series, st.counts.Instances, st.touched, attributes, sources, holders, st.id)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func below[T any](ctx context.Context, x *Index, r dicom.Ref, columns string, fu
 	scan func(*sql.Rows) (int64, T, error)) iter.Seq2[T, error] {
 	query := "SELECT instance.id, study.uid, series.uid, instance.uid, " + columns + tables(match.Instance, full, false)
 	return func(yield func(T, error) bool) {
-		f := all(scope(match.Instance, r))
+		f := all(append(scope(match.Instance, r), probed(match.LimitsOf(ctx))))
 		ids, err := x.ids(ctx, "SELECT instance.id"+tables(match.Instance, false, !f.narrow)+f.and()+order(match.Instance), f.args)
 		if err != nil {
 			var none T

@@ -21,6 +21,7 @@ var errClosed = errors.New("index: closed")
 type row struct {
 	entry             *store.Entry
 	ofStudy, ofSeries *dicom.DataSet
+	named             match.Named
 	number            int64
 	layout            []byte
 	summary           []byte
@@ -37,7 +38,7 @@ func (x *Index) newRow(e *store.Entry) (*row, error) {
 		return nil, err
 	}
 	r := &row{
-		entry: e, number: store.SortNumber(e.DataSet, dicom.InstanceNumber),
+		entry: e, named: match.NamedBy(e.DataSet), number: store.SortNumber(e.DataSet, dicom.InstanceNumber),
 		layout: layout, summary: summary, metadata: x.pack.pack(e.Metadata),
 	}
 	r.ofStudy, r.ofSeries = store.Split(e.DataSet)

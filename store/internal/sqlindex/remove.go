@@ -137,6 +137,7 @@ func (s *session) recycle(in *instance, r *store.Removed) error {
 	st.counts.Instances--
 	se.instances--
 	st.changed, st.regroup, se.changed = true, true, true
+	st.relearn = st.relearn || !st.holders.Agree()
 	return s.exec(s.st.deleteInstance, in.id)
 }
 
@@ -175,6 +176,9 @@ func (s *session) makeUpLosses() error {
 		}
 	}
 	for _, st := range s.studies {
+		if err := s.learnHolders(st); err != nil {
+			return err
+		}
 		if st.loss.before == nil {
 			continue
 		}

@@ -57,9 +57,13 @@ func (x *Index) matches(ctx context.Context, q match.Query) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, err := x.matching(ctx, q, f)
+	limits, err := x.limits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := x.matching(ctx, q, all([]clause{limits, f}))
 	if err == nil && f.extra && !x.unchanged(ctx, extras) {
-		return x.matching(ctx, q, filter(q, nil))
+		return x.matching(ctx, q, all([]clause{limits, filter(q, nil)}))
 	}
 	return ids, err
 }
@@ -140,6 +144,7 @@ func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 		ids, err := x.matches(ctx, q)
 		return len(ids), err
 	}
+	f = all([]clause{f, listed(match.LimitsOf(ctx))})
 	var n int
 	if f.whole && q.Level == match.Study {
 		query := "SELECT COUNT(DISTINCT study_id) FROM (" + f.keyed[0].sql + ")"

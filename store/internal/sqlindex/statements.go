@@ -51,15 +51,15 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.insertMetadata, `INSERT INTO instance_metadata (instance_id, json) VALUES (?, ?)`},
 
-		{&s.study, `SELECT id, attributes, sources, modalities, sop_classes, series_count, instance_count, touched
+		{&s.study, `SELECT id, attributes, sources, modalities, sop_classes, series_count, instance_count, touched, holders
 			FROM study WHERE uid = ?`},
-		{&s.insertStudy, `INSERT INTO study (id, uid) VALUES (?, ?)`},
+		{&s.insertStudy, `INSERT INTO study (id, uid, holders) VALUES (?, ?, '[]')`},
 		{&s.deleteStudy, `DELETE FROM study WHERE id = ?`},
 		{&s.sopClasses, `SELECT DISTINCT sop_class FROM series JOIN instance ON series_id = series.id WHERE study_id = ?`},
 		{&s.ofStudy, `SELECT instance.id, instance.uid FROM series JOIN instance ON series_id = series.id WHERE study_id = ?`},
 		{&s.ofSeries, `SELECT id, uid FROM instance WHERE series_id = ?`},
 		{&s.updateStudy, `UPDATE study SET study_date = ?, study_time = ?, modalities = ?, sop_classes = ?,
-			series_count = ?, instance_count = ?, touched = ?, attributes = ?, sources = ? WHERE id = ?`},
+			series_count = ?, instance_count = ?, touched = ?, attributes = ?, sources = ?, holders = ? WHERE id = ?`},
 		{&s.countStudy, `UPDATE study SET series_count = ?, instance_count = ?, touched = ? WHERE id = ?`},
 		{&s.modalities, `SELECT DISTINCT modality FROM series WHERE study_id = ? AND modality <> ''`},
 
