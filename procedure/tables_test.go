@@ -214,7 +214,7 @@ func set(ds *dicom.DataSet, t dicom.Tag, value string) {
 		return
 	}
 	if t.VR() == dicom.US {
-		ds.Set(dicom.Element{Tag: t, VR: dicom.US, Value: dicom.Uints{4}})
+		ds.SetInts(t, dicom.US, 4)
 		return
 	}
 	ds.SetStrings(t, t.VR(), value)

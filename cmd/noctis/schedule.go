@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -22,6 +23,7 @@ import (
 type scheduleCommand struct {
 	Add    scheduleAddCommand    `cmd:"" help:"Add scheduled procedure steps of files of DICOM JSON."`
 	List   scheduleListCommand   `cmd:"" help:"List the scheduled procedure steps that are not completed."`
+	Import scheduleImportCommand `cmd:"" help:"Take over orders: HL7 v2 messages (ORM, OMI) and DICOM JSON, of files and folders."`
 	Remove scheduleRemoveCommand `cmd:"" help:"Remove a scheduled procedure step."`
 }
 
@@ -32,6 +34,7 @@ Sequence. Without --server the data folder is opened, which no server may have o
 
 Examples:
   noctis schedule add today.json --server http://127.0.0.1:8080/dicom-web
+  noctis schedule import /var/spool/orders --watch 5s --station 'CT=CT1;*=ROOM1' --server http://127.0.0.1:8080/dicom-web
   noctis schedule list --server http://127.0.0.1:8080/dicom-web
   noctis schedule remove 1.2.840.1 SPS7 --data /var/lib/noctis`
 }
@@ -39,7 +42,10 @@ Examples:
 // schedule is what the commands do, on a server or in a data folder.
 type schedule interface {
 	add(ctx context.Context, ds *dicom.DataSet) (procedure.Name, error)
-	list(ctx context.Context) ([]*dicom.DataSet, error)
+	// put is add for a step whose name may be taken: then it is replaced.
+	put(ctx context.Context, ds *dicom.DataSet) (n procedure.Name, replaced bool, err error)
+	// list returns the steps that are not completed and have those values.
+	list(ctx context.Context, keys map[dicom.Tag]string) ([]*dicom.DataSet, error)
 	remove(ctx context.Context, n procedure.Name) error
 	close() error
 }
@@ -120,7 +126,7 @@ func (c scheduleListCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	steps, err := s.list(ctx)
+	steps, err := s.list(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -166,17 +172,45 @@ func (l localSchedule) add(ctx context.Context, ds *dicom.DataSet) (procedure.Na
 	return sc.Name(), l.index.Procedures().Schedule(ctx, sc)
 }
 
-func (l localSchedule) list(ctx context.Context) ([]*dicom.DataSet, error) {
-	steps, _, err := l.index.Procedures().Search(ctx, match.Query{Limit: -1})
+func (l localSchedule) put(ctx context.Context, ds *dicom.DataSet) (n procedure.Name, replaced bool, err error) {
+	sc, err := procedure.Schedule(ds, procedure.Name{})
+	if err != nil {
+		return n, false, err
+	}
+	err = l.index.Procedures().Schedule(ctx, sc)
+	if replaced = errors.Is(err, procedure.ErrConflict); replaced {
+		err = l.index.Procedures().Reschedule(ctx, sc)
+	}
+	return sc.Name(), replaced, l.outside(err)
+}
+
+// outside tells an error of the data folder from one of a step.
+func (l localSchedule) outside(err error) error {
+	if err == nil || errors.Is(err, procedure.ErrInvalid) || errors.Is(err, procedure.ErrConflict) || errors.Is(err, procedure.ErrUnknown) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errUnreachable, err)
+}
+
+func (l localSchedule) list(ctx context.Context, keys map[dicom.Tag]string) ([]*dicom.DataSet, error) {
+	q := match.Query{Limit: -1}
+	for t, value := range keys {
+		k, err := match.ParseKey(match.Path{t}, value, match.ParseOptions{})
+		if err != nil {
+			return nil, err
+		}
+		q.Keys = append(q.Keys, k)
+	}
+	steps, _, err := l.index.Procedures().Search(ctx, q)
 	all := make([]*dicom.DataSet, len(steps))
 	for i, sc := range steps {
 		all[i] = sc.Shown()
 	}
-	return all, err
+	return all, l.outside(err)
 }
 
 func (l localSchedule) remove(ctx context.Context, n procedure.Name) error {
-	return l.index.Procedures().Unschedule(ctx, n)
+	return l.outside(l.index.Procedures().Unschedule(ctx, n))
 }
 
 // remoteSchedule is that of a server.
@@ -202,10 +236,29 @@ func (r *remoteSchedule) add(ctx context.Context, ds *dicom.DataSet) (n procedur
 	return n, err
 }
 
+func (r *remoteSchedule) put(ctx context.Context, ds *dicom.DataSet) (n procedure.Name, replaced bool, err error) {
+	n, err = r.add(ctx, ds)
+	if !errors.Is(err, procedure.ErrConflict) {
+		return n, false, err
+	}
+	text, err := ds.MarshalJSON()
+	if err != nil {
+		return n, false, err
+	}
+	n = (&procedure.Scheduled{DataSet: ds}).Name()
+	_, _, err = r.ask(ctx, http.MethodPut, pathOf(n), text)
+	return n, true, err
+}
+
 // list asks page by page, since a server bounds its answers.
-func (r *remoteSchedule) list(ctx context.Context) (all []*dicom.DataSet, err error) {
+func (r *remoteSchedule) list(ctx context.Context, keys map[dicom.Tag]string) (all []*dicom.DataSet, err error) {
+	query := url.Values{"includefield": {"all"}}
+	for t, value := range keys {
+		query.Set(t.String(), value)
+	}
 	for {
-		_, body, err := r.ask(ctx, http.MethodGet, fmt.Sprintf("?offset=%d", len(all)), nil)
+		query.Set("offset", strconv.Itoa(len(all)))
+		_, body, err := r.ask(ctx, http.MethodGet, "?"+query.Encode(), nil)
 		if err != nil || len(body) == 0 {
 			return all, err
 		}
@@ -218,8 +271,12 @@ func (r *remoteSchedule) list(ctx context.Context) (all []*dicom.DataSet, err er
 }
 
 func (r *remoteSchedule) remove(ctx context.Context, n procedure.Name) error {
-	_, _, err := r.ask(ctx, http.MethodDelete, "/"+url.PathEscape(string(n.Study))+"/"+url.PathEscape(n.Step), nil)
+	_, _, err := r.ask(ctx, http.MethodDelete, pathOf(n), nil)
 	return err
+}
+
+func pathOf(n procedure.Name) string {
+	return "/" + url.PathEscape(string(n.Study)) + "/" + url.PathEscape(n.Step)
 }
 
 func (r *remoteSchedule) ask(ctx context.Context, method, path string, body []byte) (http.Header, []byte, error) {
@@ -231,17 +288,26 @@ func (r *remoteSchedule) ask(ctx context.Context, method, path string, body []by
 	request.Header.Set("Content-Type", "application/dicom+json")
 	response, err := r.client.Do(request)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<30))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
 	if response.StatusCode >= http.StatusMultipleChoices {
 		var problem struct{ Detail string }
 		_ = json.Unmarshal(answer, &problem) // what is no problem document has no detail
-		return nil, nil, fmt.Errorf("the server answered %s", strings.TrimSuffix(response.Status+": "+problem.Detail, ": "))
+		return nil, nil, stepRefused(response.StatusCode, strings.TrimSuffix(response.Status+": "+problem.Detail, ": "))
 	}
 	return response.Header, answer, nil
+}
+
+// stepRefused is the error of an answer. One that may be another tomorrow, or for somebody else, is not the step's fault.
+func stepRefused(status int, text string) error {
+	of := map[int]error{http.StatusConflict: procedure.ErrConflict, http.StatusNotFound: procedure.ErrUnknown, http.StatusBadRequest: procedure.ErrInvalid}[status]
+	if of == nil {
+		of = errUnreachable
+	}
+	return fmt.Errorf("%w: the server answered %s", of, text)
 }

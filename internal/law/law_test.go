@@ -35,6 +35,7 @@ var ours = map[string][]string{
 	"worklist":                 {"dicom", "dicom/match"},
 	"commitment":               {"dicom"},
 	"procedure":                {"dicom", "dicom/match", "worklist"},
+	"procedure/hl7":            {"dicom"},
 	"worklist/memlist":         {"worklist", "dicom", "dicom/match"},
 	"worklist/worklisttest":    {"worklist", "worklist/memlist", "dicom", "dicom/match"},
 	"readiness":                {"store", "render", "dicom", "dicom/pixel", "dicom/codec", "dicom/codestream"},
