@@ -19,8 +19,8 @@ type origin struct {
 
 func (o origin) String() string { return o.scheme + "://" + o.host + o.prefix }
 
-// rootURL is the public address of the server's root for the client of this request, without a slash at its end.
-func (s *Server) rootURL(r *http.Request) (string, error) {
+// RootURL is the public address of the server's root for the client of this request, without a slash at its end.
+func (s *Server) RootURL(r *http.Request) (string, error) {
 	if s.public != "" {
 		return s.public, nil
 	}
@@ -42,7 +42,7 @@ func (s *Server) rootURL(r *http.Request) (string, error) {
 
 // OverTLS reports whether the client of this request spoke TLS, to the server or to a proxy that is believed.
 func (s *Server) OverTLS(r *http.Request) bool {
-	root, err := s.rootURL(r)
+	root, err := s.RootURL(r)
 	return err == nil && strings.HasPrefix(root, "https:")
 }
 

@@ -49,7 +49,7 @@ func TestRootURL(t *testing.T) {
 		for k, v := range test.header {
 			r.Header.Set(k, v)
 		}
-		got, err := s.rootURL(r)
+		got, err := s.RootURL(r)
 		if got != test.want || (err != nil) != (test.want == "") {
 			t.Errorf("%s: %q, %v; want %q", name, got, err, test.want)
 		}

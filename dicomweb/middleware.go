@@ -228,7 +228,7 @@ func loggable(err error) error {
 // guard bounds the body and refuses a request whose Host is not one.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		root, err := s.rootURL(r)
+		root, err := s.RootURL(r)
 		if err != nil {
 			s.fail(w, r, err)
 			return

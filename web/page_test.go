@@ -85,6 +85,7 @@ func TestPageIsRelativeAndHasNoInlineCode(t *testing.T) {
 func TestPageNamesOnlyWhatIsThere(t *testing.T) {
 	reference := regexp.MustCompile(`(?:src|href)="([\w./-]+\.(?:js|css|svg))"|from '(\.\.?/[\w./-]+)'`)
 	for _, name := range []string{"index.html", "js/main.js", "js/api.js", "js/studies.js", "js/search.js", "js/uploads.js",
+		"login.html", "js/login.js", "js/session.js",
 		"worklist.html", "js/worklist/main.js", "js/worklist/items.js", "js/worklist/ups.js"} {
 		body, err := io.ReadAll(get(Page(), "GET", "/"+name).Body)
 		if err != nil {

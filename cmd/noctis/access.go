@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/authn"
@@ -18,6 +19,9 @@ type accessFlags struct {
 	AllowUnauthenticated  bool     `help:"Listen on an address that others can reach although there is no authentication: whoever reaches it may read and store everything."`
 	AllowPlaintext        bool     `help:"Take keys, passwords and tokens over connections without TLS from other machines: whoever is on the way can read them."`
 	MetricsRole           roleFlag `default:"admin" placeholder:"ROLE" help:"Who may read /metrics: a role, or anyone (default ${default})."`
+
+	SessionIdle time.Duration `default:"30m" help:"Time after which who has logged in at the page and does nothing has to log in again (default ${default})."`
+	SessionMost time.Duration `default:"12h" help:"Time after which everybody has to (default ${default})."`
 }
 
 // roleFlag is a role on the command line.
@@ -37,13 +41,21 @@ func (f *roleFlag) UnmarshalText(text []byte) error {
 // entrance is where everybody comes in: what a server knows of those who may.
 type entrance struct {
 	*authn.Methods
-	uses *authn.Uses
+	sessions *authn.Sessions
+	uses     *authn.Uses
 }
 
 func (f accessFlags) open(data string) *entrance {
 	folder := accessFolder(data)
 	uses := authn.OpenUses(folder)
-	return &entrance{authn.New(f.RequireAuthentication, authn.OpenKeys(folder, uses)), uses}
+	sessions := authn.NewSessions(authn.OpenUsers(folder, uses))
+	if f.SessionIdle > 0 {
+		sessions.Idle = f.SessionIdle
+	}
+	if f.SessionMost > 0 {
+		sessions.Most = f.SessionMost
+	}
+	return &entrance{authn.New(f.RequireAuthentication, authn.OpenKeys(folder, uses), sessions), sessions, uses}
 }
 
 // runBeside does what has to be done while the server serves. stop ends it and returns when it has ended.

@@ -6,11 +6,14 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/authn"
 	"github.com/noctis-dicom/noctis/web"
 )
 
@@ -23,12 +26,13 @@ type page struct {
 
 // pages are all of them. What the page and the viewer show they ask the DICOMweb services for; in themselves they tell nothing.
 func (c serveCommand) pages(e *entrance, ready *readiness, log *slog.Logger, registry *prometheus.Registry) http.Handler {
-	viewer := web.Viewer(c.viewerFolder())
+	viewer := e.loginFirst(web.Viewer(c.viewerFolder()))
 	mux := http.NewServeMux()
 	for _, p := range []page{
 		{"/", access.Anyone, web.Page()},
 		{"/viewer", access.Anyone, viewer}, // redirects below a proxy's prefix too, as ServeMux would not
 		{"/viewer/", access.Anyone, viewer},
+		{"/session", access.Anyone, authn.NewLogin(e.Methods, e.sessions, c.TrustProxy, log)},
 		{"GET /healthz", access.Anyone, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })},
 		{"GET /readyz", access.Anyone, ready},
 		{"GET /metrics", cmp.Or(c.Access.MetricsRole.Role, access.Admin), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})},
@@ -65,4 +69,34 @@ func (e *entrance) admitting(role access.Role, next http.Handler, log *slog.Logg
 			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
 		}
 	})
+}
+
+// loginFirst sends a person who opens the viewer and has not logged in to the page that does it: the viewer knows only of 401.
+func (e *entrance) loginFirst(viewer http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		opened := r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/viewer/") && strings.Contains(r.Header.Get("Accept"), "text/html")
+		if !opened || e.knows(r) {
+			viewer.ServeHTTP(w, r)
+			return
+		}
+		root, err := e.sessions.Root(r)
+		if err != nil {
+			http.Error(w, "the address of the server is not known", http.StatusBadRequest)
+			return
+		}
+		next := url.QueryEscape(strings.TrimPrefix(r.URL.RequestURI(), "/"))
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Vary", "Cookie")
+		http.Redirect(w, r, root+"/login.html?next="+next, http.StatusSeeOther)
+	})
+}
+
+// knows reports whether a request needs no login, because nobody does, or because it has one.
+func (e *entrance) knows(r *http.Request) bool {
+	on, err := e.On()
+	if err != nil {
+		return false
+	}
+	who, err := e.Authenticate(r)
+	return !on || err == nil && who.Known()
 }

@@ -236,7 +236,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 	if err != nil {
 		return nil, err
 	}
-	ready.ending = services.EndStreams
+	ready.ending, e.sessions.Root = services.EndStreams, services.RootURL
 	pages := c.pages(e, ready, log, registry)
 	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// DICOMweb paths go past ServeMux, which would answer an upload to "//studies" with a redirect that loses it.

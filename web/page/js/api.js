@@ -3,6 +3,7 @@
 import { Tag, value, values } from './dicom.js';
 import { sopInstanceUID } from './part10.js';
 import { reasonText } from './reasons.js';
+import { toLogin } from './session.js';
 
 // All addresses are relative to the page, so that it works below any path.
 const root = 'dicom-web';
@@ -67,8 +68,10 @@ async function ask(method, target, alsoFine) {
   return answer;
 }
 
-// complaint is what a failed request has to say: the detail of a problem document (RFC 9457), or a short text.
+// complaint is what a failed request has to say: the detail of a problem document (RFC 9457), or a short text. Who is not logged in, or no
+// longer, goes to do that.
 export function complaint(status, type, text) {
+  if (status === 401) toLogin();
   try {
     if (/json/.test(type)) {
       const problem = JSON.parse(text);

@@ -4,6 +4,7 @@ import { address, search } from './api.js';
 import { showExamination } from './doctor.js';
 import { RecycleBin } from './recyclebin.js';
 import { SearchForm } from './search.js';
+import { introduce } from './session.js';
 import { StudyTable } from './studies.js';
 import { Uploads, dropped, picked } from './uploads.js';
 
@@ -134,4 +135,5 @@ addEventListener('visibilitychange', () => {
 const service = new URL('dicom-web', location.href.replace(/[?#].*/, '')).href;
 part('service').textContent = service;
 part('curl').textContent = `curl -H 'Content-Type: application/dicom' --data-binary @image.dcm ${service}/studies`;
+introduce();
 list();

@@ -166,7 +166,7 @@ class StudyRow {
   #deletion(study) {
     const name = personName(study, Tag.PatientName) || 'No name';
     const said = element('span', { role: 'alert' });
-    const button = element('button', { type: 'button', className: 'plain danger', 'aria-label': `Delete the study of ${name}` }, 'Delete study');
+    const button = element('button', { type: 'button', className: 'plain danger', 'data-needs': 'delete', 'aria-label': `Delete the study of ${name}` }, 'Delete study');
     button.addEventListener('click', async () => {
       try {
         if (await confirmDeletion(this.#uid, name, value(study, Tag.NumberOfStudyRelatedInstances))) this.#deleted();

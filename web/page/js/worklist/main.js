@@ -2,6 +2,7 @@
 
 import { Tag as Study, value } from '../dicom.js';
 import { counted } from '../dom.js';
+import { introduce } from '../session.js';
 import { ItemTable, readerOf, startOf } from './items.js';
 import { Tag, cancel, claim, complete, lockOf, pathOfReader, release, search, setPriority } from './ups.js';
 
@@ -191,10 +192,13 @@ function follow() {
   };
   feed.onerror = () => {
     live(false);
-    if (feed.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
+    if (feed.readyState !== EventSource.CLOSED) return;
+    introduce(); // refused: perhaps nobody is logged in any more
+    setTimeout(follow, 2000);
   };
 }
 follow();
 addEventListener('storage', changed); // another tab of this browser has claimed something
 setInterval(() => { if (!document.hidden) list(true); }, 60_000); // how long each waits
+introduce();
 list();
