@@ -25,8 +25,8 @@ type Entry struct {
 	Metadata []byte     // DataSet as DICOM JSON
 	Kind     ChangeKind // Stored or Restored, for the change feed
 	Replace  bool       // another file under its UID goes into the recycle bin
-	memory   int64      // that it takes until it is inserted
 	Record   int64      // the journal knows it already, under this number; 0: it has to be noted where it takes a blob back
+	memory   int64      // that it takes until it is inserted
 }
 
 // Metadata is the DICOM JSON object of one instance (PS3.18 F.2) as it was made at ingest, with the BulkDataURIs relative to the
