@@ -91,7 +91,7 @@ func renderPlaced(f *pixel.Frame, gray grayLevel, crop placement) *image.Gray {
 	whole := crop.whole(image.Rect(0, 0, f.Columns, f.Rows))
 	switch {
 	case f.U8 != nil:
-		var table grayTable
+		var table levels
 		for v := range 1 << 8 {
 			table[v] = gray.level8(stored8(uint8(v), f.Signed))
 		}
@@ -100,8 +100,8 @@ func renderPlaced(f *pixel.Frame, gray grayLevel, crop placement) *image.Gray {
 		}
 		return throughTable(f, f.U8, &table)
 	case f.U16 != nil:
-		table := grayTables.Get().(*grayTable)
-		defer grayTables.Put(table)
+		table := levelTables.Get().(*levels)
+		defer levelTables.Put(table)
 		fill16(table[:], f, gray.level8)
 		if !whole {
 			return placed(crop, f.U16, f.Columns, table)
@@ -116,7 +116,7 @@ func renderPlaced(f *pixel.Frame, gray grayLevel, crop placement) *image.Gray {
 }
 
 // throughTable gives each sample its gray level.
-func throughTable[T uint8 | uint16](f *pixel.Frame, samples []T, table *grayTable) *image.Gray {
+func throughTable[T uint8 | uint16](f *pixel.Frame, samples []T, table *levels) *image.Gray {
 	img := newGray(f.Columns, f.Rows)
 	for i, v := range samples[:len(img.Pix)] {
 		img.Pix[i] = table[v]
@@ -168,8 +168,8 @@ func renderPseudo(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA {
 	return img
 }
 
-// grayTables are used again.
-var grayTables = sync.Pool{New: func() any { return new(grayTable) }}
+// levelTables are used again.
+var levelTables = sync.Pool{New: func() any { return new(levels) }}
 
 // fill16 gives each 16-bit sample that can occur, those of the bits stored, its gray level in the table; others are black.
 func fill16[T uint8 | uint16](table []T, f *pixel.Frame, gray func(float64) T) {

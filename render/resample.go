@@ -1,9 +1,6 @@
 package render
 
-import (
-	"image"
-	"math"
-)
+import "math"
 
 // taps are the source pixels that make one pixel of the picture, in one direction: from first on, each with its weight. Weights
 // are in units of 1/one and sum up to one.
@@ -93,14 +90,15 @@ func normalize(to []int32, weights []float64) []int32 {
 	return to
 }
 
-// resample makes a picture out of rows of samples, each by its gray level. The rows that make one of the picture are weighed and added up
-// first, in the whole width that columns reach; then the columns of the sum, once for each row of the picture.
-func resample[T uint8 | uint16](out *image.Gray, line func(y int) []T, table *grayTable, columns, rows []taps) {
+// resample makes the rows of a picture, so many samples to a pixel, out of rows of samples, each by its level. The rows that make one of
+// the picture are weighed and added up first, in the whole width that columns reach; then the columns of the sum, once for each row of the
+// picture.
+func resample[T uint8 | uint16](out []uint8, channels int, line func(y int) []T, table *levels, columns, rows []taps) {
 	end := 0
 	for _, c := range columns {
-		end = max(end, c.first+len(c.weights))
+		end = max(end, channels*(c.first+len(c.weights)))
 	}
-	sum, next, running := make([]int32, end), make([]int32, end), make([]int64, end+1)
+	sum, next, running := make([]int32, end), make([]int32, end), make([]int64, end+channels)
 	across := spansOf(columns)
 	begun := -1 // the source row that is in next, as that of the row of the picture to come
 	for i := range rows {
@@ -130,7 +128,7 @@ func resample[T uint8 | uint16](out *image.Gray, line func(y int) []T, table *gr
 			}
 			first, weights = first+n, weights[n:]
 		}
-		addColumns(out.Pix[y*out.Stride:][:out.Rect.Dx()], sum, running, across)
+		addColumns(out[y*channels*len(columns):][:channels*len(columns)], channels, sum, running, across)
 		sum, next = next, sum
 	}
 }
@@ -145,7 +143,7 @@ func equal(weights []int32) int {
 }
 
 // add adds a row, weighed, to a sum of rows.
-func add[T uint8 | uint16](sum []int32, row []T, table *grayTable, weight int32) {
+func add[T uint8 | uint16](sum []int32, row []T, table *levels, weight int32) {
 	row = row[:len(sum)]
 	for x := range sum {
 		sum[x] += int32(table[row[x]]) * weight
@@ -153,7 +151,7 @@ func add[T uint8 | uint16](sum []int32, row []T, table *grayTable, weight int32)
 }
 
 // addFour adds four rows of the same weight.
-func addFour[T uint8 | uint16](sum []int32, a, b, c, d []T, table *grayTable, weight int32) {
+func addFour[T uint8 | uint16](sum []int32, a, b, c, d []T, table *levels, weight int32) {
 	a, b, c, d = a[:len(sum)], b[:len(sum)], c[:len(sum)], d[:len(sum)]
 	for x := range sum {
 		sum[x] += (int32(table[a[x]]) + int32(table[b[x]]) + int32(table[c[x]]) + int32(table[d[x]])) * weight
@@ -161,7 +159,7 @@ func addFour[T uint8 | uint16](sum []int32, a, b, c, d []T, table *grayTable, we
 }
 
 // addToBoth adds a row to the sum that it is the last of, and begins the one with it that it is the first of.
-func addToBoth[T uint8 | uint16](sum, next []int32, row []T, table *grayTable, weight, weightNext int32) {
+func addToBoth[T uint8 | uint16](sum, next []int32, row []T, table *levels, weight, weightNext int32) {
 	row, next = row[:len(sum)], next[:len(sum)]
 	for x := range sum {
 		v := int32(table[row[x]])
@@ -172,21 +170,29 @@ func addToBoth[T uint8 | uint16](sum, next []int32, row []T, table *grayTable, w
 
 // addColumns makes a row of the picture out of a sum of rows. Most columns are added up before they are weighed: as the difference of two
 // of the running sums, which begin with zero.
-func addColumns(out []uint8, sum []int32, running []int64, columns []span) {
-	all, after := int64(0), running[1:][:len(sum)]
-	for x, v := range sum {
-		all += int64(v)
-		after[x] = all
-	}
-	for x := range out {
-		s := &columns[x]
-		of := running[s.at:][:s.n+1]
-		last := of[s.n]
-		v := (last-of[0])*s.weight + (of[1]-of[0])*s.first + (last-of[s.n-1])*s.last
-		if s.third != 0 {
-			v += (of[3] - of[2]) * s.third
+func addColumns(out []uint8, channels int, sum []int32, running []int64, columns []span) {
+	after := running[channels:][:len(sum)]
+	if all := int64(0); channels == 1 { // the same as below, with the last sum at hand
+		for x, v := range sum {
+			all += int64(v)
+			after[x] = all
 		}
-		out[x] = clamp(int32((v + 1<<27) >> 28))
+	} else {
+		for x, v := range sum {
+			after[x] = running[x] + int64(v)
+		}
+	}
+	for x := range columns {
+		s := &columns[x]
+		for c := range channels {
+			of := running[s.at*channels+c:][:s.n*channels+1]
+			last := of[s.n*channels]
+			v := (last-of[0])*s.weight + (of[channels]-of[0])*s.first + (last-of[(s.n-1)*channels])*s.last
+			if s.third != 0 {
+				v += (of[3*channels] - of[2*channels]) * s.third
+			}
+			out[x*channels+c] = clamp(int32((v + 1<<27) >> 28))
+		}
 	}
 }
 
@@ -217,5 +223,5 @@ func spansOf(all []taps) []span {
 	return spans
 }
 
-// grayTable has a gray level for every sample that occurs.
-type grayTable [1 << 16]uint8
+// levels has a level of the picture for every sample that occurs.
+type levels [1 << 16]uint8

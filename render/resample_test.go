@@ -37,6 +37,33 @@ func TestScaledFromSamples(t *testing.T) {
 	}
 }
 
+// Color is scaled as each of its samples is by itself.
+func TestScaledColor(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		whole := image.NewRGBA(image.Rect(0, 0, 1+r.IntN(60), 1+r.IntN(60)))
+		var channels [3]*image.Gray
+		for c := range channels {
+			channels[c] = image.NewGray(whole.Rect)
+			for i := range channels[c].Pix {
+				v := uint8(r.Uint32())
+				channels[c].Pix[i], whole.Pix[4*i+c], whole.Pix[4*i+3] = v, v, white
+			}
+		}
+		x, y := r.IntN(whole.Rect.Dx()), r.IntN(whole.Rect.Dy())
+		crop := placement{region: image.Rect(x, y, x+1+r.IntN(whole.Rect.Dx()-x), y+1+r.IntN(whole.Rect.Dy()-y)),
+			flipX: r.IntN(2) == 0, flipY: r.IntN(2) == 0, width: 1 + r.IntN(80), height: 1 + r.IntN(80)}
+		got := crop.color(whole)
+		for c, channel := range channels {
+			for i, v := range weighed(channel, crop).Pix {
+				if got.Pix[4*i+c] != v || got.Pix[4*i+3] != white {
+					t.Fatalf("%+v: pixel %d is %v, want %d of channel %d", crop, i, got.Pix[4*i:][:4], v, c)
+				}
+			}
+		}
+	}
+}
+
 // weighed scales by the definition.
 func weighed(img *image.Gray, p placement) *image.Gray {
 	out := image.NewGray(image.Rect(0, 0, p.width, p.height))

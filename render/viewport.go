@@ -118,9 +118,9 @@ func (p placement) whole(image image.Rectangle) bool {
 	return p.region == image && !p.scales() && !p.flipX && !p.flipY
 }
 
-// identity is the table of gray levels themselves.
-var identity = func() *grayTable {
-	var t grayTable
+// identity is the table of levels themselves.
+var identity = func() *levels {
+	var t levels
 	for v := range white + 1 {
 		t[v] = uint8(v)
 	}
@@ -136,11 +136,16 @@ func (p placement) gray(img *image.Gray) *image.Gray {
 }
 
 // placed makes a picture out of the samples of the whole image, so many a row, each by its gray level.
-func placed[T uint8 | uint16](p placement, samples []T, stride int, table *grayTable) *image.Gray {
+func placed[T uint8 | uint16](p placement, samples []T, stride int, table *levels) *image.Gray {
 	out := newGray(p.width, p.height)
-	resample(out, func(y int) []T { return samples[(p.region.Min.Y+y)*stride+p.region.Min.X:] }, table,
-		weigh(p.region.Dx(), p.width, p.flipX), weigh(p.region.Dy(), p.height, p.flipY))
+	scale(p, out.Pix, 1, samples, stride, table)
 	return out
+}
+
+// scale makes the pixels of the picture, so many samples each, out of the samples of the whole image, so many a row.
+func scale[T uint8 | uint16](p placement, out []uint8, channels int, samples []T, stride int, table *levels) {
+	resample(out, channels, func(y int) []T { return samples[(p.region.Min.Y+y)*stride+p.region.Min.X*channels:] }, table,
+		weigh(p.region.Dx(), p.width, p.flipX), weigh(p.region.Dy(), p.height, p.flipY))
 }
 
 // color places a picture of the whole image.
@@ -148,19 +153,17 @@ func (p placement) color(img *image.RGBA) *image.RGBA {
 	if p.whole(img.Rect) {
 		return img
 	}
-	var placed = imaging.Crop(img, p.region)
+	if p.scales() {
+		out := newRGBA(p.width, p.height)
+		scale(p, out.Pix, 4, img.Pix, img.Stride, identity)
+		return out
+	}
+	placed := imaging.Crop(img, p.region)
 	if p.flipX {
 		placed = imaging.FlipH(placed)
 	}
 	if p.flipY {
 		placed = imaging.FlipV(placed)
-	}
-	if p.scales() {
-		filter := imaging.CatmullRom
-		if p.width < p.region.Dx() {
-			filter = imaging.Box
-		}
-		placed = imaging.Resize(placed, p.width, p.height, filter)
 	}
 	// All pixels are opaque, and then color.NRGBA and color.RGBA are the same bytes.
 	return &image.RGBA{Pix: placed.Pix, Stride: placed.Stride, Rect: placed.Rect}
