@@ -19,7 +19,10 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := authenticator.Authenticate(r)
 		if err != nil {
-			s.fail(w, r, s.challenge(w, r, err))
+			if err = s.challenge(w, r, err); problemOf(err).status == http.StatusUnauthorized {
+				err = s.strange(r, err)
+			}
+			s.fail(w, r, err)
 			return
 		}
 		ctx, stop := keepVigil(authenticator, w, r, who)

@@ -57,8 +57,7 @@ func (s *Server) sendAnimation(w http.ResponseWriter, r *http.Request, status in
 }
 
 func overlong(what string) error {
-	return &problem{status: http.StatusRequestEntityTooLarge,
-		detail: "an animation of " + what + "; fewer frames or a smaller viewport can be asked for, or multipart/related"}
+	return exceeds("animation", "an animation of %s; fewer frames or a smaller viewport can be asked for, or multipart/related", what)
 }
 
 // player makes the pictures of an animation, in order.

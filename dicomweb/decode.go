@@ -61,7 +61,7 @@ func (f *inflater) Read(p []byte) (int, error) {
 	n, err := f.gz.Read(p)
 	f.bytes += int64(n)
 	if f.bytes > inflateFree+inflateRatio*f.compressed.bytes {
-		return n, &problem{status: http.StatusRequestEntityTooLarge, detail: "the request inflates to more than is allowed"}
+		return n, exceeds("body", "the request inflates to more than is allowed")
 	}
 	return n, gzipError(err)
 }

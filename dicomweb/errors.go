@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"strconv"
 	"syscall"
 	"time"
 
+	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -24,6 +26,7 @@ type problem struct {
 	detail     string
 	err        error         // for the log
 	retryAfter time.Duration // 0: nothing is said
+	limit      string        // of the limit that was exceeded, for the metrics; "": none was
 	warnings   []string      // texts of the Warning headers that the standard wants beside the status
 }
 
@@ -44,6 +47,11 @@ func notFound(format string, a ...any) error {
 	return &problem{status: http.StatusNotFound, detail: fmt.Sprintf(format, a...)}
 }
 
+// exceeds refuses what is larger than a limit, which is named for the metrics.
+func exceeds(limit, format string, a ...any) error {
+	return &problem{status: http.StatusRequestEntityTooLarge, limit: limit, detail: fmt.Sprintf(format, a...)}
+}
+
 // statusClientClosed is what the log and the metrics say of a request whose client went away; nobody receives it.
 const statusClientClosed = 499
 
@@ -59,13 +67,19 @@ func problemOf(err error) *problem {
 	case errors.Is(err, store.ErrNotFound):
 		return &problem{status: http.StatusNotFound, detail: "there is no such study, series, instance, frame or value here", err: err}
 	case errors.As(err, &tooLarge):
-		return &problem{status: http.StatusRequestEntityTooLarge,
+		return &problem{status: http.StatusRequestEntityTooLarge, limit: "body",
 			detail: fmt.Sprintf("the request is longer than the %d bytes that are allowed", tooLarge.Limit)}
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, store.ErrUnwritable):
 		return &problem{status: http.StatusServiceUnavailable, detail: "the server cannot open its files now", err: err, retryAfter: 10 * time.Second}
 	case errors.Is(err, context.Canceled):
 		return &problem{status: statusClientClosed, detail: "the client went away", err: err}
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &problem{status: http.StatusServiceUnavailable, limit: "stall", detail: "the client stood still for too long", err: err,
+			retryAfter: 10 * time.Second}
+	case errors.Is(err, limit.ErrBusy):
+		return &problem{status: http.StatusServiceUnavailable, detail: "the server is busy: what was asked for has waited in vain for its turn",
+			err: err, retryAfter: busyAgain}
+	case errors.Is(err, context.DeadlineExceeded):
 		return &problem{status: http.StatusServiceUnavailable, detail: "the server did not manage it in time", err: err,
 			retryAfter: 10 * time.Second}
 	}
@@ -90,11 +104,13 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	x.err = err
 	if x.began() {
+		s.count(p)
 		x.aborted = p.status
 		panic(http.ErrAbortHandler)
 	}
+	s.count(p)
 	if p.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
 	length := w.Header().Get("Content-Range")
 	takeBack(w.Header())

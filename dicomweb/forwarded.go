@@ -88,6 +88,20 @@ func forwarded(h http.Header, o origin) origin {
 	return o
 }
 
+// forwardedFor is the address of whom the nearest proxy has spoken to: the last one of Forwarded or X-Forwarded-For.
+func forwardedFor(h http.Header) (netip.Addr, bool) {
+	last := func(list string) string { return strings.TrimSpace(list[strings.LastIndexByte(list, ',')+1:]) }
+	text := parseForwarded(last(strings.Join(h.Values("Forwarded"), ",")))["for"]
+	if text == "" {
+		text = last(strings.Join(h.Values("X-Forwarded-For"), ","))
+	}
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr().Unmap(), true
+	}
+	of, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	return of.Unmap().WithZone(""), err == nil
+}
+
 // withPort sets the port of a host that names none, unless it is the scheme's own.
 func withPort(host, port, scheme string) string {
 	if u, err := url.Parse("//" + host); err != nil || u.Port() != "" {

@@ -235,6 +235,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		x := exchangeOf(r)
 		x.root, x.strict = root, s.options.StrictAccept
+		if most := s.options.MaxHeader; most > 0 && headerSize(r) > most {
+			s.fail(w, r, &problem{status: http.StatusRequestHeaderFieldsTooLarge, limit: "header",
+				detail: fmt.Sprintf("the header of the request is longer than the %d bytes that are allowed", most)})
+			return
+		}
 		if r.ContentLength > s.options.MaxBody {
 			w.Header().Set("Connection", "close") // rather than read what will not be used
 			s.fail(w, r, &http.MaxBytesError{Limit: s.options.MaxBody})

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -145,7 +144,7 @@ func (p *partReader) next() (*multipart.Part, error) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, errBrokenOff
 	case err == multipart.ErrMessageTooLarge, err == nil && headerLength(part.Header) > maxPartHeader:
-		return nil, &problem{status: http.StatusRequestEntityTooLarge, detail: "the header of a part is too long"}
+		return nil, exceeds("part-header", "the header of a part is too long")
 	case errors.Is(err, bufio.ErrBufferFull):
 		return nil, badRequest("a line of more than 4096 bytes stands where the boundary belongs")
 	case errors.As(err, new(textproto.ProtocolError)), err != nil && strings.HasPrefix(err.Error(), "multipart: expecting a new Part"):
@@ -153,8 +152,7 @@ func (p *partReader) next() (*multipart.Part, error) {
 	case err != nil:
 		return nil, err
 	case p.parts == 0:
-		return nil, &problem{status: http.StatusRequestEntityTooLarge,
-			detail: fmt.Sprintf("the request has more than the %d parts that are allowed", p.limit)}
+		return nil, exceeds("parts", "the request has more than the %d parts that are allowed", p.limit)
 	}
 	p.parts--
 	return part, nil

@@ -83,8 +83,8 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 		Window: o.Window, VOI: o.VOI, Automatic: automatic, Overlays: o.Overlays, Deep: o.Deep, Marks: marks, Viewport: viewport})
 	switch {
 	case errors.Is(err, render.ErrTooLarge) && viewport == nil:
-		return nil, &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf(
-			"frame %d of instance %s: %v; a viewport makes it smaller", frame, e.Ref.Instance, err)}
+		return nil, exceeds("picture",
+			"frame %d of instance %s: %v; a viewport makes it smaller", frame, e.Ref.Instance, err)
 	case errors.Is(err, render.ErrOptions):
 		return nil, badRequest("frame %d of instance %s: %v (PS3.18 8.3.5.1)", frame, e.Ref.Instance, err)
 	case err != nil:
@@ -184,9 +184,9 @@ func (s *Server) decodeBy(ctx context.Context, decode decodeFunc, in *store.Inst
 		return decoded{}, nil, damaged(in.Entry, n, err)
 	}
 	if int64(d.Rows)*int64(d.Columns)*int64(d.Samples) > s.options.MaxFramePixels {
-		return decoded{}, nil, &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf(
+		return decoded{}, nil, exceeds("frame",
 			"frame %d of instance %s has %d x %d pixels of %d samples, more than the %d that are decoded here",
-			n, in.Entry.Ref.Instance, d.Columns, d.Rows, d.Samples, s.options.MaxFramePixels)}
+			n, in.Entry.Ref.Instance, d.Columns, d.Rows, d.Samples, s.options.MaxFramePixels)
 	}
 	encoded, err := in.Frame(n)
 	if err != nil {

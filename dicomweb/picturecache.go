@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"github.com/noctis-dicom/noctis/internal/limit"
 )
 
 // pictures makes each picture once, however many requests want it at the same time, lets only so many be made at the same time,
 // and keeps those that were asked for last. It is safe for concurrent use. The pictures it returns must not be changed.
 type pictures struct {
-	decodes chan struct{} // holds a token for each decode that is running
+	decodes *limit.Gate
 	kept    *boundedCache[[]byte]
 	metrics *metrics
 
@@ -28,11 +30,9 @@ type making struct {
 	err     error
 }
 
-// newPictures keeps up to limit bytes and decodes up to decodes frames at the same time.
-func newPictures(limit int64, decodes int, m *metrics) *pictures {
-	return &pictures{
-		decodes: make(chan struct{}, decodes), kept: newBoundedCache[[]byte](limit), metrics: m, making: map[string]*making{},
-	}
+// newPictures keeps up to most bytes and decodes frames as the gate lets it.
+func newPictures(most int64, decodes *limit.Gate, m *metrics) *pictures {
+	return &pictures{decodes: decodes, kept: newBoundedCache[[]byte](most), metrics: m, making: map[string]*making{}}
 }
 
 // picture returns the picture of the key: one that is kept, one that another request is just having made, or what draw makes.
@@ -106,12 +106,11 @@ func (p *pictures) leave(key string, m *making) {
 // decode runs f when fewer than the permitted number of decodes are running. A panic in f becomes an error: f may run in a
 // goroutine of its own, where the server's recovery does not reach.
 func (p *pictures) decode(ctx context.Context, f func() error) error {
-	select {
-	case p.decodes <- struct{}{}:
-		defer func() { <-p.decodes }()
-	case <-ctx.Done():
-		return ctx.Err()
+	who := limit.Payer(ctx)
+	if err := p.decodes.Enter(ctx, who); err != nil {
+		return named("decodes", err)
 	}
+	defer p.decodes.Leave(who)
 	return survive(f)
 }
 
@@ -120,13 +119,11 @@ var errBusy = errors.New("all decoders are busy")
 
 // decodeIfIdle is decode for what nobody waits for: it does not wait for a token.
 func (p *pictures) decodeIfIdle(f func() error) error {
-	select {
-	case p.decodes <- struct{}{}:
-		defer func() { <-p.decodes }()
-		return survive(f)
-	default:
+	if !p.decodes.TryEnter("") {
 		return errBusy
 	}
+	defer p.decodes.Leave("")
+	return survive(f)
 }
 
 // survive turns a panic of f into an error.

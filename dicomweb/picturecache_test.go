@@ -11,14 +11,16 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/noctis-dicom/noctis/internal/limit"
 )
 
-func testPictures(t *testing.T, limit int64, decodes int) *pictures {
+func testPictures(t *testing.T, most int64, decodes int) *pictures {
 	m, err := newMetrics(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newPictures(limit, decodes, m)
+	return newPictures(most, limit.NewGate(decodes, 0, time.Hour), m)
 }
 
 // metricValue reads a counter or a gauge.

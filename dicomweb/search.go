@@ -92,8 +92,8 @@ func (s *Server) find(ctx context.Context, q match.Query, w resultWriter, result
 		most = min(most, q.Limit)
 	}
 	if len(q.Order) > 0 && q.Offset > maxOrdered-most {
-		return nil, &problem{status: http.StatusRequestEntityTooLarge,
-			detail: fmt.Sprintf("only the first %d results can be put in order: narrow the search, or leave orderby out (PS3.18 10.6.3.1)", maxOrdered)}
+		return nil, exceeds("ordered-results",
+			"only the first %d results can be put in order: narrow the search, or leave orderby out (PS3.18 10.6.3.1)", maxOrdered)
 	}
 	found := &page{}
 	more := most == 0

@@ -26,6 +26,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/deidentify"
 	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/store"
@@ -64,7 +65,7 @@ type Options struct {
 	MetadataCache int64
 	// FrameCache is the most bytes of decoded frames kept; 0: 64 MiB; negative: none, and nothing is read ahead.
 	FrameCache int64
-	// MaxDecodes bounds the frames decoded at the same time; 0: number of processors.
+	// MaxDecodes bounds the frames decoded at the same time where Limits do not; 0: number of processors.
 	MaxDecodes int
 	// MaxFramePixels bounds the samples of a frame that is decoded; 0: 256 million.
 	MaxFramePixels int64
@@ -73,6 +74,11 @@ type Options struct {
 	// AnonymizeSecret makes the new UIDs of anonymize=yes (PS3.18 9.4.1.2.1): the same ones as long as it is the same. Empty: random,
 	// until the process ends.
 	AnonymizeSecret []byte
+
+	// Limits are those that all servers of a process share; nil: MaxDecodes alone.
+	Limits *limit.Limits
+	// MaxHeader is the most bytes of a request's header; 0: as many as came.
+	MaxHeader int
 
 	// Authenticator finds out who a request comes from; nil: everybody may do everything.
 	Authenticator access.Authenticator
@@ -88,6 +94,9 @@ type Options struct {
 	Registry prometheus.Registerer // nil: metrics are kept, but not registered
 }
 
+// decodePatience is how long a frame waits to be decoded.
+const decodePatience = 30 * time.Second
+
 // withDefaults fills the zero fields in.
 func (o Options) withDefaults() Options {
 	o.MaxBody = cmp.Or(o.MaxBody, 64<<30)
@@ -101,6 +110,10 @@ func (o Options) withDefaults() Options {
 	o.MaxDecodes = cmp.Or(o.MaxDecodes, runtime.GOMAXPROCS(0))
 	o.MaxFramePixels = cmp.Or(o.MaxFramePixels, 256_000_000)
 	o.Log = cmp.Or(o.Log, slog.Default())
+	o.Limits = cmp.Or(o.Limits, &limit.Limits{})
+	if o.Limits.Decodes == nil {
+		o.Limits.Decodes = limit.NewGate(o.MaxDecodes, 0, decodePatience)
+	}
 	if len(o.AnonymizeSecret) == 0 {
 		o.AnonymizeSecret = make([]byte, 32)
 		rand.Read(o.AnonymizeSecret)
@@ -118,6 +131,7 @@ type Server struct {
 	public   string // Options.PublicURL without a slash at its end
 	log      *slog.Logger
 	metrics  *metrics
+	limits   *limit.Limits
 	pictures *pictures
 	dataSets *boundedCache[*dicom.DataSet] // by blob
 	frames   *frameCache
@@ -141,7 +155,7 @@ type Server struct {
 // New makes a server of what st holds. The error is that of an option.
 func New(st *store.Store, o Options) (*Server, error) {
 	o = o.withDefaults()
-	s := &Server{store: st, options: o, log: o.Log}
+	s := &Server{store: st, options: o, log: o.Log, limits: o.Limits}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	if o.Worklist != nil {
 		s.worklist = worklist.New(o.Worklist)
@@ -153,7 +167,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	if s.metrics, err = newMetrics(o.Registry, st); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
-	s.pictures = newPictures(o.RenderCache, o.MaxDecodes, s.metrics)
+	s.pictures = newPictures(o.RenderCache, o.Limits.Decodes, s.metrics)
 	s.dataSets = newBoundedCache[*dicom.DataSet](dataSetCache)
 	s.frames = newFrameCache(o.FrameCache, s.metrics)
 	s.stacks = newBoundedCache[[]*store.Entry](stateCache)
@@ -164,7 +178,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.metadata = newMetadataCache(o.MetadataCache)
 	s.profile = deidentify.New(o.AnonymizeSecret)
 	s.cors = newCORS(o.AllowedOrigins)
-	s.handler = s.exchange(s.cors.wrap(s.guard(s.authenticate(s.router()))))
+	s.handler = s.exchange(s.cors.wrap(s.guard(s.authenticate(s.limited(s.router())))))
 	return s, nil
 }
 

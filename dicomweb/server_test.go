@@ -19,6 +19,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
 )
@@ -334,7 +335,7 @@ func TestRoutes(t *testing.T) {
 		}
 		r := httptest.NewRequest(rt.method, path.Replace(rt.template), nil)
 		x := &exchange{ResponseWriter: httptest.NewRecorder()}
-		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+		r = r.WithContext(access.With(context.WithValue(r.Context(), exchangeKey{}, x), access.Everyone()))
 		s.router().ServeHTTP(x, r)
 		if x.route != rt.name {
 			t.Errorf("%s %s went to %q, want %s", rt.method, rt.template, x.route, rt.name)

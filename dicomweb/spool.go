@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"syscall"
 
@@ -34,8 +33,7 @@ func (s *spool) Write(p []byte) (int, error) {
 		_ = os.Remove(file.Name()) // so that a crash leaves nothing; where that cannot be, close does it
 	}
 	if s.size+int64(len(p)) > s.limit {
-		return 0, &problem{status: http.StatusRequestEntityTooLarge,
-			detail: fmt.Sprintf("bulk data of more than the %d bytes that one request may hold", s.limit)}
+		return 0, exceeds("spool", "bulk data of more than the %d bytes that one request may hold", s.limit)
 	}
 	n, err := s.file.WriteAt(p, s.size)
 	s.size += int64(n)

@@ -36,6 +36,11 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	// Behavior
+	done, err := s.upload(r)
+	if err != nil {
+		return err
+	}
+	defer done()
 	begin := s.store.Batch
 	if dry {
 		begin = s.store.DryRun
@@ -98,8 +103,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	}
 	n, err := u.r.Read(p)
 	if u.left -= int64(n); u.left < 0 {
-		err = &problem{status: http.StatusRequestEntityTooLarge,
-			detail: fmt.Sprintf("an instance is longer than the %d bytes that are allowed", u.limit)}
+		err = exceeds("part", "an instance is longer than the %d bytes that are allowed", u.limit)
 	}
 	if err != nil && err != io.EOF {
 		u.err = err
@@ -269,7 +273,7 @@ func storeError(err error) error {
 			retryAfter: time.Minute}
 	case errors.Is(err, store.ErrBusy):
 		return &problem{status: http.StatusServiceUnavailable, detail: "A700: too many instances with large headers at once", err: err,
-			retryAfter: 10 * time.Second}
+			limit: "memory", retryAfter: 10 * time.Second}
 	case errors.Is(err, store.ErrPoisoned):
 		return &problem{status: http.StatusServiceUnavailable,
 			detail: "A700: the disk failed; nothing can be stored until the server has been restarted", err: err, retryAfter: time.Minute}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -39,8 +38,7 @@ func (s *Server) assemble(c *composite, ds *dicom.DataSet) (*upload, error) {
 		return nil, a.failure(err)
 	}
 	if c.left -= size; c.left < 0 {
-		return nil, &problem{status: http.StatusRequestEntityTooLarge,
-			detail: fmt.Sprintf("with its bulk data the request makes more than the %d bytes that are allowed", s.options.MaxBody)}
+		return nil, exceeds("body", "with its bulk data the request makes more than the %d bytes that are allowed", s.options.MaxBody)
 	}
 	a.write.FrameSources, a.write.Bulk = a.frames, a.open
 

@@ -40,6 +40,7 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 	if st.stopped != nil {
 		exchangeOf(r).err = st.stopped
 		p := problemOf(st.stopped)
+		s.count(p)
 		warn(h, base, p.detail)
 		if p.retryAfter > 0 {
 			h.Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))

@@ -51,7 +51,7 @@ type serveCommand struct {
 	MaxSpool        size          `default:"16GiB" placeholder:"SIZE" help:"Most bytes of metadata and bulk data that one request keeps in the data folder until it is complete (default ${default})."`
 	MaxHeader       size          `default:"64KiB" placeholder:"SIZE" help:"Most bytes of a request's header (default ${default})."`
 	MaxResults      int           `default:"10000" help:"Most results of one search (default ${default})."`
-	MaxDecodes      int           `help:"Frames decoded at the same time (default: number of processors)."`
+	Limits          limitFlags    `embed:""`
 	FrameCache      size          `placeholder:"SIZE" help:"Memory for decoded frames (default: an eighth of --memory)."`
 	RenderCache     size          `placeholder:"SIZE" help:"Memory for rendered pictures (default: an eighth of --memory)."`
 	MaxDataSet      size          `name:"max-dataset" default:"128MiB" placeholder:"SIZE" help:"Memory that the data set of one instance may take, without pixel data (default ${default}, at most half of --memory)."`
@@ -131,7 +131,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		Handler:           handler,
 		ReadHeaderTimeout: c.HeaderTimeout,
 		IdleTimeout:       c.IdleTimeout,
-		MaxHeaderBytes:    int(c.MaxHeader),
+		MaxHeaderBytes:    int(c.MaxHeader) + headerSlack, // more than that is refused before anybody could count it
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		Protocols:         protocols(),
 		// A request outlives the signal: it is finished, not cut off.
@@ -160,6 +160,9 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	}
 	return nil
 }
+
+// headerSlack is by how much a header may be too long to be refused with a reason.
+const headerSlack = 64 << 10
 
 // shareMemory divides what --memory allows (docs/adr/0023-memory-of-uploads.md): beyond five eighths garbage is collected at any cost of
 // time. The rest is for what Go does not count, SQLite and the program itself, and for what comes while it collects.
@@ -223,12 +226,16 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 		return nil, err
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	limits, err := c.Limits.limits(registry)
+	if err != nil {
+		return nil, err
+	}
 	services, err := dicomweb.New(a.Store, dicomweb.Options{
 		PublicURL: c.PublicURL, TrustProxy: c.TrustProxy, AllowedOrigins: c.AllowedOrigins,
 		StrictAccept: c.StrictAccept, KeepPreambles: c.KeepPreambles,
 		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
-		MaxDecodes: c.MaxDecodes, RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
+		Limits: limits, MaxHeader: int(c.MaxHeader), RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
 		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(),
 		Authenticator: e, Log: log, Registry: registry,

@@ -1,0 +1,118 @@
+package dicomweb
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/limit"
+)
+
+// busyAgain is after what time a client may come again that was refused because too many came at once.
+const busyAgain = 5 * time.Second
+
+// limited lets a request go on if who sends it has not sent too many. What it does then takes his share.
+func (s *Server) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		payer := s.payer(r)
+		rate, name := s.limits.Rate, "rate"
+		if who := access.Of(r.Context()); !who.Known() && s.options.Authenticator != nil && who.Roles == 0 {
+			rate, name = s.limits.Unknown, "unknown"
+		}
+		if wait := rate.Take(payer, time.Now()); wait > 0 {
+			s.fail(w, r, tooFast(name, wait))
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(limit.WithPayer(r.Context(), payer)))
+	})
+}
+
+// strange counts a request with credentials that prove nothing; its error is that of too many of them, which takes the place of what
+// they would have been told.
+func (s *Server) strange(r *http.Request, err error) error {
+	if wait := s.limits.Unknown.Take(s.client(r), time.Now()); wait > 0 {
+		return tooFast("unknown", wait)
+	}
+	return err
+}
+
+func tooFast(name string, wait time.Duration) error {
+	return &problem{status: http.StatusTooManyRequests, limit: name, detail: "too many requests in a short time", retryAfter: wait}
+}
+
+// payer is whose share a request takes: the principal's, or that of the address of whoever is not known.
+func (s *Server) payer(r *http.Request) string {
+	if who := access.Of(r.Context()); who.Known() {
+		return fmt.Sprintf("%s/%s/%s", who.Kind, who.Tenant, who.Name)
+	}
+	return s.client(r)
+}
+
+// client is the address of the client, as a proxy that is believed says. Of IPv6 it is the network: a machine has as many addresses there as
+// it likes.
+func (s *Server) client(r *http.Request) string {
+	address := s.clientAddress(r)
+	if address.Is6() {
+		network, err := address.Prefix(64)
+		if err == nil {
+			return network.String()
+		}
+	}
+	return address.String()
+}
+
+// upload waits for the turn of an upload. Who may go on has to call done.
+func (s *Server) upload(r *http.Request) (done func(), err error) {
+	who := limit.Payer(r.Context())
+	if err := s.limits.Uploads.Enter(r.Context(), who); err != nil {
+		return nil, named("uploads", err)
+	}
+	return func() { s.limits.Uploads.Leave(who) }, nil
+}
+
+// named says which limit it was that somebody has waited for in vain.
+func named(name string, err error) error {
+	if !errors.Is(err, limit.ErrBusy) {
+		return err
+	}
+	p := *problemOf(err)
+	p.limit = name
+	return &p
+}
+
+// count counts what was refused by a limit.
+func (s *Server) count(p *problem) {
+	if p.limit != "" {
+		s.limits.Refused(p.limit)
+	}
+}
+
+// headerSize is about how many bytes a request's header has.
+func headerSize(r *http.Request) int {
+	n := len(r.Method) + len(r.RequestURI) + len(" HTTP/1.1\r\n") + len("Host: \r\n") + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n
+}
+
+// clientAddress is where a request comes from: its peer, or whom a proxy that is believed names as its own peer; the zero value if that
+// cannot be known. What a client says of itself stands before that, and is never believed.
+func (s *Server) clientAddress(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	if !s.options.TrustProxy && !fromLoopback(r.RemoteAddr) {
+		return peer.Addr().Unmap()
+	}
+	if of, found := forwardedFor(r.Header); found {
+		return of
+	}
+	return peer.Addr().Unmap()
+}

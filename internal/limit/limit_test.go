@@ -1,0 +1,144 @@
+package limit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestRateIsOfEach(t *testing.T) {
+	r, now := NewRate(2, 3), time.Unix(1000, 0)
+	for i := range 3 {
+		if wait := r.Take("CT1", now); wait != 0 {
+			t.Errorf("request %d of a burst of 3 waits for %v", i+1, wait)
+		}
+	}
+	for range 2 { // what is refused is not counted
+		if wait := r.Take("CT1", now); wait != 500*time.Millisecond {
+			t.Errorf("the next one waits for %v, want half a second", wait)
+		}
+	}
+	if wait := r.Take("CT2", now); wait != 0 {
+		t.Errorf("another waits for %v", wait)
+	}
+	if wait := r.Take("CT1", now.Add(500*time.Millisecond)); wait != 0 {
+		t.Errorf("after half a second still %v", wait)
+	}
+}
+
+func TestNoLimits(t *testing.T) {
+	if r := NewRate(0, 1); r.Take("x", time.Now()) != 0 {
+		t.Error("without a rate somebody has to wait")
+	}
+	g := NewGate(0, 0, 0)
+	if err := g.Enter(t.Context(), "x"); err != nil || !g.TryEnter("x") {
+		t.Error("without a gate somebody is not let in")
+	}
+	g.Leave("x")
+}
+
+// However many there are, the table stays as large as it may be.
+func TestRateForgets(t *testing.T) {
+	r, now := NewRate(1, 1), time.Unix(1000, 0)
+	for i := range 2 * mostRemembered {
+		r.Take(fmt.Sprint(i), now)
+	}
+	if n := r.table.Len(); n != mostRemembered {
+		t.Errorf("%d are remembered", n)
+	}
+}
+
+func TestGateLetsInInOrder(t *testing.T) { synctest.Test(t, testGateLetsInInOrder) }
+
+func testGateLetsInInOrder(t *testing.T) {
+	g := NewGate(2, 1, time.Hour)
+	if !g.TryEnter("A") || g.TryEnter("A") || !g.TryEnter("B") || g.TryEnter("C") {
+		t.Fatal("one of each and two in all are let in")
+	}
+	entered := make(chan string)
+	wait := func(who string) {
+		go func() {
+			if err := g.Enter(t.Context(), who); err != nil {
+				t.Error(err)
+			}
+			entered <- who
+		}()
+		synctest.Wait()
+	}
+	wait("A")
+	wait("C")
+	g.Leave("B") // the second A may not yet, and does not keep C
+	if who := <-entered; who != "C" {
+		t.Errorf("%s is let in", who)
+	}
+	g.Leave("A")
+	if who := <-entered; who != "A" {
+		t.Errorf("%s is let in", who)
+	}
+}
+
+func (g *Gate) queue() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
+}
+
+func TestGateDoesNotKeepForEver(t *testing.T) {
+	g := NewGate(1, 0, 0)
+	if err := g.Enter(t.Context(), "A"); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Enter(t.Context(), "B"); !errors.Is(err, ErrBusy) {
+		t.Errorf("who waits in vain gets %v", err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	g.patience = time.Hour
+	if err := g.Enter(gone, "B"); !errors.Is(err, context.Canceled) {
+		t.Errorf("who has gone gets %v", err)
+	}
+	g.Leave("A")
+	if g.queue() != 0 || !g.TryEnter("C") {
+		t.Error("those who have gone still wait")
+	}
+}
+
+// Whoever comes and goes, and gives up meanwhile: never more are inside than may be, and in the end nobody.
+func TestGateHolds(t *testing.T) {
+	const most, each = 5, 2
+	g := NewGate(most, each, time.Hour)
+	var inside, tooMany atomic.Int64
+	var of [4]atomic.Int64
+	var all sync.WaitGroup
+	for n := range 16 {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(n), 1))
+			for range 500 {
+				who := random.IntN(len(of))
+				ctx, cancel := context.WithCancel(t.Context())
+				if random.IntN(4) == 0 {
+					go cancel()
+				}
+				if g.Enter(ctx, fmt.Sprint(who)) == nil {
+					if inside.Add(1) > most || of[who].Add(1) > each {
+						tooMany.Add(1)
+					}
+					of[who].Add(-1)
+					inside.Add(-1)
+					g.Leave(fmt.Sprint(who))
+				}
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	if tooMany.Load() > 0 || g.inside != 0 || len(g.of) != 0 || g.queue() != 0 {
+		t.Errorf("too many %d times; in the end %d inside, %d waiting", tooMany.Load(), g.inside, g.queue())
+	}
+}
