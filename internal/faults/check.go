@@ -20,21 +20,20 @@ const asStored = "application/dicom; transfer-syntax=*"
 // check compares what the server has with what was promised: the last instances that were sent and as many older ones, or all
 // of them (last < 0).
 func (l *lab) check(s *server, g *ledger, last int) {
+	if err := s.quiet(); err != nil {
+		l.res.problem("%v", err)
+	}
 	list := g.promises(last)
+	is := make(map[*promise]bool, len(list))
 	next := make(chan *promise)
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	for range 4 {
 		group.Go(func() {
 			for p := range next {
-				lost, half := s.verify(p)
-				// A request that its client gave up may still wait in the socket's queue, and be stored between two questions: what is
-				// half there is asked for again, and what stays half there is a fault.
-				for again := 0; half != "" && again < 10; again++ {
-					time.Sleep(200 * time.Millisecond)
-					lost, half = s.verify(p)
-				}
+				there, lost, half := s.verify(p)
 				mu.Lock()
+				is[p] = there
 				if lost != "" {
 					l.res.Lost++
 					l.res.problem("lost: %s: %s", p.ref.Path(), lost)
@@ -52,26 +51,27 @@ func (l *lab) check(s *server, g *ledger, last int) {
 	}
 	close(next)
 	group.Wait()
+	l.agree(s, is)
 }
 
-// verify says how an instance is lost, or half there.
-func (s *server) verify(p *promise) (lost, half string) {
+// verify says whether an instance is there, and how it is lost, or half there.
+func (s *server) verify(p *promise) (there bool, lost, half string) {
 	path := "/dicom-web" + p.ref.Path()
 	status, body, err := s.asked(path, asStored)
-	there := status == http.StatusOK
+	there = status == http.StatusOK
 	switch {
 	case err != nil:
-		return "", fmt.Sprintf("it cannot be asked for: %v", err)
+		return false, "", fmt.Sprintf("it cannot be asked for: %v", err)
 	case !there && status != http.StatusNotFound:
 		half = fmt.Sprintf("the server answers %d: %s", status, tail(string(body), 200))
 	case there && sha256.Sum256(body) != p.sum:
 		half = "it has other bytes"
 	}
 	if p.acked && (!there || half != "") {
-		return fmt.Sprintf("acknowledged, and now status %d %s", status, half), ""
+		return there, fmt.Sprintf("acknowledged, and now status %d %s", status, half), ""
 	}
 	if half != "" {
-		return "", half
+		return there, "", half
 	}
 	for _, other := range []struct{ what, path, accept string }{
 		{"metadata", path + "/metadata", "application/dicom+json"},
@@ -82,10 +82,10 @@ func (s *server) verify(p *promise) (lost, half string) {
 		status, body, err := s.asked(other.path, other.accept)
 		found := status == http.StatusOK && strings.Contains(string(body), string(p.ref.Instance)) || status == http.StatusOK && other.what == "frame 1"
 		if err != nil || found != there || status >= 500 {
-			return "", fmt.Sprintf("the instance is there: %v; %s: status %d, %v", there, other.what, status, err)
+			return there, "", fmt.Sprintf("the instance is there: %v; %s: status %d, %v", there, other.what, status, err)
 		}
 	}
-	return "", ""
+	return there, "", ""
 }
 
 // settled waits until the server has taken in what a crash left, and counts the files that are then too many: those below tmp, and

@@ -55,7 +55,7 @@ func TestVerify(t *testing.T) {
 			}
 		}))
 		s := &server{url: fake.URL, http: fake.Client()}
-		lost, half := s.verify(&promise{ref: in.ref, sum: sha256.Sum256(in.bytes), acked: c.acked})
+		_, lost, half := s.verify(&promise{ref: in.ref, sum: sha256.Sum256(in.bytes), acked: c.acked})
 		if (lost != "") != c.lost || (half != "") != c.half {
 			t.Errorf("%s: lost %q, half %q; want %v, %v", name, lost, half, c.lost, c.half)
 		}

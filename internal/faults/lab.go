@@ -23,13 +23,12 @@ import (
 
 // lab is what a row works with.
 type lab struct {
-	ctx     context.Context
-	bin     string // folder of the programs
-	folder  string // of this row, on a file system that no fault touches
-	res     *result
-	times   int
-	undo    []func()
-	slowest time.Duration // until a server was ready
+	ctx    context.Context
+	bin    string // folder of the programs
+	folder string // of this row, on a file system that no fault touches
+	res    *result
+	times  int
+	undo   []func()
 }
 
 // later is done when the row is over, last first.
@@ -38,9 +37,6 @@ func (l *lab) later(f func()) { l.undo = append(l.undo, f) }
 func (l *lab) cleanup() {
 	for _, f := range slices.Backward(l.undo) {
 		f()
-	}
-	if l.slowest > 0 {
-		l.note("ready after at most %.1f s", l.slowest.Seconds())
 	}
 }
 
@@ -83,7 +79,7 @@ func (l *lab) start(how launch) (*server, error) {
 	for {
 		status, body, err := s.get("/readyz", "")
 		if err == nil && status == http.StatusOK {
-			l.slowest = max(l.slowest, time.Since(began))
+			l.res.Slowest = max(l.res.Slowest, time.Since(began))
 			return s, nil
 		}
 		if s.gone() || time.Since(began) > 30*time.Second {

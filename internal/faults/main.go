@@ -5,13 +5,13 @@
 // happens, the program starts again, and check.go compares what is there with what was promised:
 //
 //   - every acknowledged instance is there byte for byte;
-//   - every other one is there wholly or not at all, and search, metadata and frames agree about it;
+//   - every other one is there wholly or not at all, and search, metadata, frames, worklist and change feed agree about it;
 //   - no file is left that no instance names, and none that is half written;
 //   - `noctis reindex --check` finds that a rebuilt index equals the live one, and `noctis doctor --deep` finds nothing;
 //   - the server is up, or ready again within two seconds.
 //
-// A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4, disk.go
-// fills disks, network.go is bad clients, resources.go
+// A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4, replay.go
+// mounts what a disk that writes everything down (blockdisk.go) had at any moment, disk.go fills disks, network.go is bad clients, resources.go
 // takes memory and descriptors away. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
 // harness is blind.
 //
@@ -20,6 +20,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -38,7 +39,7 @@ func main() {
 		only   = flag.String("only", "", "regular expression of the rows to run, by name")
 		long   = flag.Bool("long", false, "the long form: each row as often as its report says")
 		times  = flag.Int("times", 0, "how often to try each row (default: the row's own number)")
-		report = flag.String("report", "", "write the report to this file (docs/FAULTS.md); rows that were not run keep their lines")
+		report = flag.String("report", "", "write the report to this file (docs/FAULTS.md), of the runs in the file of that name with .jsonl and of this one")
 		work   = flag.String("work", "", "folder to work in (default: a temporary one)")
 	)
 	flag.Parse()
@@ -62,8 +63,8 @@ func run(ctx context.Context, bin, only string, long bool, times int, report, wo
 	if bin, err = filepath.Abs(bin); err != nil {
 		return err
 	}
-	var results []result
-	failed := 0
+	version := versionOf(bin)
+	tried, failed := 0, 0
 	for i, r := range rows {
 		if !wanted.MatchString(r.name) || ctx.Err() != nil {
 			continue
@@ -79,7 +80,7 @@ func run(ctx context.Context, bin, only string, long bool, times int, report, wo
 			continue
 		}
 		res := tryRow(ctx, r, n, bin, filepath.Join(work, fmt.Sprint(i)))
-		results = append(results, res)
+		tried++
 		fmt.Println(res.line())
 		if !res.good() {
 			failed++
@@ -88,13 +89,14 @@ func run(ctx context.Context, bin, only string, long bool, times int, report, wo
 			}
 		}
 		if report != "" {
-			if err := writeReport(report, bin, results); err != nil {
+			res.Version = version
+			if err := errors.Join(remember(runsFile(report), res), writeReport(report)); err != nil {
 				return err
 			}
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d rows failed", failed, len(results))
+		return fmt.Errorf("%d of %d rows failed", failed, tried)
 	}
 	return ctx.Err()
 }

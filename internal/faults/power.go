@@ -47,16 +47,18 @@ func (d *disk) mountIt() error { return system("mount", "-o", "loop", d.image, d
 
 func (d *disk) data() string { return filepath.Join(d.mount, "data") }
 
+func (d *disk) unmount() error { return unmount(d.mount) }
+
 // unmount retries, since a killed process may still be letting go of its files.
-func (d *disk) unmount() error {
+func unmount(at string) error {
 	var err error
 	for range 200 {
-		if err = unix.Unmount(d.mount, 0); err == nil || !errors.Is(err, unix.EBUSY) {
+		if err = unix.Unmount(at, 0); err == nil || !errors.Is(err, unix.EBUSY) {
 			return err
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return fmt.Errorf("unmount %s: %w", d.mount, err)
+	return fmt.Errorf("unmount %s: %w", at, err)
 }
 
 // ext4Shutdown is EXT4_IOC_SHUTDOWN, and noLogFlush its flag EXT4_GOING_FLAGS_NOLOGFLUSH: from now on nothing reaches the disk, not

@@ -4,12 +4,10 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -29,6 +27,7 @@ type result struct {
 	Version      string
 	Started      time.Time
 	Took         time.Duration
+	Slowest      time.Duration // until a server was ready
 }
 
 func (r *result) problem(format string, a ...any) {
@@ -67,54 +66,44 @@ func (r *result) line() string {
 		r.Name, r.Tried, r.Acknowledged, r.Lost, r.Half, r.Orphans, r.verdict(), r.Note, r.Took.Seconds())
 }
 
-var memory = regexp.MustCompile(`(?m)^<!-- (\{.*\}) -->$`)
-
-// writeReport writes the report. Rows of an earlier run that are not among the results keep their lines, with their version and date.
-func writeReport(path, bin string, results []result) error {
-	known := map[string]result{}
-	if old, err := os.ReadFile(path); err == nil {
-		for _, m := range memory.FindAllSubmatch(old, -1) {
-			var r result
-			if json.Unmarshal(m[1], &r) == nil {
-				known[r.Name] = r
-			}
-		}
-	}
-	version := versionOf(bin)
-	for _, r := range results {
-		if r.Control {
-			r.Problems = nil // they are what it is for
-		}
-		if r.Version = version; r.Skipped == "" || known[r.Name].Tried == 0 {
-			known[r.Name] = r
-		}
+// writeReport writes the report of all runs there are.
+func writeReport(path string) error {
+	runs, err := readRuns(runsFile(path))
+	if err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	b.WriteString(reportHead)
-	var keep bytes.Buffer
 	for _, row := range rows {
-		r, ok := known[row.name]
-		if !ok {
+		r, n, earlier, earlierLost := sum(row.name, runs)
+		switch {
+		case n == 0 && r.Skipped == "":
 			fmt.Fprintf(&b, "| %s | %s | – | – | – | not run | | |\n", row.name, row.how)
 			continue
+		case n > 1:
+			r.Note = joined(r.Note, fmt.Sprintf("%d runs", n))
+		}
+		if r.Slowest > 0 {
+			r.Note = joined(r.Note, fmt.Sprintf("ready after at most %.1f s", r.Slowest.Seconds()))
+		}
+		if earlier > 0 {
+			r.Note = joined(r.Note, fmt.Sprintf("earlier versions: %d times, %d lost", earlier, earlierLost))
+		}
+		for _, p := range r.Problems[:min(len(r.Problems), 3)] {
+			r.Note = joined(r.Note, strings.Join(strings.Fields(p), " "))
 		}
 		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d / %d / %d | %s | %s | %s, %s |\n", row.name, row.how, r.Tried, r.Acknowledged,
-			r.Lost, r.Half, r.Orphans, r.verdict(), r.Note, r.Started.Format("2006-01-02"), r.Version)
-		line, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&keep, "<!-- %s -->\n", line)
+			r.Lost, r.Half, r.Orphans, r.verdict(), strings.ReplaceAll(r.Note, "|", "/"), r.Started.Format("2006-01-02"), r.Version)
 	}
-	fmt.Fprintf(&b, "\n%s", keep.Bytes())
 	return os.WriteFile(path, b.Bytes(), 0o644)
 }
 
 const reportHead = `# Faults survived
 
-Written by ` + "`make faults`" + ` ([internal/faults](../internal/faults/main.go)), which drives the real program on the loopback interface. After each
-fault: every acknowledged instance is there byte for byte; every other one wholly or not at all, with search, metadata and frames in
-agreement; no file is left over; ` + "`reindex --check` and `doctor --deep`" + ` find nothing; the server is ready again, in two seconds on a machine that is free (*noted* says how long it took at most). *Lost* counts
+Written by ` + "`make faults`" + ` ([internal/faults](../internal/faults/main.go)), which drives the real program on the loopback interface; the runs are in
+[FAULTS.jsonl](FAULTS.jsonl), one a line, and those of one version add up. After each fault: every acknowledged instance is there byte for byte; every
+other one wholly or not at all, with search, metadata, frames, worklist and change feed in agreement; no file is left over; ` + "`reindex --check`" + `
+and ` + "`doctor --deep`" + ` find nothing; the server is ready again, in two seconds on a machine that is free (*noted* says how long it took at most). *Lost* counts
 acknowledged instances, *half* instances that are there in one place and not in another, *over* files that nothing names.
 "Controls" run the server with durability off, and must lose. Rows were run on a machine of two processors that others were using too.
 
