@@ -164,9 +164,12 @@ func (ds *DataSet) LogValue() slog.Value {
 	)
 }
 
-// Ref returns the Study, Series and SOP Instance UIDs of the data set.
+// Ref returns the Study, Series and SOP Instance UIDs of the data set; of an instance of no patient its resource and SOP Instance UID.
 func (ds *DataSet) Ref() Ref {
-	return Ref{ds.UID(StudyInstanceUID), ds.UID(SeriesInstanceUID), ds.UID(SOPInstanceUID)}
+	if resource := ResourceOf(ds.UID(SOPClassUID)); resource != "" {
+		return Ref{Resource: resource, Instance: ds.UID(SOPInstanceUID)}
+	}
+	return Ref{Study: ds.UID(StudyInstanceUID), Series: ds.UID(SeriesInstanceUID), Instance: ds.UID(SOPInstanceUID)}
 }
 
 func (ds *DataSet) find(t Tag) (int, bool) {

@@ -122,13 +122,13 @@ func TestUIDValid(t *testing.T) {
 }
 
 func TestRef(t *testing.T) {
-	study, series, instance := Ref{Study: "1"}, Ref{"1", "2", ""}, Ref{"1", "2", "3"}
+	study, series, instance := Ref{Study: "1"}, Ref{Study: "1", Series: "2", Instance: ""}, Ref{Study: "1", Series: "2", Instance: "3"}
 	for _, c := range []struct {
 		r, o Ref
 		want bool
 	}{
 		{Ref{}, instance, true}, {study, study, true}, {study, instance, true}, {series, instance, true},
-		{instance, series, false}, {series, study, false}, {Ref{Study: "2"}, instance, false}, {Ref{"1", "3", ""}, instance, false},
+		{instance, series, false}, {series, study, false}, {Ref{Study: "2"}, instance, false}, {Ref{Study: "1", Series: "3", Instance: ""}, instance, false},
 	} {
 		if got := c.r.Contains(c.o); got != c.want {
 			t.Errorf("%v contains %v: %v", c.r, c.o, got)

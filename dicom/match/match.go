@@ -26,7 +26,7 @@ func (l Level) String() string {
 // Query is a search: its keys are joined by AND (PS3.4 C.2.2.2). The zero value asks for all studies.
 type Query struct {
 	Level      Level
-	Scope      dicom.Ref // the study or series named in the resource's path; decides which levels are returned too
+	Scope      dicom.Ref // the study or series named in the resource's path, or a Resource; decides what is returned too
 	Keys       []Key     // as Combine returns them
 	Include    []Path    // attributes to be returned beside the required ones
 	IncludeAll bool      // includefield=all (PS3.18 8.3.4.3)

@@ -25,7 +25,8 @@ func (q Query) Highest() Level {
 // attribute comes with its creator. Required attributes without a value are there, and empty; RetrieveURL is left to whoever
 // knows the request. ds is not changed; the result shares its values.
 func (q Query) Project(ds *dicom.DataSet) *dicom.DataSet {
-	wanted := q.wanted()
+	returned := q.returned(ds.UID(dicom.SOPClassUID))
+	wanted := q.wanted(returned)
 	s := subject{fuzzy: q.Fuzzy, zone: ds.String(dicom.TimezoneOffsetFromUTC)}
 	result := &dicom.DataSet{}
 	for e := range ds.All() {
@@ -40,14 +41,29 @@ func (q Query) Project(ds *dicom.DataSet) *dicom.DataSet {
 			result.Set(e)
 		}
 	}
-	for l := q.Highest(); l <= q.Level; l++ {
-		for _, r := range Returns(l) {
-			if r.Type == RequiredKey && len(r.Path) == 1 && !result.Has(r.Path[0]) {
-				result.Set(dicom.Element{Tag: r.Path[0], VR: r.Path[0].VR()})
-			}
+	for _, r := range returned {
+		if r.Type == RequiredKey && len(r.Path) == 1 && !result.Has(r.Path[0]) {
+			result.Set(dicom.Element{Tag: r.Path[0], VR: r.Path[0].VR()})
 		}
 	}
 	return result
+}
+
+// returned are the attributes that a result has without being asked for; where the query is for instances of no patient, those of the
+// SOP Class.
+func (q Query) returned(class dicom.UID) []Return {
+	if q.Scope.Resource != "" {
+		return NonPatientReturns(class)
+	}
+	var rows []Return
+	for l := Study; l <= q.Level; l++ {
+		for _, r := range Returns(l) {
+			if l >= q.Highest() || r.Type == Unique {
+				rows = append(rows, r)
+			}
+		}
+	}
+	return rows
 }
 
 // want is an attribute that the answer has: whole, or with those of the children that are there.
@@ -60,15 +76,12 @@ type want struct {
 	children []*want // of the items; at the root of the data set
 }
 
-// wanted is the tree of all that the query asks for.
-func (q Query) wanted() *want {
+// wanted is the tree of all that the query asks for, and of what is returned unasked.
+func (q Query) wanted(returned []Return) *want {
 	root := &want{keys: q.Keys}
-	for l := Study; l <= q.Level; l++ {
-		for _, r := range Returns(l) {
-			if l >= q.Highest() || r.Type == Unique {
-				root.add(r.Path, "").required = r.Type == RequiredKey
-			}
-		}
+	for _, r := range returned {
+		w := root.add(r.Path, "")
+		w.whole, w.required = true, r.Type == RequiredKey
 	}
 	root.addKeys(q.Keys)
 	for _, path := range q.Include {

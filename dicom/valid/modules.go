@@ -20,6 +20,9 @@ var common = module{
 	},
 }
 
+// nonPatient is that of composite instances of no patient (PS3.3 C.12.1).
+var nonPatient = module{one: []dicom.Tag{dicom.SOPClassUID, dicom.SOPInstanceUID}}
+
 // imagePixel is that of images with pixel data (PS3.3 C.7.6.3).
 var imagePixel = module{one: []dicom.Tag{
 	dicom.SamplesPerPixel, dicom.PhotometricInterpretation, dicom.Rows, dicom.Columns, dicom.BitsAllocated, dicom.BitsStored,
@@ -105,7 +108,11 @@ func moduleOf(class dicom.UID) module {
 
 // modules looks for the attributes that must be there.
 func (c *check) modules(ds *dicom.DataSet) {
-	needed := []module{common, moduleOf(ds.UID(dicom.SOPClassUID))}
+	of := common
+	if dicom.ResourceOf(ds.UID(dicom.SOPClassUID)) != "" {
+		of = nonPatient
+	}
+	needed := []module{of, moduleOf(ds.UID(dicom.SOPClassUID))}
 	if ds.Has(dicom.PixelData) {
 		needed = append(needed, imagePixel)
 		if e, _ := ds.Get(dicom.SamplesPerPixel); isMoreThanOne(e.Value) {

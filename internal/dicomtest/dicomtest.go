@@ -62,6 +62,9 @@ func value(vr dicom.VR, v any) dicom.Value {
 		if vr.IsText() {
 			return dicom.Strings{fmt.Sprint(v)}
 		}
+		if vr == dicom.UV {
+			return dicom.Uints{uint64(v)}
+		}
 		return dicom.Ints{int64(v)}
 	case []int64:
 		return dicom.Ints(v)
