@@ -32,9 +32,10 @@ func binQuery(r *http.Request) (q store.RemovedQuery, err error) {
 	return q, nil
 }
 
-// binned is a study of the recycle bin.
+// binned is a study of the recycle bin, or a resource of instances of no patient.
 type binned struct {
 	Study    dicom.UID      `json:"studyInstanceUID"`
+	Resource string         `json:"resource,omitempty"`
 	Versions int            `json:"versions"`
 	Bytes    int64          `json:"bytes"`
 	Deleted  int            `json:"deleted"`
@@ -73,7 +74,7 @@ func (s *Server) listRecycleBin(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		b := binned{
-			Study: st.Study, Versions: st.Deleted + st.Replaced, Bytes: st.Bytes, Deleted: st.Deleted, Replaced: st.Replaced,
+			Study: st.Ref.Study, Resource: st.Ref.Resource, Versions: st.Deleted + st.Replaced, Bytes: st.Bytes, Deleted: st.Deleted, Replaced: st.Replaced,
 			Last: st.Last.Format(time.RFC3339), Purge: s.purgeAfter(st.Last),
 		}
 		b.DataSet, _ = store.Split(ds)

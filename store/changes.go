@@ -76,11 +76,12 @@ func (c Change) MarshalJSON() ([]byte, error) {
 		Series   dicom.UID `json:"seriesInstanceUID,omitempty"`
 		Instance dicom.UID `json:"sopInstanceUID,omitempty"`
 		SOPClass dicom.UID `json:"sopClassUID,omitempty"`
+		Resource string    `json:"resource,omitempty"` // of an instance of no patient
 		Workitem dicom.UID `json:"workitemUID,omitempty"`
 		State    string    `json:"procedureStepState,omitempty"`
 	}{
 		c.Cursor.String(), c.Cursor.Number, c.Kind.String(), c.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
-		c.Ref.Study, c.Ref.Series, c.Ref.Instance, c.SOPClass, c.Workitem, c.State,
+		c.Ref.Study, c.Ref.Series, c.Ref.Instance, c.SOPClass, c.Ref.Resource, c.Workitem, c.State,
 	})
 }
 

@@ -177,27 +177,28 @@ func (s *Store) removed(ctx context.Context, q RemovedQuery) iter.Seq2[*Removed,
 	return s.index.Removed(ctx, q)
 }
 
-// RecycledStudy is a study of which something is in the recycle bin.
+// RecycledStudy is a study, or a resource of instances of no patient, of which something is in the recycle bin.
 type RecycledStudy struct {
-	Study             dicom.UID
+	Ref               dicom.Ref
 	Deleted, Replaced int // versions
 	Bytes             int64
 	Last              time.Time // of the last removal
 	Blob              BlobID    // what was removed last
 }
 
-// RecycledStudies returns the studies in the recycle bin, that of the last removal first.
+// RecycledStudies returns the studies and resources in the recycle bin, that of the last removal first.
 func (s *Store) RecycledStudies(ctx context.Context) ([]*RecycledStudy, error) {
 	var list []*RecycledStudy
-	studies := map[dicom.UID]*RecycledStudy{}
+	studies := map[dicom.Ref]*RecycledStudy{}
 	for r, err := range s.removed(ctx, RemovedQuery{}) {
 		if err != nil {
 			return nil, err
 		}
-		st := studies[r.Entry.Ref.Study]
+		ref := dicom.Ref{Study: r.Entry.Ref.Study, Resource: r.Entry.Ref.Resource}
+		st := studies[ref]
 		if st == nil {
-			st = &RecycledStudy{Study: r.Entry.Ref.Study, Last: r.Time, Blob: r.Entry.Blob}
-			studies[st.Study] = st
+			st = &RecycledStudy{Ref: ref, Last: r.Time, Blob: r.Entry.Blob}
+			studies[ref] = st
 			list = append(list, st)
 		}
 		st.Bytes += r.Entry.Size

@@ -124,7 +124,7 @@ func Readable(ctx context.Context, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if _, failure := newEntry(file, ""); failure != nil {
+	if _, failure := newEntry(file, dicom.Ref{}); failure != nil {
 		return failure
 	}
 	return nil

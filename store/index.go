@@ -83,11 +83,13 @@ type Index interface {
 	// (counts, ModalitiesInStudy, SOPClassesInStudy, AvailableTransferSyntaxUID, InstanceAvailability). At the instance level
 	// an index may leave out attributes that are neither in the tables 10.6.3-3 to -5 nor named in Keys or Include. Offset and
 	// Limit are applied. The order is stable while nothing is stored or deleted: newest study first (Study Date and Time descending,
-	// then UID), series by number, instances by number, UIDs where these are equal.
+	// then UID), series by number, instances by number, UIDs where these are equal. Of instances of no patient it is asked by a Scope
+	// with their Resource, at the instance level; their order is that of their UIDs.
 	Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error]
 	// Count returns how many results Search would yield without Offset and Limit: those behind After.
 	Count(ctx context.Context, q match.Query) (int, error)
-	// Entries yields the entries below r in the order of Search. An instance UID alone in r (WADO-URI, duplicates) is allowed.
+	// Entries yields the entries below r in the order of Search, those of instances of no patient last, by resource and UID. An instance
+	// UID alone in r (WADO-URI, duplicates) is allowed.
 	Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error]
 	// Metadata yields the metadata below r in the order of Entries.
 	Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error]

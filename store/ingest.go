@@ -2,6 +2,7 @@ package store
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ type Outcome struct {
 // called, tells which ones are durable.
 type Batch struct {
 	store    *Store
-	study    dicom.UID
+	target   dicom.Ref
 	outcomes []Outcome
 	staged   []*staged
 	share    share      // the memory of the data sets in staged, and of the one that is being read
@@ -55,7 +56,14 @@ var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 128<<1
 
 // Batch begins a batch. study is the addressed study, "" if none was.
 func (s *Store) Batch(study dicom.UID) *Batch {
-	return &Batch{store: s, study: study, share: share{budget: s.budget}, begun: time.Now()}
+	return &Batch{store: s, target: dicom.Ref{Study: study}, share: share{budget: s.budget}, begun: time.Now()}
+}
+
+// Only has the batch refuse instances that lie in another resource than the named one, which is dicom.Studies or one of instances of no
+// patient, and where an instance is named all others of that (PS3.18 12.5.1.1).
+func (b *Batch) Only(resource string, instance dicom.UID) *Batch {
+	b.target.Resource, b.target.Instance = resource, instance
+	return b
 }
 
 // Add stages one instance.
@@ -136,7 +144,7 @@ func (b *Batch) take(ctx context.Context, r io.Reader) (a *arrival, err error) {
 	if err := buffer.Flush(); err != nil {
 		return nil, err
 	}
-	entry, failure := newEntry(file, b.study)
+	entry, failure := newEntry(file, b.target)
 	if failure != nil {
 		b.fail(failure)
 		return nil, nil
@@ -233,20 +241,30 @@ func (in *intake) drain() error {
 	return err
 }
 
-// identifiers are the UIDs that say which instance it is, and what.
-var identifiers = []struct {
+// identifier is a UID that says which instance it is, or what.
+type identifier struct {
 	name string
 	tag  dicom.Tag
-}{
+}
+
+var identifiers = []identifier{
 	{"SOP Instance UID (0008,0018)", dicom.SOPInstanceUID},
 	{"SOP Class UID (0008,0016)", dicom.SOPClassUID},
 	{"Study Instance UID (0020,000D)", dicom.StudyInstanceUID},
 	{"Series Instance UID (0020,000E)", dicom.SeriesInstanceUID},
 }
 
-// newEntry checks that the file is an instance that can be kept: its UIDs are there and legal (PS3.5 9.1), and it belongs to
-// the addressed study (PS3.18 10.5.2).
-func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
+// identifiers are those that the instance has to have: one of no patient lies in no study.
+func (e *Entry) identifiers() []identifier {
+	if e.Ref.Resource != "" {
+		return identifiers[:2]
+	}
+	return identifiers
+}
+
+// newEntry checks that the file is an instance that can be kept: its UIDs are there and legal (PS3.5 9.1), and it belongs to the target, of
+// which the Resource of studies is dicom.Studies (PS3.18 10.5.2, 12.5.1.1). The zero target takes all.
+func newEntry(f *part10.File, target dicom.Ref) (*Entry, *Failure) {
 	ds := f.DataSet
 	// The metadata has no other place for it, and viewers need it (PS3.18 10.4.1.1.2, note 3).
 	ds.SetStrings(dicom.AvailableTransferSyntaxUID, dicom.UI, string(f.TransferSyntax))
@@ -270,7 +288,11 @@ func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
 		}
 		return nil, failure
 	}
-	for _, u := range identifiers {
+	class := e.SOPClass
+	if resource := cmp.Or(e.Ref.Resource, dicom.Studies); class.Valid() && target.Resource != "" && target.Resource != resource {
+		return refuse(ReasonSOPClassUnsupported, "instances of SOP Class %s lie in /%s, not in /%s", class, resource, target.Resource)
+	}
+	for _, u := range e.identifiers() {
 		switch {
 		case ds.UID(u.tag) == "":
 			return refuse(ReasonInvalidUID, "%s is missing", u.name)
@@ -280,8 +302,11 @@ func newEntry(f *part10.File, study dicom.UID) (*Entry, *Failure) {
 			return refuse(ReasonInvalidUID, "%s is not a UID (PS3.5 9.1)", u.name)
 		}
 	}
-	if study != "" && e.Ref.Study != study {
-		return refuse(ReasonStudyMismatch, "the instance belongs to study %s, not to the addressed study %s", e.Ref.Study, study)
+	switch {
+	case target.Study != "" && e.Ref.Study != target.Study:
+		return refuse(ReasonStudyMismatch, "the instance belongs to study %s, not to the addressed study %s", e.Ref.Study, target.Study)
+	case target.Instance != "" && e.Ref.Instance != target.Instance:
+		return refuse(ReasonStudyMismatch, "the instance is %s, not the addressed %s", e.Ref.Instance, target.Instance)
 	}
 	var err error
 	// Of what the data set was counted with, a third is a guess at its DICOM JSON: one that grows is there twice for a while.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -30,10 +31,14 @@ type Record struct {
 // recordFields are number, time, kind, study, series, instance, SOP class and blob.
 const recordFields = 8
 
+// noStudy stands for the study and series of an instance that has none.
+const noStudy dicom.UID = "-"
+
 // String is the line, without its end.
 func (r Record) String() string {
+	study, series := cmp.Or(r.Ref.Study, noStudy), cmp.Or(r.Ref.Series, noStudy)
 	return strings.Join([]string{strconv.FormatInt(r.Number, 10), r.Time.UTC().Format(time.RFC3339), r.Kind.String(),
-		string(r.Ref.Study), string(r.Ref.Series), string(r.Ref.Instance), string(r.SOPClass), r.Blob.String()}, " ")
+		string(study), string(series), string(r.Ref.Instance), string(r.SOPClass), r.Blob.String()}, " ")
 }
 
 // parseRecord reads what String wrote.
@@ -44,6 +49,11 @@ func parseRecord(line string) (Record, error) {
 		return Record{}, damaged
 	}
 	r := Record{Ref: dicom.Ref{Study: dicom.UID(f[3]), Series: dicom.UID(f[4]), Instance: dicom.UID(f[5])}, SOPClass: dicom.UID(f[6])}
+	uids := []dicom.UID{r.Ref.Study, r.Ref.Series, r.Ref.Instance, r.SOPClass}
+	if resource := dicom.ResourceOf(r.SOPClass); resource != "" && r.Ref.Study == noStudy && r.Ref.Series == noStudy {
+		r.Ref = dicom.Ref{Resource: resource, Instance: r.Ref.Instance}
+		uids = uids[2:]
+	}
 	var err error
 	if r.Number, err = strconv.ParseInt(f[0], 10, 64); err != nil || r.Number < 1 {
 		return Record{}, damaged
@@ -57,7 +67,7 @@ func parseRecord(line string) (Record, error) {
 	if !known || err != nil || n != len(r.Blob) || len(f[7]) != 2*len(r.Blob) {
 		return Record{}, damaged
 	}
-	for _, uid := range []dicom.UID{r.Ref.Study, r.Ref.Series, r.Ref.Instance, r.SOPClass} {
+	for _, uid := range uids {
 		if !uid.Valid() {
 			return Record{}, damaged
 		}

@@ -23,7 +23,7 @@ func (s *Store) mayStore(ctx context.Context, e *Entry) (bool, error) {
 		return true, nil
 	}
 	named := match.NamedBy(e.DataSet)
-	if !l.AllowInto(e.Ref.Study, named) {
+	if e.Ref.Study == "" || !l.AllowInto(e.Ref.Study, named) {
 		return false, nil
 	}
 	known := false
@@ -64,7 +64,7 @@ func (s *Store) Changes(ctx context.Context, after Cursor) iter.Seq2[Change, err
 		seen := map[dicom.UID]bool{}
 		for c, err := range s.index.Changes(ctx, after) {
 			within, known := seen[c.Ref.Study]
-			if err == nil && !known {
+			if err == nil && !known && c.Ref.Study != "" {
 				within, err = s.has(ctx, dicom.Ref{Study: c.Ref.Study})
 				seen[c.Ref.Study] = within
 			}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
 )
 
@@ -126,7 +127,7 @@ func (s *Store) scanBlob(ctx context.Context, id BlobID) scanned {
 	if err != nil {
 		return scanned{info: info, err: err}
 	}
-	entry, failure := newEntry(file, "")
+	entry, failure := newEntry(file, dicom.Ref{})
 	if failure != nil {
 		return scanned{info: info, err: failure}
 	}

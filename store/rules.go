@@ -78,7 +78,7 @@ func (r *Rules) check(f *part10.File, e *Entry) *Failure {
 
 // leadingZero names the UID of an entry that is legal but for a leading zero.
 func leadingZero(e *Entry) string {
-	for _, u := range identifiers {
+	for _, u := range e.identifiers() {
 		if !e.DataSet.UID(u.tag).Canonical() {
 			return u.name
 		}

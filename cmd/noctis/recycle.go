@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +46,7 @@ type bin interface {
 type (
 	binStudy struct {
 		Study    string `json:"studyInstanceUID"`
+		Resource string `json:"resource"` // of instances of no patient, which have no study
 		Versions int    `json:"versions"`
 		Bytes    int64  `json:"bytes"`
 		Last     string `json:"lastRemoved"`
@@ -59,7 +62,7 @@ type (
 	}
 )
 
-// binTarget is STUDY, STUDY/SERIES, STUDY/SERIES/INSTANCE, or the SHA-256 of a version.
+// binTarget is STUDY, STUDY/SERIES, STUDY/SERIES/INSTANCE, the SHA-256 of a version, or RESOURCE[/INSTANCE] of instances of no patient.
 type binTarget struct{ store.RemovedQuery }
 
 // UnmarshalText reads it.
@@ -68,11 +71,14 @@ func (b *binTarget) UnmarshalText(text []byte) error {
 		b.Blob = (*store.BlobID)(id)
 		return nil
 	}
-	uids := strings.Split(string(text), "/")
-	if len(uids) > 3 {
+	uids, levels := strings.Split(string(text), "/"), []*dicom.UID{&b.Ref.Study, &b.Ref.Series, &b.Ref.Instance}
+	if slices.Contains(dicom.NonPatientResources(), uids[0]) {
+		b.Ref.Resource, uids, levels = uids[0], uids[1:], levels[2:]
+	}
+	if len(uids) > len(levels) {
 		return fmt.Errorf("%q is not STUDY[/SERIES[/INSTANCE]]", text)
 	}
-	for i, to := range []*dicom.UID{&b.Ref.Study, &b.Ref.Series, &b.Ref.Instance}[:len(uids)] {
+	for i, to := range levels[:len(uids)] {
 		if *to = dicom.UID(uids[i]); !to.Valid() {
 			return fmt.Errorf("%q is neither a UID nor the SHA-256 of a version", uids[i])
 		}
@@ -117,7 +123,7 @@ func (c recycleListCommand) Run(ctx context.Context, t terminal) error {
 	return c.withBin(ctx, func(b bin) error {
 		studies, err := b.list(ctx)
 		for _, st := range studies {
-			fmt.Fprintf(t.out, "%-64s %8d versions %14d bytes  %s\n", st.Study, st.Versions, st.Bytes, st.Last)
+			fmt.Fprintf(t.out, "%-64s %8d versions %14d bytes  %s\n", cmp.Or(st.Study, st.Resource), st.Versions, st.Bytes, st.Last)
 		}
 		if err == nil && len(studies) == 0 {
 			fmt.Fprintln(t.out, "the recycle bin is empty")
@@ -186,7 +192,7 @@ func (l localBin) list(ctx context.Context) ([]binStudy, error) {
 	studies, err := l.RecycledStudies(ctx)
 	var list []binStudy
 	for _, st := range studies {
-		list = append(list, binStudy{string(st.Study), st.Deleted + st.Replaced, st.Bytes, st.Last.Format(time.RFC3339)})
+		list = append(list, binStudy{string(st.Ref.Study), st.Ref.Resource, st.Deleted + st.Replaced, st.Bytes, st.Last.Format(time.RFC3339)})
 	}
 	return list, err
 }

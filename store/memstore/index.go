@@ -74,12 +74,12 @@ func (x *Index) insert(e *store.Entry) store.Inserted {
 	case ok && !e.Replace:
 		return store.InsertedConflict
 	}
-	st := x.studies[e.Ref.Study]
+	st := x.studies[e.Ref.Study] // an instance of no patient counts for a study without a name, of which nobody is told
 	if st == nil {
 		st = &feedStudy{}
 		x.studies[e.Ref.Study] = st
 	}
-	if st.instances == 0 {
+	if st.instances == 0 && e.Ref.Resource == "" {
 		x.feed.change(store.StudyStored, dicom.Ref{Study: e.Ref.Study}, "")
 	}
 	if ok {
@@ -113,7 +113,7 @@ func (x *Index) insert(e *store.Entry) store.Inserted {
 func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
 	return func(yield func(*dicom.DataSet, error) bool) {
 		skip, left := q.Offset, q.Limit
-		for ds := range x.tree().within(match.LimitsOf(ctx)).all(q.Level) {
+		for ds := range x.virtual(q, match.LimitsOf(ctx)) {
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)
 				return
@@ -139,7 +139,7 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 // Count implements store.Index.
 func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 	n := 0
-	for ds := range x.tree().within(match.LimitsOf(ctx)).all(q.Level) {
+	for ds := range x.virtual(q, match.LimitsOf(ctx)) {
 		if q.Match(ds) && behind(q, ds) {
 			n++
 		}

@@ -191,7 +191,7 @@ func (x *Index) Settle(ctx context.Context, before time.Time, limit int) (next t
 		}
 		f.settled = c.Cursor.Number
 		limit--
-		if st := x.studies[c.Ref.Study]; st != nil && st.instances > 0 && st.touched == c.Cursor.Number {
+		if st := x.studies[c.Ref.Study]; c.Ref.Study != "" && st != nil && st.instances > 0 && st.touched == c.Cursor.Number {
 			f.change(store.StudySettled, dicom.Ref{Study: c.Ref.Study}, "")
 		}
 	}

@@ -48,6 +48,9 @@ func (x *Index) build() tree {
 	studies, allSeries := map[dicom.UID]*study{}, map[key]*series{}
 	for _, in := range x.instances {
 		ref := in.entry.Ref
+		if ref.Resource != "" {
+			continue
+		}
 		st := studies[ref.Study]
 		if st == nil {
 			st = &study{uid: ref.Study}
@@ -170,6 +173,44 @@ func (x *Index) below(r dicom.Ref, l match.Limits) iter.Seq[*instance] {
 						return
 					}
 				}
+			}
+		}
+		for _, in := range x.nonPatient(r.Resource, l) {
+			if r.Contains(in.entry.Ref) && !yield(in) {
+				return
+			}
+		}
+	}
+}
+
+// nonPatient returns the instances of a resource, or of all, in order. They are not within any limits.
+func (x *Index) nonPatient(resource string, l match.Limits) []*instance {
+	if !l.Everything() {
+		return nil
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var found []*instance
+	for _, in := range x.instances {
+		if of := in.entry.Ref.Resource; of != "" && (resource == "" || resource == of) {
+			found = append(found, in)
+		}
+	}
+	slices.SortFunc(found, func(a, b *instance) int {
+		return cmp.Or(cmp.Compare(a.entry.Ref.Resource, b.entry.Ref.Resource), cmp.Compare(a.entry.Ref.Instance, b.entry.Ref.Instance))
+	})
+	return found
+}
+
+// virtual yields the virtual data sets that a query is for.
+func (x *Index) virtual(q match.Query, l match.Limits) iter.Seq[*dicom.DataSet] {
+	if q.Scope.Resource == "" {
+		return x.tree().within(l).all(q.Level)
+	}
+	return func(yield func(*dicom.DataSet) bool) {
+		for _, in := range x.nonPatient(q.Scope.Resource, l) {
+			if !yield(store.InstanceDataSet(&dicom.DataSet{}, in.dataSet, in.entry.TransferSyntax)) {
+				return
 			}
 		}
 	}

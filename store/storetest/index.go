@@ -54,6 +54,7 @@ func Index(t *testing.T, fresh func(t *testing.T) OpenIndex) {
 		"Changed":       testChanged,
 		"Limits":        testLimits,
 		"ManyWithin":    testManyWithin,
+		"NonPatient":    testNonPatientIndex,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}

@@ -39,6 +39,11 @@ func Store(t *testing.T, fresh func(t *testing.T) (store.Index, store.Blobs)) {
 		"OldIndex":       testOldIndex,
 		"OldJournal":     testOldJournal,
 		"DamagedJournal": testDamagedJournal,
+
+		"NonPatient":         testNonPatient,
+		"NonPatientRefusals": testNonPatientRefusals,
+		"NonPatientRecover":  testNonPatientRecover,
+		"NonPatientLimits":   testNonPatientLimits,
 	} {
 		t.Run(name, func(t *testing.T) {
 			index, blobs := fresh(t)

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -128,6 +129,12 @@ func removedQuery(q store.RemovedQuery) (query string, args []any) {
 	if q.Ref.Instance != "" {
 		where("instance = ?", q.Ref.Instance)
 	}
+	if q.Ref.Resource != "" {
+		query += " AND study = '' AND sop_class IN (" + placeholders(len(dicom.ClassesIn(q.Ref.Resource))) + ")"
+		for _, class := range dicom.ClassesIn(q.Ref.Resource) {
+			args = append(args, class)
+		}
+	}
 	if q.Ref.Series != "" {
 		where("series = ?", q.Ref.Series)
 	}
@@ -158,6 +165,7 @@ func (x *Index) scanRemoved(rows *sql.Rows) (*store.Removed, error) {
 	if copy(e.Blob[:], blob) != len(e.Blob) {
 		return nil, fmt.Errorf("the row of removed instance %s is damaged", e.Ref.Instance)
 	}
+	e.Ref = located(e.Ref, e.SOPClass)
 	e.Stored, r.Time = time.Unix(stored, 0).UTC(), time.Unix(removed, 0).UTC()
 	if len(metadata) == 0 {
 		return r, nil

@@ -91,7 +91,7 @@ func (x *Index) Unrecorded(ctx context.Context) ([]store.Record, error) {
 		var seconds int64
 		var blob sql.RawBytes
 		err := rows.Scan(&r.Number, &seconds, &r.Kind, &r.Ref.Study, &r.Ref.Series, &r.Ref.Instance, &r.SOPClass, &blob)
-		r.Time = time.Unix(seconds, 0).UTC()
+		r.Ref, r.Time = located(r.Ref, r.SOPClass), time.Unix(seconds, 0).UTC()
 		copy(r.Blob[:], blob)
 		records = append(records, r)
 		return err
@@ -160,9 +160,10 @@ func (x *Index) changes(ctx context.Context, query string, after store.Cursor) (
 			return fmt.Errorf("%v: %w", after, store.ErrStale)
 		}
 		if number.Valid {
+			ref := dicom.Ref{Study: dicom.UID(study.String), Series: dicom.UID(series.String), Instance: dicom.UID(instance.String)}
 			page = append(page, store.Change{
 				Cursor: store.Cursor{Epoch: epoch, Number: number.Int64}, Kind: store.ChangeKind(kind.Int64),
-				Ref:      dicom.Ref{Study: dicom.UID(study.String), Series: dicom.UID(series.String), Instance: dicom.UID(instance.String)},
+				Ref:      located(ref, dicom.UID(class.String)),
 				SOPClass: dicom.UID(class.String), Workitem: dicom.UID(workitem.String), State: step.String, Time: time.UnixMilli(millis.Int64).UTC(),
 			})
 		}

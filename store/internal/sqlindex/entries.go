@@ -16,8 +16,11 @@ import (
 
 // Entries implements store.Index.
 func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry, error] {
+	if r.Resource != "" {
+		return x.nonPatientEntries(ctx, r)
+	}
 	const columns = `instance.sop_class, instance.transfer_syntax, instance.blob, instance.size, instance.stored, instance.layout`
-	return below(ctx, x, r, columns, false, chunkRows, func(rows *sql.Rows) (int64, *store.Entry, error) {
+	return chained(below(ctx, x, r, columns, false, chunkRows, func(rows *sql.Rows) (int64, *store.Entry, error) {
 		var id, stored int64
 		var blob, layout sql.RawBytes
 		e := &store.Entry{}
@@ -31,17 +34,33 @@ func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry
 		}
 		e.Stored = time.Unix(stored, 0).UTC()
 		return id, e, e.Layout.UnmarshalBinary(layout)
-	})
+	}), x.nonPatientEntries(ctx, r))
+}
+
+// chained yields what lies in studies, and then what lies in other resources.
+func chained[T any](ofStudies, others iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, part := range []iter.Seq2[T, error]{ofStudies, others} {
+			for v, err := range part {
+				if !yield(v, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Metadata implements store.Index.
 func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
-	packed := below(ctx, x, r, "instance_metadata.json", true, chunkWhole, func(rows *sql.Rows) (int64, store.Metadata, error) {
-		var id int64
-		var m store.Metadata
-		err := rows.Scan(&id, &m.Ref.Study, &m.Ref.Series, &m.Ref.Instance, &m.JSON)
-		return id, m, err
-	})
+	packed := x.nonPatientMetadata(ctx, r)
+	if r.Resource == "" {
+		packed = chained(below(ctx, x, r, "instance_metadata.json", true, chunkWhole, func(rows *sql.Rows) (int64, store.Metadata, error) {
+			var id int64
+			var m store.Metadata
+			err := rows.Scan(&id, &m.Ref.Study, &m.Ref.Series, &m.Ref.Instance, &m.JSON)
+			return id, m, err
+		}), packed)
+	}
 	return func(yield func(store.Metadata, error) bool) {
 		for m, err := range packed {
 			if err == nil {
@@ -79,6 +98,7 @@ const runs = `WITH RECURSIVE run (n) AS (
 func (x *Index) Blobs(ctx context.Context) iter.Seq2[store.BlobID, error] {
 	const query = runs + `SELECT blob FROM run CROSS JOIN instance
 		WHERE instance.id >> 12 = run.n AND substr(instance.blob, 1, 8) >= ? AND substr(instance.blob, 1, 8) <= ?
+		UNION ALL SELECT blob FROM non_patient WHERE blob >= ? AND blob <= ?
 		UNION ALL SELECT blob FROM removed WHERE blob >= ? AND blob <= ? AND purged = 0`
 	return func(yield func(store.BlobID, error) bool) {
 		for first := range 256 {
@@ -86,7 +106,7 @@ func (x *Index) Blobs(ctx context.Context) iter.Seq2[store.BlobID, error] {
 			high := bytes.Repeat([]byte{0xFF}, len(store.BlobID{}))
 			high[0] = byte(first)
 			var ids []store.BlobID
-			err := x.each(ctx, query, []any{low, high[:8], low, high}, func(rows *sql.Rows) error {
+			err := x.each(ctx, query, []any{low, high[:8], low, high, low, high}, func(rows *sql.Rows) error {
 				var raw sql.RawBytes
 				if err := rows.Scan(&raw); err != nil {
 					return err
@@ -117,8 +137,9 @@ func (x *Index) Names(ctx context.Context, id store.BlobID) (bool, error) {
 	}
 	const query = runs + `SELECT (SELECT COUNT(*) FROM run CROSS JOIN instance
 		WHERE instance.id >> 12 = run.n AND substr(instance.blob, 1, 8) = ? AND instance.blob = ?)
+		+ (SELECT COUNT(*) FROM non_patient WHERE blob = ?)
 		+ (SELECT COUNT(*) FROM removed WHERE blob = ? AND purged = 0)`
 	var n int
-	err := x.reader.QueryRowContext(ctx, x.rebind(query), id[:8], id[:], id[:]).Scan(&n)
+	err := x.reader.QueryRowContext(ctx, x.rebind(query), id[:8], id[:], id[:], id[:]).Scan(&n)
 	return n > 0, x.readError(ctx, err)
 }

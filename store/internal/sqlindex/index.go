@@ -7,7 +7,7 @@
 // insert.go is the commit point, shared by all who write; entity.go keeps studies and series; remove.go takes instances out of them
 // again, bin.go has the recycle bin, changes.go what is remembered of commits; filter.go turns a
 // match.Query into SQL as far as that goes, limits.go does so with match.Limits, and search.go leaves the rest to the oracle; result.go makes virtual data sets of
-// rows; entries.go yields what is below a dicom.Ref. The schema is in the migrations of each database's package.
+// rows; entries.go yields what is below a dicom.Ref, nonpatient.go what lies in no study. The schema is in the migrations of each database's package.
 package sqlindex
 
 import (

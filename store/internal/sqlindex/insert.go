@@ -29,7 +29,7 @@ type row struct {
 }
 
 func (x *Index) newRow(e *store.Entry) (*row, error) {
-	summary, err := summarize(e.DataSet).MarshalJSON()
+	summary, err := summarize(e).MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +45,16 @@ func (x *Index) newRow(e *store.Entry) (*row, error) {
 	return r, nil
 }
 
-// summarize returns the attributes of an instance that a search returns without being asked for (PS3.18 Table 10.6.3-5).
-func summarize(ds *dicom.DataSet) *dicom.DataSet {
+// summarize returns the attributes of an instance that a search returns without being asked for (PS3.18 Tables 10.6.3-5, 12.6.1-2).
+func summarize(e *store.Entry) *dicom.DataSet {
+	tags := match.NonPatientReturned(e.Ref.Resource)
+	if e.Ref.Resource == "" {
+		tags = match.Returned(match.Instance)
+	}
 	summary := &dicom.DataSet{}
-	for _, t := range match.Returned(match.Instance) {
-		if e, ok := ds.Get(t); ok && match.LevelOf(t) == match.Instance {
-			summary.Set(e)
+	for _, t := range tags {
+		if element, ok := e.DataSet.Get(t); ok && (match.LevelOf(t) == match.Instance || e.Ref.Resource != "") {
+			summary.Set(element)
 		}
 	}
 	return summary
@@ -206,14 +210,9 @@ func (s *session) insert(r *row) (store.Inserted, error) {
 	case old != nil && !e.Replace:
 		return store.InsertedConflict, nil
 	}
-	st, err := s.study(e.Ref.Study)
+	st, err := s.studyFor(e)
 	if err != nil {
 		return 0, err
-	}
-	if st.counts.Instances == 0 {
-		if err := s.change(store.StudyStored, dicom.Ref{Study: e.Ref.Study}, ""); err != nil {
-			return 0, err
-		}
 	}
 	if old != nil {
 		if result = store.InsertedReplacing; kind == store.Stored {
@@ -229,8 +228,23 @@ func (s *session) insert(r *row) (store.Inserted, error) {
 	if err := s.change(kind, e.Ref, e.SOPClass); err != nil {
 		return 0, err
 	}
+	if st == nil {
+		return result, s.addNonPatient(r)
+	}
 	st.touched = s.state.change
 	return result, s.add(st, r)
+}
+
+// studyFor is the study that an instance is about to come into, which may be its first one; nil for an instance of no patient.
+func (s *session) studyFor(e *store.Entry) (*study, error) {
+	if e.Ref.Resource != "" {
+		return nil, nil
+	}
+	st, err := s.study(e.Ref.Study)
+	if err == nil && st.counts.Instances == 0 {
+		err = s.change(store.StudyStored, dicom.Ref{Study: e.Ref.Study}, "")
+	}
+	return st, err
 }
 
 // add writes the rows of an instance that is not there.

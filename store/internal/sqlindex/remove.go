@@ -26,7 +26,7 @@ func (l *loss) of(instance dicom.UID, m *store.Merged) {
 	m.Drop(instance, l.open)
 }
 
-// instance is a row of the table instance.
+// instance is a row of the table instance, or of non_patient.
 type instance struct {
 	id       int64
 	ref      dicom.Ref
@@ -41,7 +41,7 @@ func (s *session) stored(uid dicom.UID) (*instance, error) {
 	var blob []byte
 	err := s.query(s.st.stored, uid).Scan(&in.id, &series, &blob, &in.sopClass)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+		return s.storedNonPatient(uid)
 	}
 	if err != nil {
 		return nil, err
@@ -104,6 +104,9 @@ func (s *session) replace(old *instance, by *store.Entry) error {
 
 // recycle moves the rows of an instance.
 func (s *session) recycle(in *instance, r *store.Removed) error {
+	if in.ref.Resource != "" {
+		return s.recycleNonPatient(in, r)
+	}
 	st, err := s.study(in.ref.Study)
 	if err != nil {
 		return err

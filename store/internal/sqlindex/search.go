@@ -23,6 +23,9 @@ var errEnough = errors.New("enough")
 
 // Search implements store.Index. First it decides which entities match, in one statement; then it reads them by their ids.
 func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
+	if q.Scope.Resource != "" {
+		return x.searchNonPatient(ctx, q)
+	}
 	return func(yield func(*dicom.DataSet, error) bool) {
 		ids, err := x.matches(ctx, q)
 		if err != nil {
@@ -135,6 +138,17 @@ func (x *Index) plan(ctx context.Context, f *clause) error {
 
 // Count implements store.Index.
 func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
+	if q.Scope.Resource != "" {
+		q.Offset, q.Limit, q.IncludeAll, q.Include = 0, -1, false, nil
+		n := 0
+		for _, err := range x.searchNonPatient(ctx, q) {
+			if err != nil {
+				return 0, err
+			}
+			n++
+		}
+		return n, nil
+	}
 	f, _, err := x.filter(ctx, q)
 	if err != nil {
 		return 0, err

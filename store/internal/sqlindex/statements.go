@@ -11,6 +11,8 @@ type statements struct {
 	stored, seriesPath, insertInstance, insertMetadata            *sql.Stmt
 	moveInstance, metadata, deleteInstance, deleteMetadata        *sql.Stmt
 	insertRemoved, deleteRemoved, purge                           *sql.Stmt
+	storedNonPatient, insertNonPatient                            *sql.Stmt
+	moveNonPatient, deleteNonPatient                              *sql.Stmt
 	insertChange, insertRecord, deleteRecords                     *sql.Stmt
 	study, insertStudy, updateStudy, countStudy, deleteStudy      *sql.Stmt
 	modalities, sopClasses, ofStudy                               *sql.Stmt
@@ -42,6 +44,13 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 		{&s.deleteRemoved, `DELETE FROM removed WHERE blob = ?`},
 		{&s.purge, `UPDATE removed SET purged = 1, transfer_syntax = '', size = 0, stored = 0, layout = x'', metadata = x''
 			WHERE blob = ? AND purged = 0`},
+		{&s.storedNonPatient, `SELECT id, blob, sop_class FROM non_patient WHERE uid = ?`},
+		{&s.insertNonPatient, `INSERT INTO non_patient (resource, uid, sop_class, transfer_syntax, blob, size, stored, layout, summary, json)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&s.moveNonPatient, `INSERT INTO removed (record, study, series, instance, sop_class, transfer_syntax, blob, size, stored, layout,
+			metadata, time, kind) SELECT ?, '', '', uid, sop_class, transfer_syntax, blob, size, stored, layout, json, ?, ?
+			FROM non_patient WHERE id = ?`},
+		{&s.deleteNonPatient, `DELETE FROM non_patient WHERE id = ?`},
 		{&s.insertChange, `INSERT INTO change (number, kind, time, study, series, instance, sop_class, workitem, state)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.insertRecord, `INSERT INTO outbox (record, time, kind, study, series, instance, sop_class, blob)
