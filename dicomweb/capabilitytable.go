@@ -91,6 +91,11 @@ var capabilities = map[string]capability{
 	"rendered-instance":  inCharsets(retrieving(renderings, renderingParameters...)),
 	"rendered-frames":    retrieving(offered(append(slices.Clone(pictureTypes), multiparts(pictureTypes)...)), renderingParameters...),
 	"thumbnail":          retrieving(offered(pictureTypes), "viewport"),
+	"npi-search":         {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil, "200 204", "400 406 413 503"},
+	"npi-store": {[]string{"application/dicom+json", "application/dicom+xml"}, append(slices.Clone(storeTypes), "application/dicom+json",
+		"application/dicom+xml"), parameters("dry-run"), "200", "400 409 413 415 503"},
+	"npi-retrieve": inCharsets(retrieving(slices.Concat(metadataTypes, []string{"application/dicom"}, multipartOf("application/dicom")))),
+	"npi-bulkdata": retrieving(append(multipartOf("application/octet-stream"), "application/octet-stream")),
 	// Extensions.
 	"delete":               {success: "204", failure: "400 403 404 410 503"},
 	"recycle":              {[]string{mediaJSON}, nil, parameters("limit"), "200", "400 403 404 406 503"},
@@ -129,6 +134,13 @@ var renderingParameters = []string{"annotation", "quality", "viewport", "window"
 // capabilityOf returns what a route can do; one that stands in no table speaks DICOM JSON and XML.
 func capabilityOf(rt route) capability {
 	first, _, _ := strings.Cut(rt.name, "-")
+	if resource, transaction := nonPatientRoute(rt); resource != "" {
+		c := capabilities["npi-"+transaction]
+		if transaction == "search" {
+			c.query = keyParameters(match.NonPatientKeys(resource))
+		}
+		return c
+	}
 	c, known := capabilities[rt.name]
 	if !known {
 		c, known = capabilities[first]
@@ -145,6 +157,18 @@ func capabilityOf(rt route) capability {
 	return c
 }
 
+// nonPatientRoute returns the resource of instances of no patient that a route is of, and its transaction; "" for other routes, and for those
+// of deletion and the recycle bin.
+func nonPatientRoute(rt route) (resource, transaction string) {
+	for _, resource := range dicom.NonPatientResources() {
+		if rest, found := strings.CutPrefix(rt.name, resource+"-"); found {
+			transaction, _, _ := strings.Cut(rest, "-")
+			return resource, transaction
+		}
+	}
+	return "", ""
+}
+
 // searchCapabilities are the keys and the other parameters of a search (PS3.18 8.3.4), as PS3.18 B.26 lists them. Every other
 // attribute can be a key too.
 func searchCapabilities(name string) []wadlParam {
@@ -155,6 +179,15 @@ func searchCapabilities(name string) []wadlParam {
 	case strings.HasSuffix(name, "instances"):
 		levels = append(levels, match.Series, match.Instance)
 	}
+	var keys []dicom.Tag
+	for _, level := range levels {
+		keys = append(keys, requiredKeys[level]...)
+	}
+	return keyParameters(keys)
+}
+
+// keyParameters are the parameters of a search by these keys, and the others.
+func keyParameters(keys []dicom.Tag) []wadlParam {
 	yesNo := []wadlOption{{"true"}, {"false"}}
 	query := []wadlParam{
 		{Name: "limit", Style: "query", Type: "xs:int"}, {Name: "offset", Style: "query", Type: "xs:int"},
@@ -164,15 +197,13 @@ func searchCapabilities(name string) []wadlParam {
 		{Name: "multiplevaluematching", Style: "query", Type: "xs:boolean", Options: yesNo},
 		{Name: "orderby", Style: "query", Type: "xs:string"},
 	}
-	for _, level := range levels {
-		for _, tag := range requiredKeys[level] {
-			repeating := ""
-			if tag.VR() == dicom.UI {
-				repeating = "true"
-			}
-			for _, n := range []string{tag.Keyword(), tag.String()} {
-				query = append(query, wadlParam{Name: n, Style: "query", Repeating: repeating})
-			}
+	for _, tag := range keys {
+		repeating := ""
+		if tag.VR() == dicom.UI {
+			repeating = "true"
+		}
+		for _, n := range []string{tag.Keyword(), tag.String()} {
+			query = append(query, wadlParam{Name: n, Style: "query", Repeating: repeating})
 		}
 	}
 	return query

@@ -39,7 +39,7 @@ import (
 //	<    the status, then header fields: each value is a regular expression for the whole field, "!Name" must not be there
 //	~    a regular expression that the body must match, "!~" one that it must not
 //
-// NAME is an instance of the table below, or one of its files that is written otherwise (see variant): "ct1:implicit".
+// NAME is an instance of the table below, or of no patient (nonPatientNamed), or one of its files that is written otherwise (see variant): "ct1:implicit".
 func TestConversations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -320,6 +320,9 @@ func fileNamed(t *testing.T, name string) []byte {
 // dataSetNamed makes the instance's data set.
 func dataSetNamed(t *testing.T, name string) *dicom.DataSet {
 	t.Helper()
+	if ds := nonPatientNamed(name); ds != nil {
+		return ds
+	}
 	attributes, found := instances[name]
 	if !found {
 		t.Fatalf("no instance %q", name)

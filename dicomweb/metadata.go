@@ -67,7 +67,7 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metada
 		w.Header().Set("Content-Type", multipartType(mediaXML, out.boundary))
 		write = out.xml
 	} else {
-		location := out.base + out.ref.Path() + "/metadata" // each part of XML has its own
+		location := metadataLocation(out.base, out.ref) // each part of XML has its own
 		if r.URL.RawQuery != "" {
 			location += "?" + r.URL.RawQuery
 		}
@@ -146,7 +146,7 @@ func (m metadataWriter) xml(w io.Writer, all iter.Seq2[store.Metadata, error]) e
 		if err != nil {
 			return err
 		}
-		location := m.base + one.Ref.Path() + "/metadata"
+		location := metadataLocation(m.base, one.Ref)
 		if err := parts.begin(partHeader{contentType: mediaXML, location: location, length: int64(len(document))}); err != nil {
 			return err
 		}
@@ -159,6 +159,14 @@ func (m metadataWriter) xml(w io.Writer, all iter.Seq2[store.Metadata, error]) e
 		return err
 	}
 	return b.Flush()
+}
+
+// metadataLocation is where metadata is retrieved. That of an instance of no patient is a representation of the instance itself (PS3.18 12.4).
+func metadataLocation(base string, ref dicom.Ref) string {
+	if ref.Resource != "" {
+		return base + ref.Path()
+	}
+	return base + ref.Path() + "/metadata"
 }
 
 // relativeXML is how a BulkDataURI begins in XML. It cannot occur in a text, where "<" is escaped.

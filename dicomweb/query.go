@@ -267,6 +267,9 @@ func (p *searchParameters) query(level match.Level, scope dicom.Ref) (q match.Qu
 			return q, nil, badRequest("orderby: %s is not an attribute of the %v level or above", nameOf(match.Path{o.Tag}), level)
 		}
 	}
+	if scope.Resource != "" { // PS3.18 10.6.1.2.4 is of studies alone
+		p.recordKeys, p.prior = false, nil
+	}
 	if len(p.prior) > 0 {
 		after, err := match.ParsePosition(level, p.prior)
 		if err != nil {

@@ -92,7 +92,7 @@ func (s *Server) entry(ctx context.Context, ref dicom.Ref) (*store.Entry, error)
 // look, or it might be newer than what is found.
 func (s *Server) generationKey(ctx context.Context, ref dicom.Ref) string {
 	generation := strconv.FormatUint(s.store.Generation(), 10)
-	return generation + " " + string(ref.Study) + " " + string(ref.Series) + " " + string(ref.Instance) + " " + match.LimitsOf(ctx).Text()
+	return generation + " " + string(ref.Study) + " " + string(ref.Series) + " " + string(ref.Instance) + " " + ref.Resource + " " + match.LimitsOf(ctx).Text()
 }
 
 // layoutBytes is about the memory that an entry takes.

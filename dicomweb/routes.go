@@ -97,7 +97,7 @@ func (s *Server) routes() []route {
 		{"recycle-bin-instance", "GET", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, access.Admin, s.listVersions},
 		{"restore-instance", "POST", bin + "/studies/{study}/series/{series}/instances/{instance}/restore", extension, access.Admin, s.restoreInstances},
 		{"purge-instance", "DELETE", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, access.Admin, s.purgeInstances},
-	}, slices.Concat(s.worklistRoutes(), s.commitmentRoutes(), s.procedureRoutes())...)
+	}, slices.Concat(s.nonPatientRoutes(), s.worklistRoutes(), s.commitmentRoutes(), s.procedureRoutes())...)
 }
 
 // resource is what lies at one template: its routes by method.
@@ -218,10 +218,10 @@ func pathVar(r *http.Request, name string) (string, error) {
 	return v, nil
 }
 
-// refOf returns what the path names: a study, series or instance, or everything.
+// refOf returns what the path names: a study, series or instance, a resource of instances of no patient or one of those, or everything.
 func refOf(r *http.Request) (dicom.Ref, error) {
-	var ref dicom.Ref
 	vars := exchangeOf(r).vars
+	ref := dicom.Ref{Resource: vars["resource"]}
 	for _, part := range []struct {
 		name string
 		uid  *dicom.UID

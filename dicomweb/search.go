@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
@@ -132,9 +133,42 @@ func (s *Server) find(ctx context.Context, q match.Query, w resultWriter, result
 func (p *searchParameters) result(q match.Query, ds *dicom.DataSet, base string) *dicom.DataSet {
 	at := store.PositionOf(q.Level, ds)
 	row := q.Project(ds)
+	if at.Ref.Instance != "" {
+		row = located(row, bulkdataURI(base, at.Ref, ""))
+	}
 	row.SetStrings(dicom.RetrieveURL, dicom.UR, base+at.Ref.Path())
 	if p.recordKeys {
 		row.Set(dicom.Element{Tag: dicom.RecordKey, VR: dicom.OB, Value: dicom.Bytes(at.Key(q.Level))})
 	}
 	return row
+}
+
+// located makes the BulkDataURIs of a data set, which are relative to the instance, absolute: they begin with where its bulk data is.
+func located(ds *dicom.DataSet, bulkdata string) *dicom.DataSet {
+	out := ds
+	change := func(e dicom.Element) {
+		if out == ds { // values are shared
+			out = ds.Clone()
+		}
+		out.Set(e)
+	}
+	for e := range ds.All() {
+		switch v := e.Value.(type) {
+		case dicom.Bulk:
+			v.URI = bulkdata + strings.TrimPrefix(v.URI, "bulkdata/")
+			e.Value = v
+			change(e)
+		case dicom.Items:
+			items := make(dicom.Items, len(v))
+			same := true
+			for i, item := range v {
+				items[i] = located(item, bulkdata)
+				same = same && items[i] == item
+			}
+			if e.Value = items; !same {
+				change(e)
+			}
+		}
+	}
+	return out
 }

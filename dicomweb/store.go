@@ -1,7 +1,9 @@
 package dicomweb
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +17,7 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// storeInstances is the Store transaction (PS3.18 10.5), also of a single instance as plain application/dicom, which the standard
+// storeInstances is the Store transaction (PS3.18 10.5, and 12.5 of instances of no patient), also of a single instance as plain application/dicom, which the standard
 // does not know and clients send.
 //
 // Where the request breaks off or exceeds a limit, the instances that came whole before that are stored all the same and named
@@ -30,7 +32,7 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	uploads, err := s.uploadsOf(r)
+	uploads, err := s.uploadsOf(r, ref)
 	if err != nil {
 		return err
 	}
@@ -45,7 +47,9 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 	if dry {
 		begin = s.store.DryRun
 	}
-	result := take(r.Context(), uploads, begin(ref.Study))
+	resource := cmp.Or(ref.Resource, dicom.Studies)
+	result := take(r.Context(), uploads, begin(ref.Study).Only(resource, ref.Instance))
+	result.resource = resource
 	if result.dry = dry; !dry {
 		s.metrics.stored.Add(float64(result.stored - result.duplicates))
 		s.metrics.duplicates.Add(float64(result.duplicates))
@@ -123,14 +127,19 @@ func (u *upload) isInstance() bool {
 
 // uploadsOf checks the header of a Store request and yields what its body holds, one part at a time. The error that ends the
 // sequence is that of the request.
-func (s *Server) uploadsOf(r *http.Request) (iter.Seq2[*upload, error], error) {
+func (s *Server) uploadsOf(r *http.Request, ref dicom.Ref) (iter.Seq2[*upload, error], error) {
 	content := parseMediaType(r.Header.Get("Content-Type"))
-	if err := storable(content); err != nil {
+	metadata, _ := isMetadata(content.name)
+	metadata = metadata && ref.Resource != "" // PS3.18 12.1.3
+	if err := storable(content); err != nil && !metadata {
 		return nil, err
 	}
 	body, err := decodedBody(r)
 	if err != nil {
 		return nil, err
+	}
+	if metadata {
+		body, content = asPart(body, content)
 	}
 	if content.name == "application/dicom" {
 		if r.ContentLength == 0 {
@@ -160,6 +169,14 @@ func (s *Server) uploadsOf(r *http.Request) (iter.Seq2[*upload, error], error) {
 			}
 		}
 	}, nil
+}
+
+// asPart makes a message of one part of a body that is metadata alone.
+func asPart(body io.Reader, content mediaType) (io.Reader, mediaType) {
+	boundary := rand.Text() // nobody may know it beforehand
+	head := "--" + boundary + "\r\nContent-Type: " + content.name + "\r\n\r\n"
+	message := io.MultiReader(strings.NewReader(head), body, strings.NewReader("\r\n--"+boundary+"--"))
+	return message, mediaType{name: "multipart/related", params: map[string]string{"type": content.name, "boundary": boundary}}
 }
 
 // storable says why a request of this Content-Type cannot be stored (PS3.18 10.5.3.1).
@@ -194,9 +211,10 @@ type stored struct {
 	outcomes   []store.Outcome  // of the parts that were read as instances, in their order
 	failures   []*store.Failure // all of them, those of parts that were not read too
 	stored     int
-	duplicates int   // among stored
-	dry        bool  // nothing was stored in truth
-	stopped    error // why the rest of the request was not looked at
+	duplicates int    // among stored
+	dry        bool   // nothing was stored in truth
+	resource   string // in which all lie
+	stopped    error  // why the rest of the request was not looked at
 }
 
 func (st *stored) empty() bool { return len(st.outcomes) == 0 && len(st.failures) == 0 }
@@ -288,7 +306,7 @@ func storeError(err error) error {
 func (st stored) series() map[dicom.Ref]bool {
 	all := map[dicom.Ref]bool{}
 	for _, o := range st.outcomes {
-		if o.Failure == nil && !o.Receipt.Duplicate && o.Receipt.Memory < 8<<20 {
+		if o.Failure == nil && !o.Receipt.Duplicate && o.Receipt.Memory < 8<<20 && o.Receipt.Ref.Resource == "" {
 			all[dicom.Ref{Study: o.Receipt.Ref.Study, Series: o.Receipt.Ref.Series}] = true
 		}
 	}

@@ -11,15 +11,21 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// status is that of PS3.18 Table 10.5.3-1.
+// status is that of PS3.18 Table 10.5.3-1; of instances of no patient that of Table 12.5.3-1, by which a request has succeeded that stored
+// anything, and 409 is left for what is stored already.
 func (st *stored) status() int {
+	nonPatient := st.resource != dicom.Studies
 	switch {
 	case st.stopped != nil:
 		return problemOf(st.stopped).status
 	case len(st.failures) == 0 && !st.warned():
 		return http.StatusOK
+	case st.stored > 0 && nonPatient:
+		return http.StatusOK
 	case st.stored > 0:
 		return http.StatusAccepted
+	case nonPatient && !slices.ContainsFunc(st.failures, func(f *store.Failure) bool { return f.Reason == store.ReasonDuplicateInstance }):
+		return http.StatusBadRequest
 	}
 	return http.StatusConflict
 }
@@ -53,7 +59,7 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 	if st.stored > 0 && !st.dry {
 		location := base + st.common().Path()
 		if st.common() == (dicom.Ref{}) {
-			location = base + "/studies"
+			location = base + "/" + st.resource
 		}
 		h.Set("Location", location)
 		h.Set("Content-Location", location)
@@ -112,7 +118,7 @@ func subjectOf(f *store.Failure) string {
 	return string(f.Instance) + ": "
 }
 
-// common is what everything that was stored lies in: one instance, one study, or nothing.
+// common is what everything that was stored lies in: one instance, one study or resource, or nothing.
 func (st *stored) common() dicom.Ref {
 	var ref dicom.Ref
 	for _, o := range st.outcomes {
@@ -123,7 +129,7 @@ func (st *stored) common() dicom.Ref {
 		case ref.Study != o.Ref.Study:
 			return dicom.Ref{}
 		case ref != o.Ref:
-			ref = dicom.Ref{Study: ref.Study}
+			ref = dicom.Ref{Study: ref.Study, Resource: ref.Resource}
 		}
 	}
 	return ref
@@ -157,9 +163,12 @@ func (st *stored) module(base string) *dicom.DataSet {
 		setFindings(item, f.Findings)
 	}
 	ds := &dicom.DataSet{}
-	if study := st.common().Study; study != "" {
-		ds.SetStrings(dicom.RetrieveURL, dicom.UR, base+dicom.Ref{Study: study}.Path())
-	} else {
+	switch common := st.common(); {
+	case common.Study != "":
+		ds.SetStrings(dicom.RetrieveURL, dicom.UR, base+dicom.Ref{Study: common.Study}.Path())
+	case common.Resource != "" && common.Instance != "":
+		ds.SetStrings(dicom.RetrieveURL, dicom.UR, base+common.Path())
+	default:
 		ds.SetStrings(dicom.RetrieveURL, dicom.UR)
 	}
 	for _, sequence := range []struct {
