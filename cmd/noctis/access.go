@@ -55,7 +55,7 @@ func (f accessFlags) open(data string) *entrance {
 	if f.SessionMost > 0 {
 		sessions.Most = f.SessionMost
 	}
-	return &entrance{authn.New(f.RequireAuthentication, authn.OpenKeys(folder, uses), sessions), sessions, uses}
+	return &entrance{authn.New(f.RequireAuthentication, authn.OpenKeys(folder, uses), authn.OpenCertificates(folder, uses), sessions), sessions, uses}
 }
 
 // runBeside does what has to be done while the server serves. stop ends it and returns when it has ended.
@@ -77,13 +77,13 @@ func (c serveCommand) permit(e *entrance, address net.Addr) error {
 			"listen on 127.0.0.1, or add --allow-unauthenticated if all of them may read and store everything", c.Listen)
 	case on && !c.confidential() && !c.Access.AllowPlaintext:
 		return errors.New("--listen " + c.Listen + ": keys and passwords of others would cross the network in plain text: " +
-			"put a proxy with TLS before the server and say so with --trust-proxy and --public-url https://…, " +
+			"give the server a certificate (--tls-cert, --tls-key), put a proxy with TLS before the server and say so with --trust-proxy and --public-url https://…, " +
 			"or add --allow-plaintext if everybody on the way may read them")
 	}
 	return nil
 }
 
-// confidential reports whether connections from other machines have TLS: a proxy's that is declared.
+// confidential reports whether connections from other machines have TLS: the server's own, or a proxy's that is declared.
 func (c serveCommand) confidential() bool {
-	return c.TrustProxy && strings.HasPrefix(strings.ToLower(c.PublicURL), "https://")
+	return c.TLS.Cert != "" || c.TrustProxy && strings.HasPrefix(strings.ToLower(c.PublicURL), "https://")
 }

@@ -43,6 +43,7 @@ type commands struct {
 	Recycle     recycleCommand     `cmd:"" help:"List, restore and purge what was deleted or replaced."`
 	Key         keyCommand         `cmd:"" help:"Make, list and revoke API keys, while the server runs."`
 	User        userCommand        `cmd:"" help:"Add, list, change and remove the users of the page, while the server runs."`
+	Certificate certificateCommand `cmd:"" help:"Say whose client certificates are, while the server runs."`
 	Schedule    scheduleCommand    `cmd:"" help:"List, add and remove scheduled procedure steps (modality worklist)."`
 	Render      renderCommand      `cmd:"" help:"Render a frame of a file as a picture."`
 	Conformance conformanceCommand `cmd:"" help:"Try any DICOMweb server against PS3.18, from outside."`

@@ -112,7 +112,7 @@ type server struct {
 	url string
 }
 
-var pageAddress = regexp.MustCompile(`page +(http://[^/]+)/`)
+var pageAddress = regexp.MustCompile(`page +(https?://[^/]+)/`)
 
 // start starts a server on a free port and returns when it listens.
 func start(folder string, args ...string) (*server, error) {

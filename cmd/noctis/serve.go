@@ -30,6 +30,7 @@ type serveCommand struct {
 	Demo      bool   `help:"Store the synthetic study set if the store is empty."`
 
 	Access accessFlags `embed:""`
+	TLS    tlsFlags    `embed:"" prefix:"tls-"`
 
 	TrustProxy     bool     `help:"Believe Forwarded and X-Forwarded-* of every peer, not only of this machine."`
 	AllowedOrigins []string `default:"*" placeholder:"ORIGIN" help:"Origins that viewers in browsers may attach from (default: all)."`
@@ -133,7 +134,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		IdleTimeout:       c.IdleTimeout,
 		MaxHeaderBytes:    int(c.MaxHeader) + headerSlack, // more than that is refused before anybody could count it
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		Protocols:         protocols(),
+		Protocols:         c.protocols(),
 		// A request outlives the signal: it is finished, not cut off.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
@@ -144,8 +145,13 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	defer c.Retention.tidyBeside(ctx, archive, log)()
 	defer c.Retention.settleBeside(ctx, archive, log)()
 	defer beside(ctx, func(ctx context.Context) { archive.commitments.Run(ctx, log) })()
+	serve, stop, err := c.TLS.serving(server, listener, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- serve() }()
 	select {
 	case err := <-served:
 		return err
@@ -178,12 +184,13 @@ func (c *serveCommand) shareMemory() {
 	c.MaxDataSet = min(c.MaxDataSet, c.Memory/2)
 }
 
-// protocols are HTTP/1.1 and, for proxies and clients that know that the server has it, HTTP/2 without TLS: frames of a stack are
+// protocols are HTTP/1.1 and HTTP/2; that without TLS, too, for proxies and clients that know that the server has it: frames of a stack are
 // asked for by the hundred.
-func protocols() *http.Protocols {
+func (c serveCommand) protocols() *http.Protocols {
 	var p http.Protocols
 	p.SetHTTP1(true)
-	p.SetUnencryptedHTTP2(true)
+	p.SetHTTP2(c.TLS.Cert != "")
+	p.SetUnencryptedHTTP2(c.TLS.Cert == "")
 	return &p
 }
 
@@ -285,6 +292,9 @@ func (c serveCommand) announce(w io.Writer, address net.Addr) {
 	root := strings.TrimRight(c.PublicURL, "/")
 	if root == "" {
 		root = "http://" + address.String()
+		if c.TLS.Cert != "" {
+			root = "https://" + address.String()
+		}
 	}
 	fmt.Fprintf(w, "Noctis %s\n  page      %s/\n  DICOMweb  %s%s\n  viewer    %s/viewer/\n  metrics   %s/metrics\n",
 		version, root, root, dicomweb.BasePath, root, root)

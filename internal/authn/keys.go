@@ -17,26 +17,13 @@ import (
 
 // Key is an API key, without the key: what is known of it is its digest.
 type Key struct {
-	ID      string     `json:"id"` // the public part, by which it is found
-	Name    string     `json:"name"`
-	SHA256  string     `json:"sha256"` // of the whole key
-	Created time.Time  `json:"created"`
-	Expires *time.Time `json:"expires,omitempty"`
-	Revoked *time.Time `json:"revoked,omitempty"`
+	ID     string `json:"id"` // the public part, by which it is found
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"` // of the whole key
+	Validity
 	Grant
 
 	Used time.Time `json:"-"` // last; zero: never
-}
-
-// State is "valid", "expired" or "revoked".
-func (k Key) State(now time.Time) string {
-	switch {
-	case k.Revoked != nil:
-		return "revoked"
-	case k.Expires != nil && !now.Before(*k.Expires):
-		return "expired"
-	}
-	return "valid"
 }
 
 func (k Key) use() string { return "key:" + k.ID }
@@ -62,17 +49,12 @@ func OpenKeys(folder string, uses *Uses) *Keys {
 
 // Add makes a key and returns it: it is not kept, and cannot be told again.
 func (k *Keys) Add(name string, grant Grant, expires time.Time) (secret string, err error) {
-	if err := errors.Join(checkName(name), grant.check()); err != nil {
+	now := k.now()
+	validity, err := from(now, expires)
+	if err := errors.Join(err, checkName(name), grant.check()); err != nil {
 		return "", err
 	}
-	now := k.now()
-	record := Key{ID: strings.ToLower(rand.Text()[:12]), Name: name, Created: now.UTC().Truncate(time.Second), Grant: grant}
-	if !expires.IsZero() {
-		if !expires.After(now) {
-			return "", fmt.Errorf("%s is over", expires.Format(time.RFC3339))
-		}
-		record.Expires = &expires
-	}
+	record := Key{ID: strings.ToLower(rand.Text()[:12]), Name: name, Validity: validity, Grant: grant}
 	secret = keyPrefix + record.ID + "_" + strings.ToLower(rand.Text()) // 130 bits
 	record.SHA256 = digestOf(secret)
 	return secret, k.ledger.change(func(keys []Key) ([]Key, error) {
@@ -97,20 +79,7 @@ func (k *Keys) List() ([]Key, error) {
 
 // Revoke ends the key of a name or of an id for good.
 func (k *Keys) Revoke(nameOrID string) (Key, error) {
-	now := k.now().UTC().Truncate(time.Second)
-	var revoked Key
-	return revoked, k.ledger.change(func(keys []Key) ([]Key, error) {
-		for i := range keys {
-			if (keys[i].ID == nameOrID || keys[i].Name == nameOrID) && keys[i].Revoked == nil {
-				keys[i].Revoked = &now
-				revoked = keys[i]
-			}
-		}
-		if revoked.ID == "" {
-			return nil, fmt.Errorf("there is no key %s that is not revoked", nameOrID)
-		}
-		return keys, nil
-	})
+	return revoke(k.ledger, k.now(), func(key Key) bool { return key.ID == nameOrID || key.Name == nameOrID })
 }
 
 // Begun reports whether there ever was a key.
