@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
 )
 
 // Errors of the repository; each comes wrapped.
@@ -87,7 +88,11 @@ func (s *Service) Commit(ctx context.Context, uid dicom.UID, ds *dicom.DataSet, 
 			return nil, err
 		}
 	}
-	if err := s.Add(ctx, uid, ds, result, s.Now()); err != nil {
+	kept := result
+	if kept != nil {
+		kept = bearing(ctx, kept)
+	}
+	if err := s.Add(ctx, uid, bearing(ctx, ds), kept, s.Now()); err != nil {
 		return nil, err
 	}
 	if result == nil {
@@ -157,9 +162,14 @@ func (s *Service) Work(ctx context.Context) error {
 		if err != nil {
 			return err // it was read before it was kept
 		}
-		result, err := s.verify(ctx, q)
+		l, err := borne(ds)
+		if err != nil {
+			return err
+		}
+		within := match.Within(ctx, l)
+		result, err := s.verify(within, q)
 		if err == nil {
-			err = s.Finish(ctx, uid, result, s.Now())
+			err = s.Finish(ctx, uid, bearing(within, result), s.Now())
 		}
 		if err != nil {
 			return err

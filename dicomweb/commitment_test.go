@@ -15,6 +15,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -230,4 +231,56 @@ func TestCommitmentBeside(t *testing.T) {
 	}
 	cancel()
 	<-ended
+}
+
+// limited sends a request of somebody who may see only some patients.
+func (c *commitmentServer) limited(t *testing.T, method, path string, body []byte, patients ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	who := access.Principal{Name: "some", Kind: access.Key, Roles: access.RolesOf(access.Store), Scope: access.Scope{Patients: patients}}
+	s, err := New(c.store, Options{Commitment: c.commitments, Authenticator: byName{"some": who}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(method, "/dicom-web"+path, bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/dicom+json")
+	r.Header.Set("Authorization", "some")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+// TestCommitmentKeepsToLimits: what somebody may not see is not committed to him, at once or later, and the result is his alone.
+func TestCommitmentKeepsToLimits(t *testing.T) {
+	c := newCommitmentServer(t)
+	var few dicom.DataSet
+	if err := few.UnmarshalJSON(manyReferences(t)); err != nil {
+		t.Fatal(err)
+	}
+	few.SetItems(dicom.ReferencedSOPSequence, few.Items(dicom.ReferencedSOPSequence)[0])
+	// What a client writes of limits is not believed.
+	few.SetStrings(0x00090010, dicom.LO, "NOCTIS COMMITMENT")
+	few.SetStrings(0x00091001, dicom.UT, "{}")
+	one, err := few.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, request := range [][]byte{one, manyReferences(t)} {
+		path := fmt.Sprintf("/commitment-requests/1.9.7.%d", i)
+		if w := c.limited(t, "POST", path, request, "somebody"); w.Code != 200 && w.Code != 202 {
+			t.Fatal(w.Code, w.Body)
+		}
+		if err := c.commitments.Work(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w := c.limited(t, "GET", path, nil, "somebody")
+		if text := w.Body.String(); w.Code != 200 || strings.Contains(text, `"00081199"`) || !strings.Contains(text, `"Value":[274]`) || strings.Contains(text, "0009") {
+			t.Errorf("%d %s", w.Code, text)
+		}
+		if w := c.limited(t, "GET", path, nil, "another"); w.Code != 404 {
+			t.Errorf("another asks: %d %s", w.Code, w.Body)
+		}
+		if w := c.send("GET", path, "", nil); w.Code != 200 {
+			t.Errorf("who sees everything asks: %d", w.Code)
+		}
+	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/deidentify"
+	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/procedure"
@@ -158,7 +159,13 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s := &Server{store: st, options: o, log: o.Log, limits: o.Limits}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	if o.Worklist != nil {
-		s.worklist = worklist.New(o.Worklist)
+		s.worklist = worklist.New(worklist.Limited{Repository: o.Worklist, Seen: func(ctx context.Context, study dicom.UID) (bool, error) {
+			n, err := st.Count(ctx, match.Query{Level: match.Study, Scope: dicom.Ref{Study: study}})
+			return n > 0, err
+		}})
+	}
+	if o.Procedures != nil {
+		s.options.Procedures = procedure.Limited{Repository: o.Procedures}
 	}
 	var err error
 	if s.public, err = parsePublicURL(o.PublicURL); err != nil {

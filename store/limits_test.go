@@ -112,7 +112,7 @@ func TestChangesKeepToLimits(t *testing.T) {
 		}
 		studies = append(studies, c.Ref.Study)
 	}
-	if len(studies) != 1 || studies[0] != "1.2.2" {
+	if len(studies) != 2 || studies[0] != "1.2.2" || studies[1] != "1.2.2" { // the instance, and that the study has begun
 		t.Errorf("told of %v", studies)
 	}
 	for range s.RecycleBin(mine, store.RemovedQuery{}) {

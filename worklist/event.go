@@ -23,12 +23,15 @@ type Event struct {
 	DataSet  *dicom.DataSet // the attributes of the table
 }
 
+// affected is Affected SOP Instance UID (0000,1000).
+const affected dicom.Tag = 0x00001000
+
 // Report is the event as it is sent, with the command elements of N-EVENT-REPORT (PS3.18 11.13, 8.10.5.1.1). id tells events apart.
 func (e Event) Report(id int64) *dicom.DataSet {
 	ds := &dicom.DataSet{}
 	ds.SetStrings(0x00000002, dicom.UI, string(SOPClass)) // Affected SOP Class UID
 	ds.SetInts(0x00000110, dicom.US, id&0xFFFF)           // Message ID
-	ds.SetStrings(0x00001000, dicom.UI, string(e.Workitem))
+	ds.SetStrings(affected, dicom.UI, string(e.Workitem))
 	ds.SetInts(0x00001002, dicom.US, int64(e.Type))
 	for el := range e.DataSet.All() {
 		ds.Set(el)

@@ -207,3 +207,52 @@ func (l Limits) allow(study dicom.UID, of Holders, nobody bool) bool {
 	}
 	return true
 }
+
+// AllowTask reports whether a workitem or a procedure step is within the limits. It satisfies a limit as a study does: all that it names,
+// in itself and in the orders and studies that it refers to, is allowed, and it names somebody.
+func (l Limits) AllowTask(ds *dicom.DataSet) bool {
+	if l.Everything() {
+		return true
+	}
+	var of Holders
+	var studies []dicom.UID
+	gather(ds, &of, &studies)
+	if len(l.Studies) > 0 && (len(studies) == 0 || slices.ContainsFunc(studies, func(u dicom.UID) bool { return !slices.Contains(l.Studies, u) })) {
+		return false
+	}
+	l.Studies = nil
+	return l.Allow("", of)
+}
+
+func gather(ds *dicom.DataSet, of *Holders, studies *[]dicom.UID) {
+	of.Add(NamedBy(ds))
+	if u := ds.UID(dicom.StudyInstanceUID); u != "" {
+		*studies = append(*studies, u)
+	}
+	for e := range ds.All() {
+		items, _ := e.Value.(dicom.Items)
+		if e.Tag == dicom.OtherPatientIDsSequence { // of the same patient
+			continue
+		}
+		for _, item := range items {
+			gather(item, of, studies)
+		}
+	}
+}
+
+// TaskKeys are keys that all tasks within the limits match, to narrow a search down; AllowTask has to decide.
+func (l Limits) TaskKeys() []Key {
+	var keys []Key
+	if values, set := l.Of(Patient); set && len(values) <= maxTaskKeys {
+		any := AnyOf{}
+		for _, v := range values {
+			id, _, _ := strings.Cut(v, issued)
+			any.Conditions = append(any.Conditions, Single{id})
+		}
+		keys = append(keys, Key{Path: Path{dicom.PatientID}, Condition: any})
+	}
+	return keys
+}
+
+// maxTaskKeys bounds the conditions of a search that are not the client's.
+const maxTaskKeys = 100

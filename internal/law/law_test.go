@@ -33,7 +33,7 @@ var ours = map[string][]string{
 	"store/storetest":          {"store", "store/memstore", "dicom...", "internal/dicomtest"},
 	"store":                    {"dicom", "dicom/match", "dicom/part10", "dicom/valid"},
 	"worklist":                 {"dicom", "dicom/match"},
-	"commitment":               {"dicom"},
+	"commitment":               {"dicom", "dicom/match"},
 	"procedure":                {"dicom", "dicom/match", "worklist"},
 	"procedure/hl7":            {"dicom"},
 	"worklist/memlist":         {"worklist", "dicom", "dicom/match"},
