@@ -13,6 +13,7 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 	authenticator := s.options.Authenticator
 	if authenticator == nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			exchangeOf(r).who = access.Everyone()
 			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Everyone())))
 		})
 	}
@@ -25,6 +26,7 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
+		exchangeOf(r).who = who
 		ctx, stop := keepVigil(authenticator, w, r, who)
 		defer stop()
 		next.ServeHTTP(w, r.WithContext(ctx))

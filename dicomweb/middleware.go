@@ -13,6 +13,9 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/audit"
 )
 
 // exchange is one request and its response, as the log and the metrics see them. It is the http.ResponseWriter that handlers
@@ -30,6 +33,11 @@ type exchange struct {
 	strict  bool              // Options.StrictAccept
 	err     error             // why it failed
 	aborted int               // the status that it should have had, where the connection was aborted
+
+	who      access.Principal // who asks, as far as it is known
+	kind     audit.Kind       // what the route does, "" until one is found
+	subjects []noted          // what handlers noted for the audit
+	before   func(status int) // records what is answered; nil: it has been
 }
 
 type exchangeKey struct{}
@@ -45,8 +53,12 @@ func exchangeOf(r *http.Request) *exchange {
 // Unwrap lets http.ResponseController reach the connection.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// WriteHeader notes the status. Informational ones are not the answer.
+// WriteHeader notes the status, and has the request recorded before anything of the answer leaves. Informational statuses are not the
+// answer, but that of a connection that becomes another.
 func (x *exchange) WriteHeader(status int) {
+	if x.before != nil && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		x.before(status)
+	}
 	if x.status == 0 && status >= 200 {
 		x.status = status
 	}
@@ -142,10 +154,17 @@ func (s *Server) exchange(next http.Handler) http.Handler {
 		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = body
 		}
+		x.before = func(status int) {
+			x.before = nil
+			if err := s.record(r, x, status); err != nil {
+				panic(errUnrecorded{err})
+			}
+		}
 		s.metrics.inFlight.Inc()
 		defer func() {
 			s.metrics.inFlight.Dec()
 			abort := s.recovered(x, r, recover())
+			s.recordEnd(r, x)
 			took := time.Since(began)
 			status := x.outcome()
 			s.metrics.observe(x.route, status, took, body.bytes, x.bytes)
@@ -180,6 +199,13 @@ func (s *Server) recovered(x *exchange, r *http.Request, p any) bool {
 		}
 		return true
 	}
+	if err := unrecorded(p); err != nil {
+		x.err = problemUnrecorded(err)
+		takeBack(x.Header())
+		known := problemOf(x.err)
+		writeProblem(x, x.id, known.status, known.detail)
+		return false
+	}
 	x.err = fmt.Errorf("panic: %v", p)
 	s.log.LogAttrs(r.Context(), slog.LevelError, "panic",
 		slog.String("id", x.id), slog.String("route", x.route), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
@@ -188,6 +214,7 @@ func (s *Server) recovered(x *exchange, r *http.Request, p any) bool {
 		return true
 	}
 	takeBack(x.Header())
+	s.recordPanic(r, x)
 	writeProblem(x, x.id, http.StatusInternalServerError, "the server failed; its log says why, under this request id")
 	return false
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/audit"
 )
 
 // route is one method of one resource.
@@ -105,7 +106,8 @@ type resource struct {
 	server   *Server
 	template string
 	routes   map[string]route
-	allow    string // for Allow, PS3.18 8.5
+	kinds    map[string]audit.Kind // of the routes
+	allow    string                // for Allow, PS3.18 8.5
 }
 
 // router finds the resource of a path. gorilla/mux only tries templates here: methods are the resource's own affair, so that
@@ -118,13 +120,13 @@ func (s *Server) router() http.Handler {
 		return notFound("there is no such resource below %s", BasePath)
 	})
 	// The base has no route where there is no worklist, and describes what lies below it all the same.
-	resources := map[string]*resource{BasePath: {server: s, template: BasePath, routes: map[string]route{}, allow: http.MethodOptions}}
+	resources := map[string]*resource{BasePath: {server: s, template: BasePath, routes: map[string]route{}, kinds: map[string]audit.Kind{}, allow: http.MethodOptions}}
 	for _, rt := range s.routes() {
 		if rt.role == 0 {
 			panic("route " + rt.name + " asks for no role") // whoever forgot it would have let everybody in
 		}
 		if resources[rt.template] == nil {
-			resources[rt.template] = &resource{server: s, template: rt.template, routes: map[string]route{}}
+			resources[rt.template] = &resource{server: s, template: rt.template, routes: map[string]route{}, kinds: map[string]audit.Kind{}}
 		}
 		resources[rt.template].add(rt)
 	}
@@ -145,6 +147,7 @@ func (s *Server) router() http.Handler {
 
 func (res *resource) add(rt route) {
 	res.routes[rt.method] = rt
+	res.kinds[rt.method] = kindOf(rt)
 	methods := []string{http.MethodOptions}
 	for m := range res.routes {
 		methods = append(methods, m)
@@ -165,8 +168,13 @@ func (res *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt, found := res.routes[method]
 	switch {
 	case found:
-		exchangeOf(r).route = rt.name
-		if err := res.server.admit(w, r, rt.role); err != nil {
+		x := exchangeOf(r)
+		x.route, x.kind = rt.name, res.kinds[method]
+		err := res.server.admit(w, r, rt.role)
+		if err == nil {
+			err = res.server.expect(r, rt)
+		}
+		if err != nil {
 			rt.handler = func(http.ResponseWriter, *http.Request) error { return err }
 		}
 		res.server.answer(rt.handler).ServeHTTP(w, r)

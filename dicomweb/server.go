@@ -27,6 +27,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/deidentify"
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/audit"
 	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/render"
@@ -83,6 +84,8 @@ type Options struct {
 
 	// Authenticator finds out who a request comes from; nil: everybody may do everything.
 	Authenticator access.Authenticator
+	// Audit records every request; nil: nothing does.
+	Audit *audit.Trail
 
 	// Worklist keeps the workitems; nil: there is no worklist service.
 	Worklist worklist.Repository

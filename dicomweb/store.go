@@ -59,6 +59,8 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 		s.metadataReady(s.baseURL(r), result.series())
 	}
 
+	s.aboutStored(r, result)
+
 	// Response
 	failpoint.Hit("before the answer")
 	if result.empty() {

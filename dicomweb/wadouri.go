@@ -37,6 +37,7 @@ func (s *Server) retrieveURI(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	u.accepted.charsets = charsetsOf(r)
+	aboutRef(r, u.ref)
 	// Behavior
 	e, err := s.entry(r.Context(), u.ref)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/dicomweb"
+	"github.com/noctis-dicom/noctis/internal/audit"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/file"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -23,6 +24,7 @@ type archive struct {
 	blobs *file.Blobs
 
 	commitments *commitment.Service
+	trail       *audit.Trail // of a server; nil: nothing is recorded
 }
 
 // The parts of a data folder.

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/noctis-dicom/noctis/internal/audit"
 )
 
 // version is set by the linker (make build).
@@ -45,6 +47,7 @@ type commands struct {
 	User        userCommand        `cmd:"" help:"Add, list, change and remove the users of the page, while the server runs."`
 	Certificate certificateCommand `cmd:"" help:"Say whose client certificates are, while the server runs."`
 	Schedule    scheduleCommand    `cmd:"" help:"List, add and remove scheduled procedure steps (modality worklist)."`
+	Audit       auditCommand       `cmd:"" help:"Read the audit log: verify, search, export."`
 	Render      renderCommand      `cmd:"" help:"Render a frame of a file as a picture."`
 	Conformance conformanceCommand `cmd:"" help:"Try any DICOMweb server against PS3.18, from outside."`
 	Statement   statementCommand   `cmd:"" help:"Write the DICOM Conformance Statement of this build."`
@@ -77,6 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Vars{"auditKinds": audit.KindNames()},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(terminal{stdout, stderr}),
 	)

@@ -43,6 +43,7 @@ type serveCommand struct {
 
 	Rules     ruleFlags      `embed:""`
 	Retention retentionFlags `embed:""`
+	Audit     auditFlags     `embed:""`
 
 	CommitmentRetention time.Duration `default:"720h" help:"Time that results of storage commitment requests are kept (default ${default})."`
 
@@ -108,6 +109,12 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
+	registry := prometheus.NewRegistry()
+	if archive.trail, err = c.Audit.begin(c.Data, log, registry); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, archive.trail.Close()) }()
+	defer beside(context.WithoutCancel(ctx), archive.trail.Run)() // until the last request is answered
 	archive.index.Worklist().SetFacilities(c.Facility)
 	if c.Demo {
 		if err := c.storeDemo(ctx, archive, t); err != nil {
@@ -118,7 +125,6 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	ready := &readiness{archive: archive}
-	registry := prometheus.NewRegistry()
 	scrubbing := newScrubbing(archive, c.Data, int64(c.ScrubRate), log, registry)
 	if err := scrubbing.load(); err != nil {
 		return err
@@ -245,7 +251,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 		Limits: limits, MaxHeader: int(c.MaxHeader), RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
 		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(),
-		Authenticator: e, Log: log, Registry: registry,
+		Authenticator: e, Audit: a.trail, Log: log, Registry: registry,
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,430 @@
+package dicomweb
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/audit"
+	"github.com/noctis-dicom/noctis/procedure"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// Every request leaves its event in one place, the first moment that something of the answer could reach the client. Whom it was about
+// the path says, and for what the path does not say the handlers note it (about).
+
+// noted is what a handler says of its request.
+type noted struct {
+	audit.Subject
+	failed string // why what was to be done to this one was not; "": it was
+}
+
+// about notes a subject that the path does not name.
+func about(r *http.Request, subjects ...noted) {
+	x := exchangeOf(r)
+	x.subjects = append(x.subjects, subjects...)
+}
+
+// aboutRef notes a study, series or instance.
+func aboutRef(r *http.Request, ref dicom.Ref) {
+	sub := audit.Subject{Study: string(ref.Study)}
+	if ref.Series != "" {
+		sub.Series = []string{string(ref.Series)}
+	}
+	if ref.Instance != "" {
+		sub.Instances = []string{string(ref.Instance)}
+	}
+	about(r, noted{Subject: sub})
+}
+
+// aboutDataSet notes what a data set says of its patient; object is the UID of what it describes.
+func aboutDataSet(r *http.Request, ds *dicom.DataSet, object dicom.UID) {
+	about(r, noted{Subject: subjectIn(ds, object)})
+}
+
+func subjectIn(ds *dicom.DataSet, object dicom.UID) audit.Subject {
+	return audit.Subject{Patient: ds.String(dicom.PatientID), Issuer: ds.String(dicom.IssuerOfPatientID), Study: string(ds.UID(dicom.StudyInstanceUID)),
+		Accession: ds.String(dicom.AccessionNumber), Object: string(object)}
+}
+
+// kindOf is what a route does, for the audit. What a new route does follows from its method and its role, where its name says nothing.
+func kindOf(rt route) audit.Kind {
+	for _, k := range []struct {
+		prefix string
+		kind   audit.Kind
+	}{
+		{"store", audit.Store}, {"search-", audit.Query}, {"changes", audit.Query}, {"events", audit.Query}, {"notifications", audit.Query},
+		{"recycle-bin-", audit.Retrieve}, {"recycle-bin", audit.Query},
+		{"rendered-", audit.View}, {"thumbnail-", audit.View}, {"delete-", audit.Delete}, {"restore-", audit.Restore}, {"purge", audit.Purge},
+		{"commitment-", audit.Commit}, {"workitem-create", audit.CreateProcedure}, {"performed-create", audit.CreateProcedure},
+		{"scheduled-create", audit.CreateProcedure}, {"scheduled-replace", audit.UpdateProcedure}, {"scheduled-remove", audit.RemoveProcedure},
+		{"audit", audit.ReadAudit},
+	} {
+		if strings.HasPrefix(rt.name, k.prefix) {
+			return k.kind
+		}
+	}
+	if strings.HasSuffix(rt.name, "-search") {
+		return audit.Query
+	}
+	reads := rt.method == http.MethodGet
+	switch rt.role {
+	case access.Read:
+		return audit.Retrieve
+	case access.Store:
+		return audit.Store
+	case access.Delete:
+		return audit.Delete
+	case access.Worklist:
+		if reads {
+			return audit.ReadProcedure
+		}
+		return audit.UpdateProcedure
+	case access.Admin:
+		return audit.Admin
+	}
+	return audit.Other
+}
+
+// querySOPClass is that of a query (PS3.4 Annexes C, K and CC).
+func querySOPClass(name string) string {
+	switch {
+	case strings.HasPrefix(name, "workitem-"), name == "events", strings.HasPrefix(name, "notifications"):
+		return "1.2.840.10008.5.1.4.34.6.5"
+	case strings.HasPrefix(name, "scheduled-"):
+		return "1.2.840.10008.5.1.4.31"
+	}
+	return "1.2.840.10008.5.1.4.1.2.2.1"
+}
+
+// errUnrecorded ends a request whose event could not be written: nothing of its answer is sent.
+type errUnrecorded struct{ error }
+
+// problemUnrecorded is the answer to it.
+func problemUnrecorded(err error) error {
+	return &problem{status: http.StatusServiceUnavailable, detail: "what is done here has to be recorded, and cannot be now", err: err,
+		retryAfter: 10 * time.Second}
+}
+
+// expect prepares the event of a request whose route is known. What is about to be deleted or purged is looked up before it has gone, and
+// nothing is changed that could not be recorded.
+func (s *Server) expect(r *http.Request, rt route) error {
+	x := exchangeOf(r)
+	if s.options.Audit == nil || rt.method == http.MethodGet {
+		return nil
+	}
+	if err := s.options.Audit.Ready(); err != nil {
+		return problemUnrecorded(err)
+	}
+	if slices.Contains([]audit.Kind{audit.Delete, audit.Purge, audit.Restore, audit.RemoveProcedure}, x.kind) {
+		subject := pathSubject(x)
+		s.complete(r.Context(), x, &subject)
+		if x.vars["version"] != "" || strings.Contains(rt.template, "/recycle-bin/") {
+			s.completeRemoved(r, &subject)
+		}
+		about(r, noted{Subject: subject})
+	}
+	return nil
+}
+
+// record writes the events of a request that is answered with a status; at the end of one that was answered, and then broke off, too.
+func (s *Server) record(r *http.Request, x *exchange, status int) error {
+	trail := s.options.Audit
+	if trail == nil {
+		return nil
+	}
+	e := audit.Event{Time: time.Now().UTC(), Kind: x.kind, Outcome: audit.OutcomeOf(status), Status: status, Request: x.id, Method: r.Method,
+		Route: x.route, Server: addressed(r, x), Actor: audit.ActorOf(x.who, s.clientOf(r))}
+	if e.Outcome != audit.Success {
+		e.Reason = http.StatusText(status)
+	}
+	switch {
+	case status == http.StatusUnauthorized:
+		e.Kind = audit.Login
+	case x.kind != "":
+	case status == http.StatusForbidden, status == http.StatusTooManyRequests:
+		e.Kind = audit.Other
+	default:
+		return nil // there is no such resource, or it only says what there is
+	}
+	if e.Kind == audit.Query {
+		e.Query = r.Method + " " + r.URL.RequestURI()
+		e.SOPClass = querySOPClass(x.route)
+	}
+	if e.Kind == audit.Retrieve && isPicture(x.Header().Get("Content-Type")) {
+		e.Kind = audit.View
+	}
+	subjects := x.subjects
+	if len(subjects) == 0 {
+		subjects = []noted{{Subject: pathSubject(x)}}
+	}
+	for _, about := range subjects {
+		one := e
+		class := one.SOPClass
+		if one.Subject = about.Subject; class != "" {
+			one.SOPClass = class
+		}
+		if about.failed != "" && one.Outcome == audit.Success {
+			one.Outcome, one.Reason = audit.Minor, about.failed
+		}
+		if err := s.recordOne(r, x, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordEnd records what has ended without an answer, which net/http makes then, and what broke off after its beginning.
+func (s *Server) recordEnd(r *http.Request, x *exchange) {
+	var err error
+	switch {
+	case x.before != nil:
+		x.before = nil
+		err = s.record(r, x, x.outcome())
+	case x.aborted >= 500 && x.began():
+		err = s.record(r, x, x.aborted)
+	}
+	if err != nil {
+		s.log.Error("a request was not recorded", "id", x.id, "error", err)
+	}
+}
+
+// recordPanic records a request whose handler failed. Its answer says nothing of what was asked for, so that it is sent in any case.
+func (s *Server) recordPanic(r *http.Request, x *exchange) {
+	if x.before == nil {
+		return
+	}
+	x.before = nil
+	if err := s.record(r, x, http.StatusInternalServerError); err != nil {
+		s.log.Error("a request was not recorded", "id", x.id, "error", err)
+	}
+}
+
+// recordOne writes one event; reads that follow each other, and refusals, are gathered.
+func (s *Server) recordOne(r *http.Request, x *exchange, e audit.Event) error {
+	complete := func(e *audit.Event) {
+		if e.Patient == "" && e.Outcome == audit.Success {
+			s.complete(r.Context(), x, &e.Subject)
+		}
+		if e.Kind == audit.Query && e.Patient == "" {
+			e.Patient = patientAsked(r)
+		}
+	}
+	if e.Kind == audit.Retrieve || e.Kind == audit.View || e.Outcome != audit.Success {
+		return s.options.Audit.Gather(e, complete)
+	}
+	complete(&e)
+	return s.options.Audit.Record(e)
+}
+
+// isPicture reports whether a retrieved thing is to be looked at.
+func isPicture(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, "/")
+	return kind == "image" || kind == "video" || kind == "text"
+}
+
+// pathSubject is what the path names.
+func pathSubject(x *exchange) audit.Subject {
+	uid := func(name string) string {
+		v, err := url.PathUnescape(x.vars[name])
+		if err != nil || !dicom.UID(v).Valid() {
+			return ""
+		}
+		return v
+	}
+	sub := audit.Subject{Study: uid("study")}
+	if v := uid("series"); v != "" {
+		sub.Series = []string{v}
+	}
+	if v := uid("instance"); v != "" {
+		sub.Instances = []string{v}
+	}
+	for _, name := range []string{"workitem", "step", "transaction", "uid"} {
+		if v := uid(name); v != "" {
+			sub.Object = v
+		}
+	}
+	return sub
+}
+
+// complete finds out whose a subject is. What cannot be found out stays open: the event is written all the same.
+func (s *Server) complete(ctx context.Context, x *exchange, sub *audit.Subject) {
+	ctx = context.WithoutCancel(ctx) // who has gone away meanwhile has seen it all the same
+	var ds *dicom.DataSet
+	switch {
+	case sub.Object != "" && x.vars["workitem"] != "" && s.worklist != nil:
+		if item, err := s.worklist.Workitem(ctx, dicom.UID(sub.Object)); err == nil {
+			ds = item.DataSet
+		}
+	case x.vars["step"] != "" && s.options.Procedures != nil:
+		ds = s.stepDataSet(ctx, x, sub)
+	case sub.Study != "":
+		keys := []match.Key{{Path: match.Path{dicom.StudyInstanceUID}, Condition: match.UIDList{UIDs: []dicom.UID{dicom.UID(sub.Study)}}}}
+		for found, err := range s.store.Search(ctx, match.Query{Level: match.Study, Keys: keys, Limit: 1}) {
+			if err == nil {
+				ds = found
+			}
+			break
+		}
+	}
+	if ds == nil {
+		return
+	}
+	found := subjectIn(ds, "")
+	sub.Patient, sub.Issuer, sub.Accession = found.Patient, found.Issuer, found.Accession
+	if sub.Study == "" {
+		sub.Study = found.Study
+	}
+	if n, err := strconv.Atoi(ds.String(dicom.NumberOfStudyRelatedInstances)); err == nil && len(sub.Series)+len(sub.Instances) == 0 {
+		sub.Number = n
+	}
+}
+
+// stepDataSet is a procedure step that the path names.
+func (s *Server) stepDataSet(ctx context.Context, x *exchange, sub *audit.Subject) *dicom.DataSet {
+	step, err := url.PathUnescape(x.vars["step"])
+	if err != nil {
+		return nil
+	}
+	if x.vars["study"] != "" {
+		if sc, err := s.options.Procedures.Scheduled(ctx, procedure.Name{Study: dicom.UID(sub.Study), Step: step}); err == nil {
+			return sc.DataSet
+		}
+		return nil
+	}
+	if p, err := s.options.Procedures.Performed(ctx, dicom.UID(step)); err == nil {
+		return p.DataSet
+	}
+	return nil
+}
+
+// completeRemoved finds out whose something in the recycle bin is.
+func (s *Server) completeRemoved(r *http.Request, sub *audit.Subject) {
+	q, err := binQuery(r)
+	if err != nil || q == (store.RemovedQuery{}) {
+		return
+	}
+	q.Whole = true
+	for removed, err := range s.store.RecycleBin(r.Context(), q) {
+		ds := &dicom.DataSet{}
+		if err != nil || ds.UnmarshalJSON(removed.Entry.Metadata) != nil {
+			return
+		}
+		found := subjectIn(ds, "")
+		found.Series, found.Instances = sub.Series, sub.Instances
+		if q.Blob != nil {
+			found.Series, found.Instances = []string{string(removed.Entry.Ref.Series)}, []string{string(removed.Entry.Ref.Instance)}
+		}
+		*sub = found
+		return
+	}
+}
+
+// patientAsked is the patient that a search names, if it is one.
+func patientAsked(r *http.Request) string {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return ""
+	}
+	for _, name := range []string{"PatientID", "00100020"} {
+		if v := query.Get(name); v != "" && !strings.ContainsAny(v, `*?\`) {
+			return v
+		}
+	}
+	if limits := access.Of(r.Context()).Scope.Patients; len(limits) == 1 {
+		return limits[0]
+	}
+	return ""
+}
+
+// addressed is the host that the client spoke to.
+func addressed(r *http.Request, x *exchange) string {
+	if u, err := url.Parse(x.root); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return r.Host
+}
+
+// clientOf is the address that a request comes from: that which the last proxy saw, where it is believed.
+func (s *Server) clientOf(r *http.Request) string {
+	if !s.options.TrustProxy && !fromLoopback(r.RemoteAddr) {
+		return r.RemoteAddr
+	}
+	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	last := strings.Trim(strings.TrimSpace(list[len(list)-1]), "[]")
+	if last == "" {
+		last = parseForwarded(strings.Join(r.Header.Values("Forwarded"), ","))["for"]
+	}
+	if host, _, err := net.SplitHostPort(last); err == nil {
+		last = host
+	}
+	if net.ParseIP(strings.Trim(last, "[]")) != nil {
+		return last
+	}
+	return r.RemoteAddr
+}
+
+// aboutStored notes what became of a Store request: an event for each study, and one for what was refused (PS3.15 A.5.2: successes and
+// failures are not mixed).
+func (s *Server) aboutStored(r *http.Request, st *stored) {
+	if s.options.Audit == nil || st.dry {
+		return
+	}
+	studies := map[dicom.UID]*audit.Subject{}
+	var order []dicom.UID
+	for _, o := range st.outcomes {
+		if o.Failure != nil {
+			continue
+		}
+		sub := studies[o.Receipt.Ref.Study]
+		if sub == nil {
+			sub = &audit.Subject{Study: string(o.Receipt.Ref.Study), SOPClass: string(o.Receipt.SOPClass)}
+			studies[o.Receipt.Ref.Study] = sub
+			order = append(order, o.Receipt.Ref.Study)
+		}
+		if sub.Number++; len(sub.Instances) < audit.Named {
+			sub.Instances = append(sub.Instances, string(o.Receipt.Ref.Instance))
+		}
+		if sub.SOPClass != string(o.Receipt.SOPClass) {
+			sub.SOPClass = ""
+		}
+	}
+	for _, study := range order {
+		sub := studies[study]
+		n := sub.Number
+		s.complete(r.Context(), exchangeOf(r), sub)
+		sub.Number = n
+		about(r, noted{Subject: *sub})
+	}
+	if len(st.failures) == 0 && st.stopped == nil {
+		return
+	}
+	refused := audit.Subject{Number: len(st.failures)}
+	for _, f := range st.failures {
+		if f.Instance != "" && len(refused.Instances) < audit.Named {
+			refused.Instances = append(refused.Instances, string(f.Instance))
+		}
+	}
+	if ref, err := refOf(r); err == nil {
+		refused.Study = string(ref.Study)
+	}
+	about(r, noted{Subject: refused, failed: "instances were refused"})
+}
+
+// unrecorded is the error of a panic that ended a request which could not be recorded; nil if p is none.
+func unrecorded(p any) error {
+	err, ok := p.(error)
+	if u := (errUnrecorded{}); ok && errors.As(err, &u) {
+		return u.error
+	}
+	return nil
+}

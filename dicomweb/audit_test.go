@@ -1,0 +1,311 @@
+package dicomweb
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/noctis-dicom/noctis/commitment"
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/audit"
+	"github.com/noctis-dicom/noctis/store"
+)
+
+// audited is a server with everything, and its record.
+type audited struct {
+	*Server
+	t    *testing.T
+	data string
+	seen uint64 // number of the last event that was looked at
+}
+
+func newAudited(t *testing.T, gather time.Duration, who access.Authenticator) *audited {
+	t.Helper()
+	data := t.TempDir()
+	log := slog.New(slog.DiscardHandler)
+	trail, err := audit.Begin(data, "test", audit.Options{Gather: gather, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { trail.Close() })
+	st, x := withIndex(t, store.Options{})
+	s, err := New(st, Options{Log: log, Audit: trail, Authenticator: who, Worklist: x.Worklist(), Procedures: x.Procedures(),
+		Commitment: commitment.New(x.Commitments(), Vouching{st}, commitment.DefaultRetention)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &audited{Server: s, t: t, data: data, seen: 1}
+}
+
+// events are those that have come since.
+func (a *audited) events() (found []audit.Record) {
+	a.t.Helper()
+	for r, err := range audit.Search(a.data, audit.Filter{After: a.seen}) {
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		found = append(found, r)
+		a.seen = r.N
+	}
+	return found
+}
+
+func (a *audited) ask(method, target, who string, body []byte) *httptest.ResponseRecorder {
+	ctx, cancel := context.WithCancel(a.t.Context())
+	r := httptest.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	r.RemoteAddr = "10.1.2.3:4567"
+	if who != "" {
+		r.Header.Set("Authorization", who)
+	}
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", "application/dicom")
+	}
+	if strings.HasSuffix(target, "/events") || strings.Contains(target, "/changes") {
+		cancel() // a stream goes on for as long as it is listened to
+	}
+	defer cancel()
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, r)
+	return w
+}
+
+// filled is the path of a template.
+func filled(template string) string {
+	return strings.NewReplacer("{study}", "1.2.1", "{series}", "1.2.1.1", "{instance}", "1.2.1.1.1", "{frames}", "1", "{path:.+}", "7FE00010",
+		"{version}", strings.Repeat("ab", 32), "{workitem}", "1.2.9", "{aetitle}", "READER", "{transaction}", "1.2.8", "{step}", "1.2.7", "{uid}", "1.2.6").Replace(template)
+}
+
+func TestEveryRouteLeavesItsEvent(t *testing.T) {
+	a := newAudited(t, 0, byName{
+		"boss": {Name: "boss", Kind: access.Key, Roles: access.RolesOf(access.Admin)},
+		"none": {Name: "none", Kind: access.Key},
+	})
+	if w := a.ask("POST", BasePath+"/studies", "boss", fileNamed(t, "ct1")); w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	a.events()
+	for _, rt := range a.routes() {
+		for _, who := range []string{"boss", "none", "", "stranger"} {
+			path := filled(rt.template)
+			if strings.Contains(path, "{") {
+				t.Fatalf("%s: %s has variables that this test does not know", rt.name, path)
+			}
+			if who != "none" && rt.role == access.Anyone {
+				continue
+			}
+			status := a.ask(rt.method, path, who, nil).Code
+			found := a.events()
+			if len(found) == 0 {
+				t.Errorf("%s by %q: %d, and no event", rt.name, who, status)
+				continue
+			}
+			for _, e := range found {
+				want := audit.OutcomeOf(status)
+				if e.Status != status || e.Outcome != want || e.Request == "" || e.Client != "10.1.2.3:4567" || e.Server != "example.com" || e.Method != rt.method {
+					t.Errorf("%s by %q: %d, and the event is %+v", rt.name, who, status, e)
+				}
+				known := who == "boss" || who == "none"
+				if known && (e.Who != who || e.Route != rt.name) || !known && e.Who != "" {
+					t.Errorf("%s by %q: the event is by %q, of %s", rt.name, who, e.Who, e.Route)
+				}
+				if (status == 401) != (e.Kind == audit.Login) {
+					t.Errorf("%s by %q: %d is %s", rt.name, who, status, e.Kind)
+				}
+				if strings.Contains(rt.template, "{study}") && who != "stranger" && status != 401 && e.Study != "1.2.1" {
+					t.Errorf("%s by %q: the event is of study %q", rt.name, who, e.Study)
+				}
+			}
+		}
+	}
+}
+
+func TestEventsSayWhoseAndWhat(t *testing.T) {
+	a := newAudited(t, 0, nil)
+	const study, series, instance = BasePath + "/studies/1.2.1", "/series/1.2.1.1", "/instances/1.2.1.1.1"
+	a.ask("POST", BasePath+"/studies", "", fileNamed(t, "ct1"))
+	patient := a.events()[0].Patient
+	if patient == "" {
+		t.Fatal("the event of storing names no patient")
+	}
+	for _, c := range []struct {
+		method, path string
+		kind         audit.Kind
+		want         string // patient, study, series, instances
+	}{
+		{"GET", study, audit.Retrieve, patient + " 1.2.1  "},
+		{"GET", study + series + "/metadata", audit.Retrieve, patient + " 1.2.1 1.2.1.1 "},
+		{"GET", study + series + instance + "/frames/1", audit.Retrieve, patient + " 1.2.1 1.2.1.1 1.2.1.1.1"},
+		{"HEAD", study + series + instance + "/rendered", audit.View, patient + " 1.2.1 1.2.1.1 1.2.1.1.1"},
+		{"GET", "/wado?requestType=WADO&studyUID=1.2.1&seriesUID=1.2.1.1&objectUID=1.2.1.1.1", audit.View, patient + " 1.2.1 1.2.1.1 1.2.1.1.1"},
+		{"GET", "/wado?requestType=WADO&studyUID=1.2.1&seriesUID=1.2.1.1&objectUID=1.2.1.1.1&contentType=application/dicom", audit.Retrieve,
+			patient + " 1.2.1 1.2.1.1 1.2.1.1.1"},
+		{"GET", BasePath + "/studies?PatientID=" + patient, audit.Query, patient + "   "},
+		{"GET", BasePath + "/studies?00100020=A*", audit.Query, "   "},
+		{"GET", study + "/series", audit.Query, patient + " 1.2.1  "},
+		{"DELETE", study + series + instance, audit.Delete, patient + " 1.2.1 1.2.1.1 1.2.1.1.1"},
+		{"GET", study, audit.Retrieve, " 1.2.1  "}, // 410
+		{"POST", BasePath + "/recycle-bin/studies/1.2.1/restore", audit.Restore, patient + " 1.2.1  "},
+		{"DELETE", study, audit.Delete, patient + " 1.2.1  "},
+		{"DELETE", BasePath + "/recycle-bin/studies/1.2.1", audit.Purge, patient + " 1.2.1  "},
+	} {
+		status := a.ask(c.method, c.path, "", nil).Code
+		found := a.events()
+		if len(found) != 1 {
+			t.Fatalf("%s %s: %d, and %d events", c.method, c.path, status, len(found))
+		}
+		e := found[0]
+		got := fmt.Sprintf("%s %s %s %s", e.Patient, e.Study, strings.Join(e.Series, " "), strings.Join(e.Instances, " "))
+		if e.Kind != c.kind || got != c.want {
+			t.Errorf("%s %s: %d is %s of %q, want %s of %q", c.method, c.path, status, e.Kind, got, c.kind, c.want)
+		}
+		if e.Kind == audit.Query && e.Query != c.method+" "+c.path {
+			t.Errorf("the query is %q", e.Query)
+		}
+	}
+}
+
+func TestWorkitemEventsNameTheirPatient(t *testing.T) {
+	a := newAudited(t, 0, nil)
+	a.ask("POST", BasePath+"/studies", "", fileNamed(t, "ct1"))
+	patient := a.events()[0].Patient
+	var uid dicom.UID
+	items := a.ask("GET", BasePath+"/workitems", "", nil).Body.Bytes()
+	var list []*dicom.DataSet
+	if err := json.Unmarshal(items, &list); err != nil || len(list) != 1 {
+		t.Fatalf("%v in %s", err, items)
+	}
+	uid = list[0].UID(dicom.SOPInstanceUID)
+	a.events()
+	a.ask("GET", BasePath+"/workitems/"+string(uid), "", nil)
+	if e := a.events()[0]; e.Kind != audit.ReadProcedure || e.Patient != patient || e.Object != string(uid) {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestStoringMixesNoSuccessWithFailure(t *testing.T) {
+	a := newAudited(t, 0, nil)
+	var body bytes.Buffer
+	for _, part := range [][]byte{fileNamed(t, "ct1"), fileNamed(t, "ct2"), []byte("no instance")} {
+		fmt.Fprintf(&body, "--b\r\nContent-Type: application/dicom\r\n\r\n%s\r\n", part)
+	}
+	body.WriteString("--b--\r\n")
+	r := httptest.NewRequest("POST", BasePath+"/studies", &body)
+	r.Header.Set("Content-Type", `multipart/related; type="application/dicom"; boundary=b`)
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, r)
+	if w.Code != 202 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	found := a.events()
+	if len(found) != 2 || found[0].Outcome != audit.Success || found[0].Number != 2 || len(found[0].Instances) != 2 ||
+		found[1].Outcome != audit.Minor || found[1].Number != 1 {
+		t.Errorf("%+v", found)
+	}
+}
+
+func TestFramesOfAStackAreOneEvent(t *testing.T) {
+	a := newAudited(t, time.Hour, nil)
+	a.ask("POST", BasePath+"/studies", "", fileNamed(t, "ct1"))
+	a.events()
+	for range 50 {
+		if w := a.ask("GET", BasePath+"/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/frames/1", "", nil); w.Code != 200 {
+			t.Fatal(w.Code)
+		}
+	}
+	if found := a.events(); len(found) != 1 {
+		t.Errorf("%d events at once", len(found))
+	}
+	if err := a.options.Audit.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if found := a.events(); len(found) != 2 || !slices.ContainsFunc(found, func(r audit.Record) bool { return r.Count == 49 && r.Routes["frames"] == 49 }) {
+		t.Errorf("%+v", found)
+	}
+}
+
+// TestNothingIsAnsweredThatCannotBeRecorded fills the disk, as far as the log can tell: its folder has gone.
+func TestNothingIsAnsweredThatCannotBeRecorded(t *testing.T) {
+	a := newAudited(t, 0, nil)
+	a.ask("POST", BasePath+"/studies", "", fileNamed(t, "ct1"))
+	folder := filepath.Join(a.data, "audit")
+	segments, err := filepath.Glob(folder + "/log-*")
+	if err != nil || len(segments) != 1 {
+		t.Fatal(segments, err)
+	}
+	if err := os.Remove(segments[0]); err != nil { // a new one has to be made
+		t.Fatal(err)
+	}
+	if err := os.Rename(folder, folder+".away"); err != nil {
+		t.Fatal(err)
+	}
+	const study = BasePath + "/studies/1.2.1"
+	for _, path := range []string{study + "/metadata", BasePath + "/studies", study + "/series/1.2.1.1/instances/1.2.1.1.1"} {
+		w := a.ask("GET", path, "", nil)
+		if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "00100020") || w.Header().Get("ETag") != "" {
+			t.Errorf("%s: %d %v %s", path, w.Code, w.Header(), w.Body)
+		}
+	}
+	if w := a.ask("DELETE", study, "", nil); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("deleted with %d", w.Code)
+	}
+	if err := os.Rename(folder+".away", folder); err != nil {
+		t.Fatal(err)
+	}
+	if w := a.ask("GET", study+"/metadata", "", nil); w.Code != 200 {
+		t.Errorf("afterwards: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestPanicIsRecorded(t *testing.T) {
+	a := newAudited(t, 0, nil)
+	for _, began := range []bool{false, true} {
+		h := a.exchange(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			exchangeOf(r).kind = audit.Retrieve
+			if began {
+				w.WriteHeader(200)
+			}
+			panic("all wrong")
+		}))
+		func() {
+			defer func() { _ = recover() }()
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		}()
+		found := a.events()
+		if last := found[len(found)-1]; last.Outcome != audit.Serious || began != (len(found) == 2) {
+			t.Errorf("began %v: %+v", began, found)
+		}
+	}
+}
+
+func TestProxyTellsTheClient(t *testing.T) {
+	for _, c := range []struct {
+		trust           bool
+		remote, name, v string
+		want            string
+	}{
+		{false, "10.0.0.1:5", "X-Forwarded-For", "192.0.2.7", "10.0.0.1:5"},
+		{true, "10.0.0.1:5", "X-Forwarded-For", "198.51.100.1, 192.0.2.7", "192.0.2.7"},
+		{true, "10.0.0.1:5", "X-Forwarded-For", "somebody", "10.0.0.1:5"},
+		{true, "10.0.0.1:5", "Forwarded", `for="[2001:db8::7]:99"`, "2001:db8::7"},
+		{false, "127.0.0.1:5", "X-Forwarded-For", "192.0.2.7", "192.0.2.7"},
+		{false, "127.0.0.1:5", "X-Else", "192.0.2.7", "127.0.0.1:5"},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = c.remote
+		r.Header.Set(c.name, c.v)
+		if got := (&Server{options: Options{TrustProxy: c.trust}}).clientOf(r); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
