@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/noctis-dicom/noctis/internal/limit"
+	"github.com/noctis-dicom/noctis/internal/lowly"
 )
 
 // pictures makes each picture once, however many requests want it at the same time, lets only so many be made at the same time,
@@ -103,8 +104,8 @@ func (p *pictures) leave(key string, m *making) {
 	}
 }
 
-// decode runs f when fewer than the permitted number of decodes are running. A panic in f becomes an error: f may run in a
-// goroutine of its own, where the server's recovery does not reach.
+// decode runs f when fewer than the permitted number of decodes are running, on a thread that gives way to other requests. A panic in f
+// becomes an error: it runs where the server's recovery does not reach.
 func (p *pictures) decode(ctx context.Context, f func() error) error {
 	who := limit.Payer(ctx)
 	if err := p.decodes.Enter(ctx, who); err != nil {
@@ -128,10 +129,13 @@ func (p *pictures) decodeIfIdle(f func() error) error {
 
 // survive turns a panic of f into an error.
 func survive(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return f()
+	lowly.Run(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			}
+		}()
+		err = f()
+	})
+	return err
 }

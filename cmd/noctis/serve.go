@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -182,6 +183,9 @@ func (c *serveCommand) shareMemory() {
 	if c.Memory <= 0 {
 		return
 	}
+	// Decodes give way to other requests, which for that need processors (of Go) that decodes do not hold.
+	c.MaxDecodes = cmp.Or(c.MaxDecodes, runtime.GOMAXPROCS(0))
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + c.MaxDecodes)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(c.Memory) * 5 / 8)
 	}
