@@ -44,7 +44,9 @@ func TestStreamsOfTheRevokedEnd(t *testing.T) {
 	}
 	web := httptest.NewServer(s)
 	defer web.Close()
-	answer, err := http.Get(web.URL + "/dicom-web/events")
+	r, _ := http.NewRequest(http.MethodGet, web.URL+"/dicom-web/changes?after=latest", nil)
+	r.Header.Set("Accept", "text/event-stream")
+	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

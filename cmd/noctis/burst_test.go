@@ -13,21 +13,21 @@ import (
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 )
 
-// burst is a server with images of 10 MB each, and the addresses of 500 pictures of them, all different.
-type burst struct {
+// pictureBurst is a server with images of 10 MB each, and the addresses of 500 pictures of them, all different.
+type pictureBurst struct {
 	*server
 	pictures  []string
 	bystander string
 }
 
-func newBurst(t testing.TB) burst {
+func newBurst(t testing.TB) pictureBurst {
 	const images, windows = 10, 50
 	s, err := start(t.TempDir(), "--data", "data", "--log-level", "error", "--memory", "256MiB", "--render-cache", "32MiB", "--frame-cache", "32MiB")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.stop() })
-	b := burst{server: s}
+	b := pictureBurst{server: s}
 	for n := range images {
 		image := dicomtest.Image{Study: "burst", Number: n + 1, Rows: 2048, Columns: 2500, BitsStored: 12}
 		if _, _, err := s.stow(image.File()); err != nil {
@@ -43,7 +43,7 @@ func newBurst(t testing.TB) burst {
 }
 
 // get asks for something, and reads all of it.
-func (b burst) get(t testing.TB, url, accept string) {
+func (b pictureBurst) get(t testing.TB, url, accept string) {
 	request, _ := http.NewRequest(http.MethodGet, url, nil)
 	request.Header.Set("Accept", accept)
 	response, err := http.DefaultClient.Do(request)
@@ -58,7 +58,7 @@ func (b burst) get(t testing.TB, url, accept string) {
 }
 
 // all asks for all pictures at the same time.
-func (b burst) all(t testing.TB) {
+func (b pictureBurst) all(t testing.TB) {
 	var all sync.WaitGroup
 	for _, url := range b.pictures {
 		all.Go(func() { b.get(t, url, "image/jpeg") })

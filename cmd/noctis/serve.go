@@ -184,8 +184,8 @@ func (c *serveCommand) shareMemory() {
 		return
 	}
 	// Decodes give way to other requests, which for that need processors (of Go) that decodes do not hold.
-	c.MaxDecodes = cmp.Or(c.MaxDecodes, runtime.GOMAXPROCS(0))
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + c.MaxDecodes)
+	c.Limits.MaxDecodes = cmp.Or(c.Limits.MaxDecodes, runtime.GOMAXPROCS(0))
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + c.Limits.MaxDecodes)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(c.Memory) * 5 / 8)
 	}
