@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -71,6 +72,8 @@ func problemOf(err error) *problem {
 			detail: fmt.Sprintf("the request is longer than the %d bytes that are allowed", tooLarge.Limit)}
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, store.ErrUnwritable):
 		return &problem{status: http.StatusServiceUnavailable, detail: "the server cannot open its files now", err: err, retryAfter: 10 * time.Second}
+	case errors.Is(err, access.ErrUnavailable):
+		return &problem{status: http.StatusServiceUnavailable, detail: access.ErrUnavailable.Error(), err: err, retryAfter: 10 * time.Second}
 	case errors.Is(err, context.Canceled):
 		return &problem{status: statusClientClosed, detail: "the client went away", err: err}
 	case errors.Is(err, os.ErrDeadlineExceeded):

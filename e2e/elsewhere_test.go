@@ -16,7 +16,7 @@ import (
 // elsewhere serves OHIF from an origin of its own, configured for the server as somebody would who has OHIF already.
 func elsewhere(t *testing.T, s *server) string {
 	t.Helper()
-	viewer := web.Viewer(viewerFolder(t))
+	viewer := web.Viewer(viewerFolder(t), nil)
 	ours := httptest.NewRecorder()
 	viewer.ServeHTTP(ours, httptest.NewRequest(http.MethodGet, "/viewer/app-config.js", nil))
 	config := fmt.Sprintf("%[1]s\nObject.assign(window.config.dataSources[0].configuration, "+

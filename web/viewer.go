@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -31,11 +32,17 @@ var viewerConfig []byte
 // Viewer is the OHIF viewer, as packaged in dir by the program in the folder viewer. It is mounted at "/viewer/", without
 // http.StripPrefix. Its configuration, which it gets from here, expects the API at "../dicom-web" and "../wado" from where
 // it lies. If dir holds no viewer, the answer says how to get one; dir is looked at for each request.
-func Viewer(dir string) http.Handler {
-	return viewer{os.DirFS(dir)}
+//
+// login is, for a request of that configuration, what OHIF needs to log in by itself at an OpenID provider (its setting oidc), or nil if it
+// is not to; it may be nil itself.
+func Viewer(dir string, login func(*http.Request) any) http.Handler {
+	return viewer{os.DirFS(dir), login}
 }
 
-type viewer struct{ files fs.FS }
+type viewer struct {
+	files fs.FS
+	login func(*http.Request) any
+}
 
 func (v viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header(), viewerPolicy)
@@ -51,12 +58,29 @@ func (v viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !below:
 		fail(w, http.StatusNotFound, "there is nothing at this address")
 	case name == "app-config.js":
-		v.content(w, r, name, viewerConfig)
+		v.config(w, r)
 	case name == "LICENSE" || mediaTypes[path.Ext(name)] != "":
 		v.file(w, r, name)
 	default:
 		v.index(w, r, name)
 	}
+}
+
+// config answers with the configuration of OHIF for whoever asks.
+func (v viewer) config(w http.ResponseWriter, r *http.Request) {
+	text := viewerConfig
+	if v.login != nil {
+		w.Header().Set("Vary", "Cookie, Authorization")
+		if login := v.login(r); login != nil {
+			setting, err := json.Marshal([]any{login}) // as JavaScript has it: < and U+2028 are escaped
+			if err != nil {
+				fail(w, http.StatusInternalServerError, "the configuration cannot be written")
+				return
+			}
+			text = fmt.Appendf(bytes.Clone(text), "window.config.oidc = %s;\n", setting)
+		}
+	}
+	v.content(w, r, "app-config.js", text)
 }
 
 // index answers with the page of OHIF, which does its own routing: it is the page of every address that is no file's.

@@ -68,7 +68,7 @@ func TestViewerRouting(t *testing.T) {
 		{"/elsewhere", 404, "nothing at this address"},
 		{"/viewer/sw.js", 404, "no such file"},
 	} {
-		r := get(Viewer(packaged(t)), "GET", c.address)
+		r := get(Viewer(packaged(t), nil), "GET", c.address)
 		if got := r.Header.Get("Location") + body(t, r); r.StatusCode != c.status || !strings.Contains(got, c.has) {
 			t.Errorf("%s: %s %q, want %d with %q", c.address, r.Status, got, c.status, c.has)
 		}
@@ -76,13 +76,13 @@ func TestViewerRouting(t *testing.T) {
 			t.Errorf("%s: headers %v", c.address, r.Header)
 		}
 	}
-	if r := get(Viewer(packaged(t)), "DELETE", "/viewer/"); r.StatusCode != 405 || r.Header.Get("Allow") != "GET, HEAD" {
+	if r := get(Viewer(packaged(t), nil), "DELETE", "/viewer/"); r.StatusCode != 405 || r.Header.Get("Allow") != "GET, HEAD" {
 		t.Errorf("DELETE: %s, Allow %q", r.Status, r.Header.Get("Allow"))
 	}
 }
 
 func TestViewerEncoding(t *testing.T) {
-	viewer := Viewer(packaged(t))
+	viewer := Viewer(packaged(t), nil)
 	for _, c := range []struct {
 		accept string
 		gzip   bool
@@ -122,7 +122,7 @@ func TestViewerEncoding(t *testing.T) {
 }
 
 func TestViewerCaching(t *testing.T) {
-	viewer := Viewer(packaged(t))
+	viewer := Viewer(packaged(t), nil)
 	for address, want := range map[string]string{
 		"/viewer/":                   "no-cache",
 		"/viewer/app-config.js":      "no-cache",
@@ -152,7 +152,7 @@ func TestViewerCaching(t *testing.T) {
 }
 
 func TestViewerMissing(t *testing.T) {
-	r := get(Viewer(filepath.Join(t.TempDir(), "none")), "GET", "/viewer/viewer?StudyInstanceUIDs=1.2")
+	r := get(Viewer(filepath.Join(t.TempDir(), "none"), nil), "GET", "/viewer/viewer?StudyInstanceUIDs=1.2")
 	if text := body(t, r); r.StatusCode != 404 || !strings.Contains(text, "make viewer") {
 		t.Errorf("%s %q", r.Status, text)
 	}
@@ -163,8 +163,30 @@ func TestViewerDamaged(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "ohif-1", "app.js.gz"), []byte("no gzip"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r := get(Viewer(dir), "GET", "/viewer/ohif-1/app.js")
+	r := get(Viewer(dir, nil), "GET", "/viewer/ohif-1/app.js")
 	if r.StatusCode != 500 || r.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%s, Cache-Control %q", r.Status, r.Header.Get("Cache-Control"))
+	}
+}
+
+// OHIF gets what it needs to log in by itself, as a text that cannot leave its string.
+func TestViewerLogin(t *testing.T) {
+	login := func(r *http.Request) any {
+		if r.Header.Get("Cookie") != "" {
+			return nil
+		}
+		return map[string]string{"authority": "https://id.example/</script>"}
+	}
+	const address = "/viewer/app-config.js"
+	without := get(Viewer(packaged(t), login), "GET", address, "Cookie", "noctis=1")
+	with := get(Viewer(packaged(t), login), "GET", address)
+	if text := body(t, with); !strings.HasSuffix(text, `window.config.oidc = [{"authority":"https://id.example/\u003c/script\u003e"}];`+"\n") {
+		t.Errorf("ends with %s", text[max(0, len(text)-100):])
+	}
+	if text := body(t, without); strings.Contains(text, "oidc") {
+		t.Error("who has a session is to log in")
+	}
+	if with.Header.Get("ETag") == without.Header.Get("ETag") || !strings.Contains(with.Header.Get("Vary"), "Cookie") {
+		t.Errorf("ETag %s, Vary %s", with.Header.Get("ETag"), with.Header.Get("Vary"))
 	}
 }

@@ -42,20 +42,37 @@ func (f *roleFlag) UnmarshalText(text []byte) error {
 type entrance struct {
 	*authn.Methods
 	sessions *authn.Sessions
+	provider *authn.Provider // nil: there is none
 	uses     *authn.Uses
 }
 
-func (f accessFlags) open(data string) *entrance {
+// open puts together the ways in which somebody can come in: those of the data folder, and a provider if there is one.
+func (f accessFlags) open(data string, providers ...*authn.Provider) *entrance {
 	folder := accessFolder(data)
 	uses := authn.OpenUses(folder)
-	sessions := authn.NewSessions(authn.OpenUsers(folder, uses))
+	e := &entrance{sessions: authn.NewSessions(authn.OpenUsers(folder, uses)), uses: uses}
 	if f.SessionIdle > 0 {
-		sessions.Idle = f.SessionIdle
+		e.sessions.Idle = f.SessionIdle
 	}
 	if f.SessionMost > 0 {
-		sessions.Most = f.SessionMost
+		e.sessions.Most = f.SessionMost
 	}
-	return &entrance{authn.New(f.RequireAuthentication, authn.OpenKeys(folder, uses), authn.OpenCertificates(folder, uses), sessions), sessions, uses}
+	methods := []authn.Method{authn.OpenKeys(folder, uses)}
+	for _, provider := range providers {
+		e.provider = provider
+		methods = append(methods, provider)
+	}
+	e.Methods = authn.New(f.RequireAuthentication, append(methods, authn.OpenCertificates(folder, uses), e.sessions)...)
+	return e
+}
+
+// entrance is that of the server.
+func (c serveCommand) entrance() (*entrance, error) {
+	provider, err := c.OIDC.open(c.Access.AllowPlaintext)
+	if err != nil || provider == nil {
+		return c.Access.open(c.Data), err
+	}
+	return c.Access.open(c.Data, provider), nil
 }
 
 // runBeside does what has to be done while the server serves. stop ends it and returns when it has ended.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -69,9 +70,21 @@ func readConfig(r io.Reader, ctx *kong.Context) (map[string]any, error) {
 			}
 			value = strings.Join(words, separators[key])
 		}
+		if mapped, ok := value.(map[string]any); ok {
+			value = pairs(mapped)
+		}
 		values[key] = fmt.Sprint(value)
 	}
 	return values, nil
+}
+
+// pairs writes a map as the command line has it: "CT1=North;MR1=South".
+func pairs(m map[string]any) string {
+	words := make([]string, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		words = append(words, k+"="+fmt.Sprint(m[k]))
+	}
+	return strings.Join(words, ";")
 }
 
 // size is a number of bytes: "512", "64MiB", "2GB".

@@ -26,18 +26,30 @@ type page struct {
 
 // pages are all of them. What the page and the viewer show they ask the DICOMweb services for; in themselves they tell nothing.
 func (c serveCommand) pages(e *entrance, ready *readiness, log *slog.Logger, registry *prometheus.Registry) http.Handler {
-	viewer := e.loginFirst(web.Viewer(c.viewerFolder()))
+	ohif := web.Viewer(c.viewerFolder(), c.OIDC.viewerLogin(e))
+	if c.OIDC.ViewerClientID == "" {
+		ohif = e.loginFirst(ohif)
+	}
+	login := authn.NewLogin(e.Methods, e.sessions, e.provider, c.TrustProxy, log)
 	mux := http.NewServeMux()
-	for _, p := range []page{
+	table := []page{
 		{"/", access.Anyone, web.Page()},
-		{"/viewer", access.Anyone, viewer}, // redirects below a proxy's prefix too, as ServeMux would not
-		{"/viewer/", access.Anyone, viewer},
-		{"/session", access.Anyone, authn.NewLogin(e.Methods, e.sessions, c.TrustProxy, log)},
+		{"/viewer", access.Anyone, ohif}, // redirects below a proxy's prefix too, as ServeMux would not
+		{"/viewer/", access.Anyone, ohif},
+		{"/session", access.Anyone, login},
 		{"GET /healthz", access.Anyone, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })},
 		{"GET /readyz", access.Anyone, ready},
 		{"GET /metrics", cmp.Or(c.Access.MetricsRole.Role, access.Admin), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})},
 		{"GET /doctor", access.Admin, lastDiagnosis(c.Data)},
-	} {
+	}
+	if c.OIDC.ClientID != "" {
+		table = append(table, page{"GET /session/provider", access.Anyone, http.HandlerFunc(login.Begin)},
+			page{"GET /session/callback", access.Anyone, http.HandlerFunc(login.Callback)})
+	}
+	if c.OIDC.ViewerClientID != "" {
+		table = append(table, page{"GET " + viewerCallback, access.Anyone, http.HandlerFunc(e.returnToViewer)})
+	}
+	for _, p := range table {
 		if p.role == 0 {
 			panic("page " + p.pattern + " asks for no role") // whoever forgot it would have let everybody in
 		}
@@ -57,7 +69,11 @@ func (e *entrance) admitting(role access.Role, next http.Handler, log *slog.Logg
 		switch {
 		case err != nil && !errors.Is(err, access.ErrUnauthenticated):
 			log.Error("nobody can come in", "error", err)
-			http.Error(w, "the server failed; its log says why", http.StatusInternalServerError)
+			status := http.StatusInternalServerError
+			if errors.Is(err, access.ErrUnavailable) {
+				status = http.StatusServiceUnavailable
+			}
+			http.Error(w, "the server failed; its log says why", status)
 		case err != nil, !who.Known() && !who.Roles.Has(role):
 			for _, challenge := range access.ChallengesFor(r, e) {
 				w.Header().Add("WWW-Authenticate", challenge)

@@ -32,6 +32,7 @@ type serveCommand struct {
 
 	Access accessFlags `embed:""`
 	TLS    tlsFlags    `embed:"" prefix:"tls-"`
+	OIDC   oidcFlags   `embed:"" prefix:"oidc-"`
 
 	TrustProxy     bool     `help:"Believe Forwarded and X-Forwarded-* of every peer, not only of this machine."`
 	AllowedOrigins []string `default:"*" placeholder:"ORIGIN" help:"Origins that viewers in browsers may attach from (default: all)."`
@@ -91,7 +92,10 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	defer listener.Close()
-	entrance := c.Access.open(c.Data)
+	entrance, err := c.entrance()
+	if err != nil {
+		return err
+	}
 	if err := c.permit(entrance, listener.Addr()); err != nil {
 		return err
 	}

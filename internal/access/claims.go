@@ -17,7 +17,7 @@ type ClaimMapping struct {
 	// Patients, Facilities, Physicians and Studies name the claims with the values of the scope: a text, or a list of texts.
 	Patients, Facilities, Physicians, Studies string
 	// RoleNames are roles by what the claim Roles has ("radiologist": read), beside the names of the roles themselves.
-	RoleNames map[string]Role
+	RoleNames map[string]Roles
 	// FHIRPatients are Patient IDs by the id of a FHIR Patient, which is what the launch context of SMART has. nil: they are the same.
 	// With a map, a patient who is not in it is nobody's.
 	FHIRPatients map[string][]string
@@ -115,7 +115,7 @@ func (m ClaimMapping) rolesOf(named []string) Roles {
 	var set Roles
 	for _, name := range named {
 		if r, mapped := m.RoleNames[name]; mapped {
-			set |= RolesOf(r)
+			set |= r
 		} else if roles, err := ParseRoles([]string{name}); err == nil {
 			set |= roles
 		}

@@ -10,7 +10,7 @@ import (
 func TestClaimsMakePrincipals(t *testing.T) {
 	mapping := ClaimMapping{
 		Roles: "realm_access.roles", Patients: "pid", Facilities: "https://example.org/facility",
-		RoleNames: map[string]Role{"radiologist": Read},
+		RoleNames: map[string]Roles{"radiologist": RolesOf(Read)},
 	}
 	smart := ClaimMapping{}
 	mapped := ClaimMapping{FHIRPatients: map[string][]string{"7": {"P7", "OLD7"}}, Roles: "roles"}

@@ -49,6 +49,9 @@ type Authenticator interface {
 // ErrUnauthenticated is that of credentials that prove nothing.
 var ErrUnauthenticated = errors.New("the credentials are not valid")
 
+// ErrUnavailable is that of credentials of which it cannot be found out now whether they prove something.
+var ErrUnavailable = errors.New("it cannot be found out now whether the credentials are valid")
+
 type principalKey struct{}
 
 // With puts the principal into a context, in which nothing is seen but what lies within his scope.

@@ -23,19 +23,24 @@ type Login struct {
 	trustProxy bool // X-Forwarded-For of every peer is believed, not only of this machine
 	methods    *Methods
 	sessions   *Sessions
+	provider   *Provider // nil: there is none at which one can log in
 	throttle   *throttle
 	log        *slog.Logger
 }
 
-// NewLogin makes the resource of sessions, which are one of the methods.
-func NewLogin(methods *Methods, sessions *Sessions, trustProxy bool, log *slog.Logger) *Login {
-	return &Login{trustProxy, methods, sessions, newThrottle(time.Now), log}
+// NewLogin makes the resource of sessions, which are one of the methods, and may be begun at a provider.
+func NewLogin(methods *Methods, sessions *Sessions, provider *Provider, trustProxy bool, log *slog.Logger) *Login {
+	if provider != nil && provider.options.ClientID == "" {
+		provider = nil
+	}
+	return &Login{trustProxy, methods, sessions, provider, newThrottle(time.Now), log}
 }
 
 // sessionState is the answer to GET.
 type sessionState struct {
 	Authentication bool     `json:"authentication"` // somebody has to prove something
 	Password       bool     `json:"password"`       // one can log in by name and password
+	Provider       string   `json:"provider,omitempty"`
 	Name           string   `json:"name,omitempty"`
 	Kind           string   `json:"kind,omitempty"`
 	Session        bool     `json:"session"` // it came by a cookie: one can log out
@@ -88,6 +93,9 @@ func (l *Login) state(w http.ResponseWriter, r *http.Request) {
 	if who.Known() {
 		s.Kind = string(who.Kind)
 		_, s.Session, _ = l.sessions.Authenticate(r)
+	}
+	if l.provider != nil {
+		s.Provider = l.provider.options.Name
 	}
 	if s.Roles == nil {
 		s.Roles = []string{}

@@ -47,7 +47,7 @@ func newHouse(t *testing.T, root string) *house {
 	h.sessions.Root = func(*http.Request) (string, error) { return h.root, nil }
 	h.sessions.now = func() time.Time { return h.now }
 	h.methods = New(false, h.keys, h.sessions)
-	h.login = NewLogin(h.methods, h.sessions, false, slog.New(slog.NewTextHandler(&h.log, nil)))
+	h.login = NewLogin(h.methods, h.sessions, nil, false, slog.New(slog.NewTextHandler(&h.log, nil)))
 	h.login.throttle = newThrottle(func() time.Time { return h.now })
 	if err := h.users.Add("doe", rightPassword, Grant{Roles: []string{"read"}, Patients: []string{"P1"}}); err != nil {
 		t.Fatal(err)
