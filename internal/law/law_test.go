@@ -21,19 +21,20 @@ const module = "github.com/noctis-dicom/noctis/"
 // itself. Imports run downwards only. "..." stands for everything below.
 var ours = map[string][]string{
 	"cmd/noctis":               {"..."},
-	"dicomweb":                 {"dicom...", "store", "worklist", "commitment", "procedure", "readiness", "render...", "internal..."},
+	"dicomweb":                 {"dicom...", "store", "worklist", "commitment", "procedure", "webhook", "readiness", "render...", "internal..."},
 	"conformance":              {"dicom...", "internal/dicomtest"},
 	"conformance/interop":      {"conformance"},
 	"web":                      {},
 	"web/viewer":               {"web..."},
 	"store/sqlite":             {"store", "store/internal/sqlindex", "dicom..."},
-	"store/internal/sqlindex":  {"store", "worklist", "commitment", "procedure", "dicom...", "internal/failpoint"},
+	"store/internal/sqlindex":  {"store", "worklist", "commitment", "procedure", "webhook", "dicom...", "internal/failpoint"},
 	"store/file":               {"store", "dicom", "internal/failpoint"},
 	"store/memstore":           {"store", "dicom..."},
 	"store/storetest":          {"store", "store/memstore", "dicom...", "internal/dicomtest"},
 	"store":                    {"dicom", "dicom/match", "dicom/part10", "dicom/valid"},
 	"worklist":                 {"dicom", "dicom/match"},
 	"commitment":               {"dicom", "dicom/match"},
+	"webhook":                  {"store"},
 	"procedure":                {"dicom", "dicom/match", "worklist"},
 	"procedure/hl7":            {"dicom"},
 	"worklist/memlist":         {"worklist", "dicom", "dicom/match"},
@@ -71,7 +72,7 @@ var foreign = []struct {
 	{"github.com/disintegration/imaging", []string{"render"}, "scaling is a step of rendering"},
 	{"github.com/gen2brain/jpegn", []string{"dicom/codec", "render"}, "codecs hide behind one table"},
 	{"github.com/suyashkumar/dicom", []string{"internal", "dicom"}, "it must never see an upload: dictionary and tests only"},
-	{"net/http", []string{"dicomweb", "web", "cmd/noctis", "conformance", "internal", "e2e"}, "nothing below the protocol knows HTTP"},
+	{"net/http", []string{"dicomweb", "webhook", "web", "cmd/noctis", "conformance", "internal", "e2e"}, "nothing below the protocol knows HTTP"},
 }
 
 // testFixtures are packages that every test may import.

@@ -61,7 +61,7 @@ func errEmpty(err error) error {
 var worklistTables = []string{"workitem", "workitem_key", "workitem_gone", "subscriber", "list_subscription", "workitem_subscription",
 	"event_report", "event_queue", "worklist_begun"}
 
-var laterTables = []string{"commitment", "scheduled_step", "performed_step", "performed_for"}
+var laterTables = []string{"commitment", "scheduled_step", "performed_step", "performed_for", "webhook", "dead_letter"}
 
 // CarryWorklist copies the worklist of an old index into a fresh one, which takes its place afterwards: what was read and who waits
 // for what is in no file. Both are closed. What the fresh index made of itself for a study gives way to what the old one knew; a

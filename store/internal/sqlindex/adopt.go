@@ -10,7 +10,7 @@ import (
 // worklistTables are what Adopt copies, those that others refer to first.
 var worklistTables = []string{"workitem", "workitem_key", "workitem_gone", "subscriber", "list_subscription", "workitem_subscription",
 	"event_report", "event_queue", "commitment", "scheduled_step", "performed_step",
-	"performed_for"}
+	"performed_for", "webhook", "dead_letter"}
 
 // lost are workitems of studies that are neither stored nor in the recycle bin.
 const lost = ` FROM workitem WHERE resting = 1 AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.study = workitem.study AND purged = 0)`

@@ -1,0 +1,35 @@
+package webhook
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// What tests of the package from outside need, as the database imports it.
+const (
+	FirstPause      = firstPause
+	RefusedAttempts = refusedAttempts
+)
+
+// WithClock sets the clock.
+func (o Options) WithClock(now func() time.Time, sleep func(context.Context, time.Duration) error) Options {
+	o.now, o.sleep = now, sleep
+	return o
+}
+
+// WithResolver sets the name service.
+func (o Options) WithResolver(r *net.Resolver) Options {
+	o.resolver = r
+	return o
+}
+
+// Begin finds where each webhook was.
+func (s *Sender) Begin(ctx context.Context) error {
+	for _, r := range s.receivers {
+		if err := r.begin(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
