@@ -124,16 +124,11 @@ func (s *Server) sendChanges(w http.ResponseWriter, r *http.Request, q changesQu
 	if changes == nil {
 		changes = []store.Change{}
 	}
-	body, err := json.Marshal(struct {
+	return respondJSON(w, r, http.StatusOK, struct {
 		Changes []store.Change `json:"changes"`
 		Next    string         `json:"next"`
 		More    bool           `json:"more"`
 	}{changes, next.String(), more})
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	return respond(w, r, http.StatusOK, "application/json", body)
 }
 
 // errEnding: the server is about to end.

@@ -22,6 +22,7 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
 	"github.com/noctis-dicom/noctis/store/sqlite"
+	"github.com/noctis-dicom/noctis/webhook"
 	"github.com/noctis-dicom/noctis/worklist"
 	"github.com/noctis-dicom/noctis/worklist/memlist"
 )
@@ -30,7 +31,8 @@ import (
 // pacs.example, whose clients come from elsewhere than the loopback. A line begins with
 //
 //	#    a comment
-//	set  an option of the server, before the first request: "set MaxResults 2"; "set Worklist on" makes one with a worklist, procedure steps and storage commitment
+//	set  an option of the server, before the first request: "set MaxResults 2"; "set Worklist on" makes one with a worklist, procedure steps and storage commitment,
+//	     and "set Webhooks on" after that one with webhooks
 //	>    the request line, then its header fields
 //	|    the body: "| file NAME" the bytes of an instance, "| part NAME [CONTENT-TYPE]" the same as a part with boundary "b",
 //	     "| metadata NAME json|xml LOCATION [without]" its metadata as a part, with pixel data at the location, and perhaps without the Image
@@ -109,6 +111,9 @@ func runConversation(t *testing.T, file string) {
 		st, x = withIndex(t, so)
 		o.Worklist, o.Commitment = x.Worklist(), commitment.New(x.Commitments(), Vouching{st}, commitment.DefaultRetention)
 		o.Procedures = x.Procedures()
+		if o.Webhooks != nil {
+			o.Webhooks = webhooksOf(t, st, x)
+		}
 	}
 	s, err := New(st, o)
 	if err != nil {
@@ -204,6 +209,8 @@ func setOption(t *testing.T, o *Options, so *store.Options, line string) {
 		o.MaxResults = n
 	case "Worklist":
 		o.Worklist = memlist.New() // instead of which withIndex puts another
+	case "Webhooks":
+		o.Webhooks = &webhook.Sender{} // instead of which there comes another
 	case "StrictAccept":
 		o.StrictAccept = value == "true"
 	case "SOPClasses":

@@ -32,6 +32,7 @@ import (
 	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/webhook"
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
@@ -93,6 +94,8 @@ type Options struct {
 	Commitment *commitment.Service
 	// Procedures keeps the steps of modalities; nil: there is neither modality worklist nor performed steps.
 	Procedures procedure.Repository
+	// Webhooks tells others what happens, and is shown to administrators; nil: there is none. Somebody has to Run it.
+	Webhooks *webhook.Sender
 
 	Log      *slog.Logger          // nil: slog.Default
 	Registry prometheus.Registerer // nil: metrics are kept, but not registered

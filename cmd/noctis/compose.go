@@ -15,6 +15,7 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/file"
 	"github.com/noctis-dicom/noctis/store/sqlite"
+	"github.com/noctis-dicom/noctis/webhook"
 )
 
 // archive is an open data folder.
@@ -24,7 +25,8 @@ type archive struct {
 	blobs *file.Blobs
 
 	commitments *commitment.Service
-	trail       *audit.Trail // of a server; nil: nothing is recorded
+	trail       *audit.Trail    // of a server; nil: nothing is recorded
+	webhooks    *webhook.Sender // nil, where nobody is told
 }
 
 // The parts of a data folder.

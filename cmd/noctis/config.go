@@ -64,6 +64,9 @@ func readConfig(r io.Reader, ctx *kong.Context) (map[string]any, error) {
 			return nil, fmt.Errorf("unknown key %q; known are %s", key, strings.Join(known, ", "))
 		}
 		if list, ok := value.([]any); ok {
+			if slices.ContainsFunc(list, func(v any) bool { _, settings := v.(map[string]any); return settings }) {
+				continue // settings that have settings: their flag reads them
+			}
 			words := make([]string, len(list))
 			for i, v := range list {
 				words[i] = fmt.Sprint(v)

@@ -48,6 +48,7 @@ type commands struct {
 	Certificate certificateCommand `cmd:"" help:"Say whose client certificates are, while the server runs."`
 	Schedule    scheduleCommand    `cmd:"" help:"List, add and remove scheduled procedure steps (modality worklist)."`
 	Audit       auditCommand       `cmd:"" help:"Read the audit log: verify, search, export."`
+	Webhook     webhookCommand     `cmd:"" help:"Look after the webhooks of a server: list, test, dead letters."`
 	Render      renderCommand      `cmd:"" help:"Render a frame of a file as a picture."`
 	Conformance conformanceCommand `cmd:"" help:"Try any DICOMweb server against PS3.18, from outside."`
 	Statement   statementCommand   `cmd:"" help:"Write the DICOM Conformance Statement of this build."`

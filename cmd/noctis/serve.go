@@ -47,6 +47,8 @@ type serveCommand struct {
 	Retention retentionFlags `embed:""`
 	Audit     auditFlags     `embed:""`
 
+	Webhooks webhookFlags `embed:""`
+
 	CommitmentRetention time.Duration `default:"720h" help:"Time that results of storage commitment requests are kept (default ${default})."`
 
 	MaxBody         size          `default:"64GiB" placeholder:"SIZE" help:"Most bytes of a request (default ${default})."`
@@ -135,6 +137,9 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	archive.commitments.Retention = c.CommitmentRetention
+	if archive.webhooks, err = c.Webhooks.sender(archive, log, registry); err != nil {
+		return err
+	}
 	handler, err := c.handler(archive, entrance, ready, log, registry)
 	if err != nil {
 		return err
@@ -156,6 +161,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	defer c.Retention.tidyBeside(ctx, archive, log)()
 	defer c.Retention.settleBeside(ctx, archive, log)()
 	defer beside(ctx, func(ctx context.Context) { archive.commitments.Run(ctx, log) })()
+	defer beside(ctx, archive.webhooks.Run)()
 	serve, stop, err := c.TLS.serving(server, listener, log)
 	if err != nil {
 		return err
@@ -258,7 +264,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		Limits: limits, MaxHeader: int(c.MaxHeader), RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
-		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(),
+		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(), Webhooks: a.webhooks,
 		Authenticator: e, Audit: a.trail, Log: log, Registry: registry,
 	})
 	if err != nil {

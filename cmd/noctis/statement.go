@@ -15,6 +15,7 @@ import (
 	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
+	"github.com/noctis-dicom/noctis/webhook"
 	"github.com/noctis-dicom/noctis/worklist/memlist"
 )
 
@@ -47,7 +48,7 @@ func (c statementCommand) Run(_ context.Context, t terminal) error {
 type noProcedures struct{ procedure.Repository }
 
 func writeStatement(w io.Writer, format string) error {
-	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Procedures: noProcedures{}, Log: slog.New(slog.DiscardHandler)})
+	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Procedures: noProcedures{}, Webhooks: &webhook.Sender{}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
