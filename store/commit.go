@@ -176,6 +176,7 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 	if len(writers) == 0 {
 		return nil
 	}
+	defer s.commits.begin()()
 	infos, err := s.blobs.Commit(ctx, writers...)
 	if err != nil {
 		s.discard(ctx, written)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"hash"
 	"io"
 
@@ -45,7 +46,7 @@ func (b *Batch) create(ctx context.Context) (BlobWriter, error) {
 	if b.dry != nil && len(b.store.options.Rules.Coercions) == 0 { // what is coerced is read again
 		return discarded{sha256.New()}, nil
 	}
-	if err := b.store.index.Writable(); err != nil {
+	if err := errors.Join(b.store.commits.hung(), b.store.index.Writable()); err != nil {
 		return nil, err // before anything is written that could not be kept
 	}
 	return b.store.blobs.Create(ctx)

@@ -48,6 +48,7 @@ type Store struct {
 	options Options
 	locks   *locks
 	budget  *budget
+	commits underway
 	noting  sync.Mutex // one writes into the journal
 	damaged damaged
 
@@ -70,7 +71,7 @@ func (s *Store) Generation() uint64 { return s.generation.Load() }
 
 // Writable returns nil when an instance could be stored now, and else the reason (ErrPoisoned, ErrNoSpace, ErrUnwritable, wrapped).
 func (s *Store) Writable(ctx context.Context) error {
-	if err := s.index.Writable(); err != nil {
+	if err := errors.Join(s.commits.hung(), s.index.Writable()); err != nil {
 		return err
 	}
 	w, err := s.blobs.Create(ctx)

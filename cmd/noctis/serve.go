@@ -252,6 +252,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 	if err != nil {
 		return nil, err
 	}
+	ready.register(registry)
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	limits, err := c.Limits.limits(registry)
 	if err != nil {

@@ -102,7 +102,7 @@ func (d *blockDisk) detach() error {
 
 // format makes an ext4 that writes nothing by itself later.
 func (d *blockDisk) format() error {
-	return system("mkfs.ext4", "-qF", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", "-J", "size=4", d.loop)
+	return system("mkfs.ext4", "-qF", "-b", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", "-J", "size=4", d.loop)
 }
 
 // mount mounts it, with options like "errors=remount-ro".

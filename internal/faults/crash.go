@@ -47,7 +47,7 @@ func (l *lab) killOnce(g *ledger, data, name string, all bool) error {
 		return err
 	}
 	wait := g.load(s, 4, name, nil, l.res.problem)
-	time.Sleep(time.Duration(10+rand.IntN(250)) * time.Millisecond)
+	time.Sleep(time.Duration(10+rand.IntN(120)) * time.Millisecond)
 	s.kill()
 	wait()
 	l.res.Tried++

@@ -29,6 +29,7 @@ type lab struct {
 	res    *result
 	times  int
 	undo   []func()
+	long   bool // the long form
 }
 
 // later is done when the row is over, last first.
@@ -41,10 +42,7 @@ func (l *lab) cleanup() {
 }
 
 func (l *lab) note(format string, a ...any) {
-	if l.res.Note != "" {
-		l.res.Note += "; "
-	}
-	l.res.Note += fmt.Sprintf(format, a...)
+	l.res.Note = joined(l.res.Note, fmt.Sprintf(format, a...))
 }
 
 func (l *lab) done() bool { return l.ctx.Err() != nil || len(l.res.Problems) >= 20 }

@@ -67,7 +67,7 @@ func (g *ledger) acknowledge(list []*promise) {
 	}
 }
 
-// promises returns all, or those of the last n sent and as many of the older ones, chosen at random.
+// promises returns all, or the last n that were sent and a fourth of that of the older ones, chosen at random.
 func (g *ledger) promises(last int) []*promise {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -76,7 +76,7 @@ func (g *ledger) promises(last int) []*promise {
 	}
 	older := len(g.sent) - last
 	list := append([]*promise(nil), g.sent[older:]...)
-	for range last {
+	for range last / 4 {
 		list = append(list, g.sent[rand.IntN(older)])
 	}
 	return list

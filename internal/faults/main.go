@@ -79,7 +79,8 @@ func run(ctx context.Context, bin, only string, long bool, times int, report, wo
 		if n == 0 {
 			continue
 		}
-		res := tryRow(ctx, r, n, bin, filepath.Join(work, fmt.Sprint(i)))
+		l := &lab{ctx: ctx, bin: bin, folder: filepath.Join(work, fmt.Sprint(i)), times: n, long: long}
+		res := l.try(r)
 		tried++
 		fmt.Println(res.line())
 		if !res.good() {
@@ -101,18 +102,18 @@ func run(ctx context.Context, bin, only string, long bool, times int, report, wo
 	return ctx.Err()
 }
 
-// tryRow runs one row in a folder of its own.
-func tryRow(ctx context.Context, r row, times int, bin, folder string) (res result) {
+// try runs one row in a folder of its own.
+func (l *lab) try(r row) (res result) {
 	res = result{Name: r.name, How: r.how, Control: r.control, Started: time.Now().UTC()}
+	l.res = &res
 	if r.root && os.Geteuid() != 0 {
 		res.Skipped = "needs root"
 		return res
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := os.MkdirAll(l.folder, 0o700); err != nil {
 		res.problem("%v", err)
 		return res
 	}
-	l := &lab{ctx: ctx, bin: bin, folder: folder, res: &res, times: times}
 	defer l.cleanup()
 	if err := r.run(l); err != nil {
 		res.problem("%v", err)
