@@ -219,6 +219,8 @@ func setOption(t *testing.T, o *Options, so *store.Options, line string) {
 		so.Rules.TransferSyntaxes = append(so.Rules.TransferSyntaxes, dicom.UID(value))
 	case "Conflict":
 		so.Conflict = map[string]store.Conflict{"keep": store.Keep, "replace": store.Replace}[value]
+	case "Quota":
+		so.Quota.Instances = int64(n)
 	case "Coerce":
 		rule, err := store.ParseCoercion(value)
 		if err != nil {

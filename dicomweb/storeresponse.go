@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,11 +25,15 @@ func (st *stored) status() int {
 		return http.StatusOK
 	case st.stored > 0:
 		return http.StatusAccepted
+	case slices.ContainsFunc(st.failures, isQuota):
+		return http.StatusInsufficientStorage // it is no conflict: the same request succeeds when there is room
 	case nonPatient && !slices.ContainsFunc(st.failures, func(f *store.Failure) bool { return f.Reason == store.ReasonDuplicateInstance }):
 		return http.StatusBadRequest
 	}
 	return http.StatusConflict
 }
+
+func isQuota(f *store.Failure) bool { return errors.Is(f.Err, store.ErrQuota) }
 
 // warned reports whether an instance was stored with a Warning Reason.
 func (st *stored) warned() bool {
@@ -54,6 +59,9 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 	}
 	if x := exchangeOf(r); x.err == nil && len(st.failures) > 0 {
 		x.err = fmt.Errorf("refused %d, the first for: %w", len(st.failures), st.failures[0])
+	}
+	if slices.ContainsFunc(st.failures, isQuota) {
+		s.limits.Refused("quota")
 	}
 	st.warn(h, base)
 	if st.stored > 0 && !st.dry {

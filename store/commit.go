@@ -27,6 +27,7 @@ const (
 	known                    // stored already
 	lost                     // stored already, but the file has gone: the upload mends it
 	taken                    // another file is stored under the UID, and stays
+	excessive                // the quota does not admit it
 	repeated                 // the batch holds the same bytes before: its outcome is that of the first
 	outside                  // whoever sent it may not store it
 )
@@ -77,7 +78,7 @@ func (s *Store) commitStaged(ctx context.Context, batch []*staged, dry *rehearsa
 		return err
 	}
 	defer release()
-	if err := s.judge(ctx, batch); err != nil {
+	if err := errors.Join(s.judge(ctx, batch), s.judgeQuota(ctx, batch)); err != nil {
 		return err
 	}
 	if dry != nil {
@@ -97,6 +98,8 @@ func (o *Outcome) settle(st *staged, err, noted error, policy Conflict) {
 	switch {
 	case st.verdict == outside:
 		o.Failure = e.failure(ReasonNotAuthorized, fmt.Errorf("instance %s is not within what may be stored with these credentials", e.Ref.Instance))
+	case st.verdict == excessive:
+		o.Failure = e.failure(ReasonOutOfResources, fmt.Errorf("%w: %v", ErrQuota, st.entry.Quota))
 	case st.verdict == taken && policy != Keep:
 		o.Failure = e.failure(ReasonDuplicateInstance, fmt.Errorf("instance %s is stored already, with other bytes", e.Ref.Instance))
 	case noted != nil:
@@ -206,6 +209,9 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 			st.verdict = fresh
 		case InsertedConflict:
 			st.verdict = taken
+			losers = append(losers, st)
+		case InsertedNot:
+			st.verdict = excessive
 			losers = append(losers, st)
 		}
 	}

@@ -26,6 +26,7 @@ type Entry struct {
 	Kind     ChangeKind // Stored or Restored, for the change feed
 	Replace  bool       // another file under its UID goes into the recycle bin
 	Record   int64      // the journal knows it already, under this number; 0: it has to be noted where it takes a blob back
+	Quota    Quota      // with which it is admitted; the zero value admits everything
 	memory   int64      // that it takes until it is inserted
 }
 
@@ -39,12 +40,14 @@ type Metadata struct {
 // Inserted is what Insert made of an entry.
 type Inserted int
 
-// New, the same bytes again, another file under a UID that is taken (nothing is changed), or new in the place of another file.
+// New, the same bytes again, another file under a UID that is taken (nothing is changed), new in the place of another file, or not
+// inserted because its Quota does not admit it.
 const (
 	InsertedNew Inserted = iota
 	InsertedDuplicate
 	InsertedConflict
 	InsertedReplacing
+	InsertedNot
 )
 
 // Removed is an instance that is not stored any more: in the recycle bin or, when it has been purged, a tombstone, which tells that
@@ -73,7 +76,8 @@ type RemovedQuery struct {
 // Search, Count, Entries and Metadata keep to the limits of their context (match.Within): what lies outside is not there. The others
 // do not look at them.
 type Index interface {
-	// Insert is the commit point of instances: durable when it returns, all new entries of the call or none. Concurrent calls
+	// Insert is the commit point of instances: durable when it returns, all new entries of the call or none but those whose Quota does
+	// not admit them to what is held when their turn comes. Concurrent calls
 	// share a transaction. The results are in the order of entries; an error is that of the whole call, and then none of its
 	// entries is there nor will be. ErrNoSpace: the disk is full. ErrPoisoned: a sync failed, now or earlier; nothing more is
 	// inserted, and what became of the call shows after a restart.
@@ -129,6 +133,8 @@ type Index interface {
 	Recorded(number int64)
 	// LastRecord is the highest number that the index has given or, in an entry or removed instance, been given.
 	LastRecord(ctx context.Context) (int64, error)
+	// Usage is how much is held by what has been committed.
+	Usage(ctx context.Context) (Usage, error)
 	// Writable returns the error that every Insert would have (ErrPoisoned, wrapped), nil if there is none.
 	Writable() error
 	Close() error

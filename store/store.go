@@ -51,6 +51,7 @@ type Store struct {
 	commits underway
 	noting  sync.Mutex // one writes into the journal
 	damaged damaged
+	quota   atomic.Pointer[Quota]
 
 	generation atomic.Uint64
 	totals     struct{ deleted, replaced, restored, purged atomic.Int64 }
@@ -92,11 +93,15 @@ type Options struct {
 	Conflict Conflict
 	// PurgeAtOnce has what is deleted or replaced go for good, without a recycle bin.
 	PurgeAtOnce bool
+	// Quota is how much the store may hold at first; SetQuota changes it.
+	Quota Quota
 }
 
 // New joins an index and blobs to a store. Neither is closed by the store. Only one Store may write to them.
 func New(index Index, blobs Blobs, o Options) *Store {
-	return &Store{index: index, blobs: blobs, options: o, locks: newLocks(), budget: newBudget(o.Memory)}
+	s := &Store{index: index, blobs: blobs, options: o, locks: newLocks(), budget: newBudget(o.Memory)}
+	s.SetQuota(o.Quota)
+	return s
 }
 
 // Receipt acknowledges a stored instance.

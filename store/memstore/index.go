@@ -74,6 +74,9 @@ func (x *Index) insert(e *store.Entry) store.Inserted {
 	case ok && !e.Replace:
 		return store.InsertedConflict
 	}
+	if bin, held := x.removed[e.Blob]; (!held || bin.Purged) && !e.Quota.Admits(x.usage(), e.Size) {
+		return store.InsertedNot
+	}
 	st := x.studies[e.Ref.Study] // an instance of no patient counts for a study without a name, of which nobody is told
 	if st == nil {
 		st = &feedStudy{}
@@ -101,12 +104,35 @@ func (x *Index) insert(e *store.Entry) store.Inserted {
 	st.touched = x.feed.number
 	entry := *e
 	entry.DataSet, entry.Metadata = nil, nil
-	entry.Kind, entry.Replace, entry.Record = 0, false, 0
+	entry.Kind, entry.Replace, entry.Record, entry.Quota = 0, false, 0, store.Quota{}
 	in := &instance{entry: &entry, dataSet: e.DataSet, metadata: e.Metadata}
 	in.ofStudy, in.ofSeries = store.Split(e.DataSet)
 	x.known = nil
 	x.instances[e.Ref.Instance] = in
 	return result
+}
+
+// Usage implements store.Index.
+func (x *Index) Usage(context.Context) (store.Usage, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.usage(), nil
+}
+
+func (x *Index) usage() (u store.Usage) {
+	hold := func(e *store.Entry) {
+		u.Bytes += e.Size
+		u.Instances++
+	}
+	for _, in := range x.instances {
+		hold(in.entry)
+	}
+	for _, r := range x.removed {
+		if !r.Purged {
+			hold(r.Entry)
+		}
+	}
+	return u
 }
 
 // Search implements store.Index.

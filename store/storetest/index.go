@@ -55,6 +55,7 @@ func Index(t *testing.T, fresh func(t *testing.T) OpenIndex) {
 		"Limits":        testLimits,
 		"ManyWithin":    testManyWithin,
 		"NonPatient":    testNonPatientIndex,
+		"Usage":         testUsage,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}

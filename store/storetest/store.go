@@ -39,6 +39,7 @@ func Store(t *testing.T, fresh func(t *testing.T) (store.Index, store.Blobs)) {
 		"OldIndex":       testOldIndex,
 		"OldJournal":     testOldJournal,
 		"DamagedJournal": testDamagedJournal,
+		"Quota":          testQuota,
 
 		"NonPatient":         testNonPatient,
 		"NonPatientRefusals": testNonPatientRefusals,

@@ -210,6 +210,9 @@ func (s *session) insert(r *row) (store.Inserted, error) {
 	case old != nil && !e.Replace:
 		return store.InsertedConflict, nil
 	}
+	if admitted, err := s.admits(e); err != nil || !admitted {
+		return store.InsertedNot, err
+	}
 	st, err := s.studyFor(e)
 	if err != nil {
 		return 0, err
