@@ -28,6 +28,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/audit"
+	"github.com/noctis-dicom/noctis/internal/authn"
 	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/render"
@@ -87,6 +88,10 @@ type Options struct {
 	Authenticator access.Authenticator
 	// Audit records every request; nil: nothing does.
 	Audit *audit.Trail
+
+	// Links are the signed links; nil: there are none. MaxLink is how long one can live that a client asks for; 0: 30 days.
+	Links   *authn.Links
+	MaxLink time.Duration
 
 	// Worklist keeps the workitems; nil: there is no worklist service.
 	Worklist worklist.Repository

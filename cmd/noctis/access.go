@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type accessFlags struct {
 	MetricsRole           roleFlag `default:"admin" placeholder:"ROLE" help:"Who may read /metrics: a role, or anyone (default ${default})."`
 
 	SessionIdle time.Duration `default:"30m" help:"Time after which who has logged in at the page and does nothing has to log in again (default ${default})."`
+	MaxLink     time.Duration `default:"720h" help:"Time after which every signed link ends that a client asks for (default ${default})."`
 	SessionMost time.Duration `default:"12h" help:"Time after which everybody has to (default ${default})."`
 }
 
@@ -43,6 +45,7 @@ type entrance struct {
 	*authn.Methods
 	sessions *authn.Sessions
 	provider *authn.Provider // nil: there is none
+	links    *authn.Links
 	uses     *authn.Uses
 }
 
@@ -57,12 +60,17 @@ func (f accessFlags) open(data string, providers ...*authn.Provider) *entrance {
 	if f.SessionMost > 0 {
 		e.sessions.Most = f.SessionMost
 	}
-	methods := []authn.Method{authn.OpenKeys(folder, uses)}
+	e.links = authn.OpenLinks(folder, uses)
+	e.links.InSession = func(r *http.Request) bool {
+		_, found, err := e.sessions.Authenticate(r)
+		return found && err == nil
+	}
+	methods := []authn.Method{authn.CarriedLinks{Links: e.links}, authn.OpenKeys(folder, uses)}
 	for _, provider := range providers {
 		e.provider = provider
 		methods = append(methods, provider)
 	}
-	e.Methods = authn.New(f.RequireAuthentication, append(methods, authn.OpenCertificates(folder, uses), e.sessions)...)
+	e.Methods = authn.New(f.RequireAuthentication, append(methods, authn.OpenCertificates(folder, uses), e.sessions, authn.OpenedLinks{Links: e.links})...)
 	return e
 }
 

@@ -46,6 +46,7 @@ type commands struct {
 	Key         keyCommand         `cmd:"" help:"Make, list and revoke API keys, while the server runs."`
 	User        userCommand        `cmd:"" help:"Add, list, change and remove the users of the page, while the server runs."`
 	Certificate certificateCommand `cmd:"" help:"Say whose client certificates are, while the server runs."`
+	Link        linkCommand        `cmd:"" help:"Make, list and revoke signed links to studies and pictures, while the server runs."`
 	Schedule    scheduleCommand    `cmd:"" help:"List, add and remove scheduled procedure steps (modality worklist)."`
 	Audit       auditCommand       `cmd:"" help:"Read the audit log: verify, search, export."`
 	Webhook     webhookCommand     `cmd:"" help:"Look after the webhooks of a server: list, test, dead letters."`

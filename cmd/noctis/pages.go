@@ -37,6 +37,7 @@ func (c serveCommand) pages(e *entrance, ready *readiness, log *slog.Logger, reg
 		{"/viewer", access.Anyone, ohif}, // redirects below a proxy's prefix too, as ServeMux would not
 		{"/viewer/", access.Anyone, ohif},
 		{"/session", access.Anyone, login},
+		{"GET /link/", access.Anyone, e.links},
 		{"GET /healthz", access.Anyone, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })},
 		{"GET /readyz", access.Anyone, ready},
 		{"GET /metrics", cmp.Or(c.Access.MetricsRole.Role, access.Admin), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})},

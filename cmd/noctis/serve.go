@@ -266,12 +266,12 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 		Limits: limits, MaxHeader: int(c.MaxHeader), RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
 		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(), Webhooks: a.webhooks,
-		Authenticator: e, Audit: a.trail, Log: log, Registry: registry,
+		Authenticator: e, Links: e.links, MaxLink: c.Access.MaxLink, Audit: a.trail, Log: log, Registry: registry,
 	})
 	if err != nil {
 		return nil, err
 	}
-	ready.ending, e.sessions.Root = services.EndStreams, services.RootURL
+	ready.ending, e.sessions.Root, e.links.Root = services.EndStreams, services.RootURL, services.RootURL
 	pages := c.pages(e, ready, log, registry)
 	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// DICOMweb paths go past ServeMux, which would answer an upload to "//studies" with a redirect that loses it.
@@ -281,7 +281,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 		}
 		pages.ServeHTTP(w, r)
 	})
-	return stallGuard(hardened(root, services.OverTLS), c.StallTimeout), nil
+	return stallGuard(hardened(e.links.Carry(root), services.OverTLS), c.StallTimeout), nil
 }
 
 func (c serveCommand) storeDemo(ctx context.Context, a *archive, t terminal) error {

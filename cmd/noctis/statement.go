@@ -12,6 +12,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicomweb"
+	"github.com/noctis-dicom/noctis/internal/authn"
 	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
@@ -48,7 +49,7 @@ func (c statementCommand) Run(_ context.Context, t terminal) error {
 type noProcedures struct{ procedure.Repository }
 
 func writeStatement(w io.Writer, format string) error {
-	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Procedures: noProcedures{}, Webhooks: &webhook.Sender{}, Log: slog.New(slog.DiscardHandler)})
+	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Procedures: noProcedures{}, Webhooks: &webhook.Sender{}, Links: authn.OpenLinks("", nil), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
