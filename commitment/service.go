@@ -3,6 +3,7 @@ package commitment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -20,6 +21,8 @@ var (
 	ErrGone = errors.New("the result of this storage commitment request is not kept any more")
 	// ErrBusy: too many requests wait for their results.
 	ErrBusy = errors.New("too many storage commitment requests wait for their results")
+	// ErrDamaged: a request that waits cannot be read any more.
+	ErrDamaged = errors.New("a storage commitment request is damaged")
 )
 
 // Repository keeps requests and their results. What a method changes is durable when it returns. All methods are safe for concurrent use.
@@ -29,9 +32,11 @@ type Repository interface {
 	Add(ctx context.Context, uid dicom.UID, request, result *dicom.DataSet, now time.Time) error
 	// Result returns the result, nil while there is none; ErrUnknown, ErrGone.
 	Result(ctx context.Context, uid dicom.UID) (*dicom.DataSet, error)
-	// Waiting returns the oldest request without a result; ErrUnknown if there is none.
-	Waiting(ctx context.Context) (dicom.UID, *dicom.DataSet, error)
-	// Finish keeps the result of a request that waits.
+	// Waiting returns the UIDs of the requests without a result, the oldest first.
+	Waiting(ctx context.Context) ([]dicom.UID, error)
+	// Request returns a request that waits; ErrUnknown if there is none of that UID, ErrDamaged.
+	Request(ctx context.Context, uid dicom.UID) (*dicom.DataSet, error)
+	// Finish keeps the result of a request that waits. With nil there is none to come: it is as if it had been dropped (ErrGone).
 	Finish(ctx context.Context, uid dicom.UID, result *dicom.DataSet, now time.Time) error
 	// Expire drops the results that were there before the moment. Their UIDs stay known.
 	Expire(ctx context.Context, before time.Time) error
@@ -148,31 +153,51 @@ func (s *Service) Run(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// Work works on the requests that wait until there are none.
+// Work works on the requests that wait, the oldest first. None holds up those behind it: of one that is damaged no result will come, and it
+// goes; one of which nothing can be said now waits on. The error is of all of those.
 func (s *Service) Work(ctx context.Context) error {
-	for {
-		uid, ds, err := s.Waiting(ctx)
-		if errors.Is(err, ErrUnknown) {
-			return nil
+	waiting, err := s.Waiting(ctx)
+	for _, uid := range waiting {
+		failed := s.workOn(ctx, uid)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if err != nil {
-			return err
-		}
-		q, err := Parse(ds)
-		if err != nil {
-			return err // it was read before it was kept
-		}
-		l, err := borne(ds)
-		if err != nil {
-			return err
-		}
-		within := match.Within(ctx, l)
-		result, err := s.verify(within, q)
-		if err == nil {
-			err = s.Finish(ctx, uid, bearing(within, result), s.Now())
-		}
-		if err != nil {
-			return err
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("transaction %s: %w", uid, failed))
 		}
 	}
+	return err
+}
+
+// workOn gives a request its result.
+func (s *Service) workOn(ctx context.Context, uid dicom.UID) error {
+	q, within, err := s.read(ctx, uid)
+	if errors.Is(err, ErrDamaged) {
+		return errors.Join(err, s.Finish(ctx, uid, nil, s.Now()))
+	}
+	if err != nil {
+		return err
+	}
+	result, err := s.verify(within, q)
+	if err != nil {
+		return err
+	}
+	return s.Finish(ctx, uid, bearing(within, result), s.Now())
+}
+
+// read reads a request, and within what limits it was made.
+func (s *Service) read(ctx context.Context, uid dicom.UID) (*Request, context.Context, error) {
+	ds, err := s.Request(ctx, uid)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, err := Parse(ds)
+	if err != nil { // it was read before it was kept
+		return nil, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	l, err := borne(ds)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return q, match.Within(ctx, l), nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicomweb"
 	"github.com/noctis-dicom/noctis/internal/authn"
-	"github.com/noctis-dicom/noctis/procedure"
+	"github.com/noctis-dicom/noctis/procedure/memsteps"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
 	"github.com/noctis-dicom/noctis/webhook"
@@ -45,11 +45,8 @@ func (c statementCommand) Run(_ context.Context, t terminal) error {
 	return writeStatement(t.out, c.Format)
 }
 
-// noProcedures stand for procedure steps whose resources are described.
-type noProcedures struct{ procedure.Repository }
-
 func writeStatement(w io.Writer, format string) error {
-	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Procedures: noProcedures{}, Webhooks: &webhook.Sender{}, Links: authn.OpenLinks("", nil), Log: slog.New(slog.DiscardHandler)})
+	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Procedures: memsteps.New(), Webhooks: &webhook.Sender{}, Links: authn.OpenLinks("", nil), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,10 @@ var ours = map[string][]string{
 	"commitment":               {"dicom", "dicom/match"},
 	"webhook":                  {"store"},
 	"procedure":                {"dicom", "dicom/match", "worklist"},
+	"commitment/memqueue":      {"commitment", "dicom"},
+	"commitment/committest":    {"commitment", "dicom"},
+	"procedure/memsteps":       {"procedure", "dicom", "dicom/match"},
+	"procedure/proceduretest":  {"procedure", "procedure/memsteps", "dicom", "dicom/match"},
 	"procedure/hl7":            {"dicom"},
 	"worklist/memlist":         {"worklist", "dicom", "dicom/match"},
 	"worklist/worklisttest":    {"worklist", "worklist/memlist", "dicom", "dicom/match"},
@@ -78,7 +82,8 @@ var foreign = []struct {
 // testFixtures are packages that every test may import.
 var testFixtures = []string{"internal/corpus", "internal/corpus/corpusimage", "internal/dicomtest", "internal/golden", "dicom", "dicom/part10", "dicom/match", "dicom/match/matchtest",
 	"dicom/pixel", "dicom/codec", "dicom/codestream", "store", "store/memstore", "store/storetest", "store/file", "store/sqlite",
-	"worklist", "worklist/memlist", "worklist/worklisttest", "commitment", "procedure"}
+	"worklist", "worklist/memlist", "worklist/worklisttest", "commitment", "commitment/memqueue", "commitment/committest", "procedure", "procedure/memsteps",
+	"procedure/proceduretest", "webhook"}
 
 func TestImportsRunDownwards(t *testing.T) {
 	for _, file := range sources(t, ".go") {

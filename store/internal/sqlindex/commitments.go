@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/noctis-dicom/noctis/commitment"
@@ -81,27 +82,45 @@ func (c *Commitments) unpack(content []byte) (*dicom.DataSet, error) {
 }
 
 // Waiting implements commitment.Repository.
-func (c *Commitments) Waiting(ctx context.Context) (uid dicom.UID, request *dicom.DataSet, err error) {
+func (c *Commitments) Waiting(ctx context.Context) (uids []dicom.UID, err error) {
+	err = c.x.each(ctx, `SELECT uid FROM commitment WHERE state = 0 ORDER BY at, id`, nil, func(rows *sql.Rows) error {
+		var uid dicom.UID
+		err := rows.Scan(&uid)
+		uids = append(uids, uid)
+		return err
+	})
+	return uids, err
+}
+
+// Request implements commitment.Repository.
+func (c *Commitments) Request(ctx context.Context, uid dicom.UID) (*dicom.DataSet, error) {
 	var content []byte
-	err = c.x.reader.QueryRowContext(ctx, `SELECT uid, content FROM commitment WHERE state = 0 ORDER BY at, id LIMIT 1`).Scan(&uid, &content)
+	err := c.x.reader.QueryRowContext(ctx, c.x.rebind(`SELECT content FROM commitment WHERE uid = ? AND state = 0`), uid).Scan(&content)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil, commitment.ErrUnknown
+		return nil, commitment.ErrUnknown
 	}
 	if err != nil {
-		return "", nil, c.x.readError(ctx, err)
+		return nil, c.x.readError(ctx, err)
 	}
-	request, err = c.unpack(content)
-	return uid, request, err
+	ds, err := c.unpack(content)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", commitment.ErrDamaged, err)
+	}
+	return ds, nil
 }
 
 // Finish implements commitment.Repository.
 func (c *Commitments) Finish(ctx context.Context, uid dicom.UID, result *dicom.DataSet, now time.Time) error {
-	text, err := result.MarshalJSON()
-	if err != nil {
-		return err
+	state, content := commitmentDropped, []byte{}
+	if result != nil {
+		text, err := result.MarshalJSON()
+		if err != nil {
+			return err
+		}
+		state, content = commitmentDone, c.x.pack.pack(text)
 	}
 	return c.x.worklist.update(ctx, func(s *session) error {
-		return s.do(`UPDATE commitment SET state = 1, at = ?, content = ? WHERE uid = ? AND state = 0`, now.Unix(), c.x.pack.pack(text), uid)
+		return s.do(`UPDATE commitment SET state = ?, at = ?, content = ? WHERE uid = ? AND state = 0`, state, now.Unix(), content, uid)
 	})
 }
 
