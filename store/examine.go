@@ -109,8 +109,9 @@ func (s *Store) examineEntry(ctx context.Context, e *Entry, m Metadata, read boo
 		return d, true
 	}
 	fresh := *sc.entry
-	fresh.DataSet, fresh.Metadata, fresh.memory = nil, nil, 0
-	fresh.Kind, fresh.Replace, fresh.Record = e.Kind, e.Replace, e.Record // how it came is in no file
+	fresh.DataSet, fresh.Metadata = nil, nil
+	// How it came, and what it took then, is in no file.
+	fresh.Kind, fresh.Replace, fresh.Record, fresh.memory = e.Kind, e.Replace, e.Record, e.memory
 	if !reflect.DeepEqual(&fresh, e) || string(sc.entry.Metadata) != string(m.JSON) {
 		d.Kind, d.Detail = EntryDiffers, "the index does not say what the file says"
 		return d, true
