@@ -90,7 +90,7 @@ func TestAnonymizeCorpus(t *testing.T) {
 		file := f.Bytes(t)
 		a := newArchive(t)
 		receipt, err := a.server.store.Ingest(t.Context(), bytes.NewReader(file), "")
-		if err != nil {
+		if err != nil || receipt.Ref.Resource != "" { // what is of no patient, WADO-URI does not retrieve
 			continue
 		}
 		w := a.request("GET", wado(receipt.Ref, anonymously))
