@@ -3,7 +3,6 @@ package dicomweb
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -67,7 +66,7 @@ func kindOf(rt route) audit.Kind {
 		{"rendered-", audit.View}, {"thumbnail-", audit.View}, {"delete-", audit.Delete}, {"restore-", audit.Restore}, {"purge", audit.Purge},
 		{"commitment-", audit.Commit}, {"workitem-create", audit.CreateProcedure}, {"performed-create", audit.CreateProcedure},
 		{"scheduled-create", audit.CreateProcedure}, {"scheduled-replace", audit.UpdateProcedure}, {"scheduled-remove", audit.RemoveProcedure},
-		{"audit", audit.ReadAudit},
+		{"audit", audit.ReadAudit}, {"links", audit.Admin}, {"link", audit.Link},
 	} {
 		if strings.HasPrefix(rt.name, k.prefix) {
 			return k.kind
@@ -143,7 +142,7 @@ func (s *Server) record(r *http.Request, x *exchange, status int) error {
 		return nil
 	}
 	e := audit.Event{Time: time.Now().UTC(), Kind: x.kind, Outcome: audit.OutcomeOf(status), Status: status, Request: x.id, Method: r.Method,
-		Route: x.route, Server: addressed(r, x), Actor: audit.ActorOf(x.who, s.clientOf(r))}
+		Route: x.route, Server: addressed(r, x), Actor: audit.ActorOf(x.who, s.ClientOf(r))}
 	if e.Outcome != audit.Success {
 		e.Reason = http.StatusText(status)
 	}
@@ -354,21 +353,10 @@ func addressed(r *http.Request, x *exchange) string {
 	return r.Host
 }
 
-// clientOf is the address that a request comes from: that which the last proxy saw, where it is believed.
-func (s *Server) clientOf(r *http.Request) string {
-	if !s.options.TrustProxy && !fromLoopback(r.RemoteAddr) {
-		return r.RemoteAddr
-	}
-	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	last := strings.Trim(strings.TrimSpace(list[len(list)-1]), "[]")
-	if last == "" {
-		last = parseForwarded(strings.Join(r.Header.Values("Forwarded"), ","))["for"]
-	}
-	if host, _, err := net.SplitHostPort(last); err == nil {
-		last = host
-	}
-	if net.ParseIP(strings.Trim(last, "[]")) != nil {
-		return last
+// ClientOf is the address that a request comes from: that which the nearest proxy saw, where it is believed.
+func (s *Server) ClientOf(r *http.Request) string {
+	if a := s.clientAddress(r); a.IsValid() {
+		return a.String()
 	}
 	return r.RemoteAddr
 }

@@ -98,7 +98,7 @@ func (s *Server) routes() []route {
 		{"recycle-bin-instance", "GET", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, access.Admin, s.listVersions},
 		{"restore-instance", "POST", bin + "/studies/{study}/series/{series}/instances/{instance}/restore", extension, access.Admin, s.restoreInstances},
 		{"purge-instance", "DELETE", bin + "/studies/{study}/series/{series}/instances/{instance}", extension, access.Admin, s.purgeInstances},
-	}, slices.Concat(s.nonPatientRoutes(), s.worklistRoutes(), s.commitmentRoutes(), s.procedureRoutes(), s.webhookRoutes(), s.linkRoutes())...)
+	}, slices.Concat(s.nonPatientRoutes(), s.worklistRoutes(), s.commitmentRoutes(), s.procedureRoutes(), s.webhookRoutes(), s.linkRoutes(), s.auditRoutes())...)
 }
 
 // resource is what lies at one template: its routes by method.

@@ -53,6 +53,9 @@ func (c copyCommand) Run(ctx context.Context, t terminal) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := recordExport(c.Data, c.To, studies); err != nil {
+		return err
+	}
 	ledger, err := openLedger(c.ledgerFile(to), c.Again)
 	if err != nil {
 		return err

@@ -61,6 +61,10 @@ func metricsOfServer(t *testing.T) map[string]string {
 	defer a.Close()
 	log := slog.New(slog.DiscardHandler)
 	newScrubbing(a, data, 0, log, registry)
+	if a.trail, err = (auditFlags{}).begin(data, log, registry); err != nil {
+		t.Fatal(err)
+	}
+	defer a.trail.Close()
 	if _, err := (serveCommand{Data: data, StallTimeout: time.Minute}).handler(a, accessFlags{}.open(data), &readiness{archive: a}, log, registry); err != nil {
 		t.Fatal(err)
 	}

@@ -227,6 +227,7 @@ func (p *patient) examine(ctx context.Context) error {
 	if err := p.examineFolder(); err != nil {
 		return err
 	}
+	p.examineAudit()
 	found, err := sqlite.Check(ctx, indexFile(p.Data))
 	if err != nil && ctx.Err() != nil {
 		return err

@@ -51,6 +51,9 @@ func (c exportCommand) Run(ctx context.Context, t terminal) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
+	if err := recordExport(c.Data, c.Dest, studies); err != nil {
+		return err
+	}
 	x := &export{from: from, dest: c.Dest, tally: &tally{terminal: t, bar: newProgress(t.err, "export"), seen: total}}
 	switch c.Layout {
 	case "uid":

@@ -73,6 +73,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			panic(e)
 		}
 	}()
+	parser := newParser(ctx, stdout, stderr)
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "noctis: %v\n", err)
+		return 2
+	}
+	if err := runRecorded(parsed); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintf(stderr, "noctis: %v\n", err)
+		}
+		return 1
+	}
+	return 0
+}
+
+// newParser makes the parser of the command line.
+func newParser(ctx context.Context, stdout, stderr io.Writer) *kong.Kong {
 	var cmd commands
 	parser, err := kong.New(&cmd,
 		kong.Name("noctis"),
@@ -89,21 +109,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	if err != nil {
 		panic(err) // a mistake in the struct tags
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	parsed, err := parser.Parse(args)
-	if err != nil {
-		fmt.Fprintf(stderr, "noctis: %v\n", err)
-		return 2
-	}
-	if err := parsed.Run(); err != nil {
-		if !errors.Is(err, errReported) {
-			fmt.Fprintf(stderr, "noctis: %v\n", err)
-		}
-		return 1
-	}
-	return 0
+	return parser
 }
 
 // errReported ends a command that has already said what was wrong.

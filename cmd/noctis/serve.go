@@ -272,7 +272,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 		return nil, err
 	}
 	ready.ending, e.sessions.Root, e.links.Root = services.EndStreams, services.RootURL, services.RootURL
-	pages := c.pages(e, ready, log, registry)
+	pages := recordPages(a.trail, e, services.ClientOf, c.pages(e, ready, log, registry))
 	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// DICOMweb paths go past ServeMux, which would answer an upload to "//studies" with a redirect that loses it.
 		if p := strings.TrimLeft(r.URL.Path, "/"); strings.HasPrefix(p+"/", dicomweb.BasePath[1:]+"/") || p == "wado" {

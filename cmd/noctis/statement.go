@@ -12,6 +12,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicomweb"
+	"github.com/noctis-dicom/noctis/internal/audit"
 	"github.com/noctis-dicom/noctis/internal/authn"
 	"github.com/noctis-dicom/noctis/procedure/memsteps"
 	"github.com/noctis-dicom/noctis/store"
@@ -46,7 +47,9 @@ func (c statementCommand) Run(_ context.Context, t terminal) error {
 }
 
 func writeStatement(w io.Writer, format string) error {
-	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{Worklist: memlist.New(), Commitment: &commitment.Service{}, Procedures: memsteps.New(), Webhooks: &webhook.Sender{}, Links: authn.OpenLinks("", nil), Log: slog.New(slog.DiscardHandler)})
+	server, err := dicomweb.New(memstore.New(store.Options{}), dicomweb.Options{
+		Worklist: memlist.New(), Commitment: &commitment.Service{}, Procedures: memsteps.New(), Webhooks: &webhook.Sender{}, Links: authn.OpenLinks("", nil),
+		Audit: &audit.Trail{}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

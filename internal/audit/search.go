@@ -16,6 +16,7 @@ type Filter struct {
 	Instance string // SOP Instance UID
 	Who      string // name of the user, key or token; "-": nobody is known
 	Client   string // network address
+	Tenant   string
 	Kinds    []Kind
 	Outcomes []Outcome
 	Failed   bool // all outcomes but Success
@@ -39,7 +40,7 @@ func (f *Filter) matches(r *Record) bool {
 	if who == "-" {
 		who = ""
 	}
-	return equal(f.Patient, r.Patient) && equal(f.Study, r.Study) && equal(who, r.Who) && equal(f.Client, host(r.Client)) &&
+	return equal(f.Patient, r.Patient) && equal(f.Study, r.Study) && equal(who, r.Who) && equal(f.Client, host(r.Client)) && equal(f.Tenant, r.Tenant) &&
 		(f.Instance == "" || slices.Contains(r.Instances, f.Instance)) &&
 		(len(f.Kinds) == 0 || slices.Contains(f.Kinds, r.Kind)) &&
 		(len(f.Outcomes) == 0 || slices.Contains(f.Outcomes, r.Outcome)) &&

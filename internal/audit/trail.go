@@ -159,6 +159,12 @@ func (t *Trail) failed(err error, lost int, events []Event) error {
 	return fmt.Errorf("%w: %w", ErrUnwritable, err)
 }
 
+// Latest returns the last events that a filter chooses, the newest first.
+func (t *Trail) Latest(f Filter, most int) ([]Record, error) { return Latest(t.data, f, most) }
+
+// FHIR writes an event of this server as FHIR does.
+func (t *Trail) FHIR(r *Record) ([]byte, error) { return FHIR(r, t.source) }
+
 // interrupted is the event of those that could not be written.
 func (t *Trail) interrupted() Event {
 	e := t.event(Interrupt)

@@ -1,0 +1,23 @@
+package access
+
+import "context"
+
+// Attempt is a login under way: who logs in notes it for the audit, which knows only requests.
+type Attempt struct {
+	Name string // under which it was tried
+	Kind Kind
+}
+
+type attemptKey struct{}
+
+// WithAttempt makes a context in which an attempt can be noted.
+func WithAttempt(ctx context.Context, a *Attempt) context.Context {
+	return context.WithValue(ctx, attemptKey{}, a)
+}
+
+// NoteAttempt notes that somebody tries to log in under a name, whether it succeeds or not.
+func NoteAttempt(ctx context.Context, name string, kind Kind) {
+	if a, ok := ctx.Value(attemptKey{}).(*Attempt); ok {
+		a.Name, a.Kind = name, kind
+	}
+}
