@@ -65,3 +65,13 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, role access.Role)
 	}
 	return nil
 }
+
+// whole is a handler for those alone who see everything: what it is about is of all patients.
+func whole(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if !access.Of(r.Context()).Scope.Everything() {
+			return &problem{status: http.StatusForbidden, detail: "this is for those who see the whole archive"}
+		}
+		return h(w, r)
+	}
+}

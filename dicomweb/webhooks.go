@@ -24,12 +24,12 @@ func (s *Server) webhookRoutes() []route {
 		letter  = letters + "/{letter}"
 	)
 	return []route{
-		{"webhooks", "GET", hooks, extension, access.Admin, s.listWebhooks},
-		{"webhook-test", "POST", hook + "/test", extension, access.Admin, s.testWebhook},
-		{"webhook-letters", "GET", letters, extension, access.Admin, s.listLetters},
-		{"webhook-discard-all", "DELETE", letters, extension, access.Admin, s.discardLetters},
-		{"webhook-resend", "POST", letter + "/resend", extension, access.Admin, s.resendLetter},
-		{"webhook-discard", "DELETE", letter, extension, access.Admin, s.discardLetters},
+		{"webhooks", "GET", hooks, extension, access.Admin, whole(s.listWebhooks)},
+		{"webhook-test", "POST", hook + "/test", extension, access.Admin, whole(s.testWebhook)},
+		{"webhook-letters", "GET", letters, extension, access.Admin, whole(s.listLetters)},
+		{"webhook-discard-all", "DELETE", letters, extension, access.Admin, whole(s.discardLetters)},
+		{"webhook-resend", "POST", letter + "/resend", extension, access.Admin, whole(s.resendLetter)},
+		{"webhook-discard", "DELETE", letter, extension, access.Admin, whole(s.discardLetters)},
 	}
 }
 
