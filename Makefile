@@ -35,6 +35,7 @@ e2e: build viewer ## Browser tests: the page and the real OHIF in headless Chrom
 check: lint security ## Everything that is checked without a browser but not by `make test`: formatting, vet, laws, known vulnerabilities, races
 	$(GO) test -tags $(TAGS) -race ./dicomweb/... ./store/...
 	@$(MAKE) -s faults-build && bin/faults -bin bin
+	$(GO) test -tags "$(TAGS) failpoints" -count=1 -run KilledBetween ./cmd/noctis
 	NOCTIS_LARGE=1 $(GO) test -tags $(TAGS) -count=1 -run "Large|EightClients" ./cmd/noctis
 
 lint:

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -12,27 +12,75 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
+	"github.com/noctis-dicom/noctis/store"
 )
 
-// TestKilledServerLosesNothing kills the server with SIGKILL while four clients upload, 50 times. After each restart every
-// acknowledged instance is there byte for byte, and in the end a rebuilt index equals the live one.
-func TestKilledServerLosesNothing(t *testing.T) {
+// crashing kills a server with SIGKILL, so many times, while clients are at work: functions that load makes for each round, which end when
+// they get no answer any more. After each kill check looks at what a server over the same folder says. In the end an index that is made
+// of the files and the journal alone has to equal the live one.
+func crashing(t *testing.T, kills int, load func(s *server, round int) []func(), check func(s *server, round int)) (folder string) {
+	t.Helper()
 	if testing.Short() {
-		t.Skip("50 restarts")
+		t.Skip("many restarts")
 	}
-	const kills, clients = 50, 4
-	folder := t.TempDir()
+	folder = t.TempDir()
 	random := rand.New(rand.NewPCG(1, 2))
-	acknowledged := map[dicom.Ref][]byte{}
 	for round := range kills {
-		s, err := start(folder, "--data", "data", "--log-level", "error")
-		if err != nil {
-			t.Fatal(err)
+		s := startIn(t, folder)
+		var clients sync.WaitGroup
+		for _, client := range load(s, round) {
+			clients.Go(client)
 		}
-		var uploads sync.WaitGroup
-		var mu sync.Mutex
+		time.Sleep(time.Duration(20+random.IntN(230)) * time.Millisecond)
+		s.kill()
+		clients.Wait()
+		again := startIn(t, folder)
+		check(again, round)
+		again.stop()
+		if t.Failed() {
+			return folder
+		}
+	}
+	compareRebuilt(t, filepath.Join(folder, "data"))
+	return folder
+}
+
+// startIn starts a server over the data folder in a folder.
+func startIn(t *testing.T, folder string) *server {
+	t.Helper()
+	s, err := start(folder, "--data", "data", "--log-level", "error")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// compareRebuilt holds the index of a data folder against one that is made anew.
+func compareRebuilt(t *testing.T, data string) {
+	t.Helper()
+	archive, err := openArchive(t.Context(), data, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = archive.Recover(t.Context()) // the last server may have been stopped before it was through
+	if err := errors.Join(err, archive.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"reindex", "--check", "--data", data}, &out, &out); code != 0 {
+		t.Errorf("reindex --check: exit code %d\n%s", code, out.String())
+	}
+}
+
+// TestKilledServerLosesNothing kills the server while four clients upload. After each restart every acknowledged instance is there, byte
+// for byte.
+func TestKilledServerLosesNothing(t *testing.T) {
+	const kills, clients = 50, 4
+	var mu sync.Mutex
+	acknowledged := map[dicom.Ref][]byte{}
+	crashing(t, kills, func(s *server, round int) (load []func()) {
 		for client := range clients {
-			uploads.Go(func() {
+			load = append(load, func() {
 				for n := 0; ; n++ {
 					files, refs := upload(round, client, n)
 					status, _, err := s.stow(files...)
@@ -51,22 +99,22 @@ func TestKilledServerLosesNothing(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Duration(20+random.IntN(180)) * time.Millisecond)
-		s.kill()
-		uploads.Wait()
-		verify(t, folder, round, acknowledged)
-		if t.Failed() {
-			return
+		return load
+	}, func(s *server, round int) {
+		for ref, file := range acknowledged {
+			status, body, err := s.get(ref.Path(), "application/dicom; transfer-syntax=*")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status != 200 || !bytes.Equal(body, file) {
+				t.Errorf("after kill %d: %s: status %d, %d bytes; want the %d bytes that were acknowledged", round, ref.Path(), status, len(body), len(file))
+				return
+			}
 		}
-	}
+	})
 	t.Logf("%d kills, %d acknowledged instances, none lost", kills, len(acknowledged))
 	if len(acknowledged) < kills {
 		t.Errorf("only %d instances were acknowledged: the test tried nothing", len(acknowledged))
-	}
-	var out bytes.Buffer
-	args := []string{"reindex", "--check", "--data", filepath.Join(folder, "data")}
-	if code := run(context.Background(), args, &out, &out); code != 0 {
-		t.Errorf("reindex --check: exit code %d\n%s", code, out.String())
 	}
 }
 
@@ -90,25 +138,4 @@ func upload(round, client, n int) (files [][]byte, refs []dicom.Ref) {
 		files, refs = append(files, file), append(refs, in.DataSet.Ref())
 	}
 	return files, refs
-}
-
-// verify restarts the server and compares every instance that was ever acknowledged.
-func verify(t *testing.T, folder string, round int, acknowledged map[dicom.Ref][]byte) {
-	t.Helper()
-	s, err := start(folder, "--data", "data", "--log-level", "error")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.stop()
-	for ref, file := range acknowledged {
-		status, body, err := s.get(ref.Path(), "application/dicom; transfer-syntax=*")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if status != 200 || !bytes.Equal(body, file) {
-			t.Errorf("after kill %d: %s: status %d, %d bytes; want the %d bytes that were acknowledged",
-				round, ref.Path(), status, len(body), len(file))
-			return
-		}
-	}
 }

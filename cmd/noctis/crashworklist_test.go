@@ -1,47 +1,34 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// TestKilledWorklist kills the server with SIGKILL while studies arrive and readers take workitems through their states. After each
-// restart every study has its workitem, and no step that was acknowledged is undone.
+// TestKilledWorklist kills the server while studies arrive and readers take workitems through their states. After each restart every study
+// has its workitem, and no step that was acknowledged is undone.
 func TestKilledWorklist(t *testing.T) {
-	if testing.Short() {
-		t.Skip("15 restarts")
-	}
 	const kills, readers = 15, 3
-	folder := t.TempDir()
-	random := rand.New(rand.NewPCG(3, 4))
 	var mu sync.Mutex
 	reached := map[string]string{} // by workitem: the state that was acknowledged
-	for round := range kills {
-		s, err := start(folder, "--data", "data", "--log-level", "error")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var all sync.WaitGroup
-		all.Go(func() {
+	folder := crashing(t, kills, func(s *server, round int) []func() {
+		load := []func(){func() {
 			for n := 0; ; n++ {
 				files, _ := upload(1000+round, n, n)
 				if _, _, err := s.stow(files...); err != nil {
 					return
 				}
 			}
-		})
+		}}
 		for reader := range readers {
-			all.Go(func() {
+			load = append(load, func() {
 				for n := 0; ; n++ {
 					uid := fmt.Sprintf("1.2.826.%d.%d.%d", round+1, reader+1, n+1)
 					for _, step := range steps(uid) {
@@ -60,23 +47,17 @@ func TestKilledWorklist(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Duration(40+random.IntN(160)) * time.Millisecond)
-		s.kill()
-		all.Wait()
-		verifyWorklist(t, folder, reached)
-		if t.Failed() {
-			return
-		}
-	}
+		return load
+	}, func(s *server, _ int) { checkReached(t, s, reached) })
 	if len(reached) < kills {
 		t.Errorf("only %d workitems: the test tried nothing", len(reached))
 	}
-	archive, err := openArchive(context.Background(), filepath.Join(folder, "data"), store.Options{})
+	archive, err := openArchive(t.Context(), filepath.Join(folder, "data"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer archive.Close()
-	if n, err := archive.index.Worklist().Missing(context.Background()); err != nil || n != 0 {
+	if n, err := archive.index.Worklist().Missing(t.Context()); err != nil || n != 0 {
 		t.Errorf("%d studies without a workitem, %v", n, err)
 	}
 }
@@ -102,7 +83,7 @@ func steps(uid string) []step {
 	}
 }
 
-// send makes a request of the worklist and returns the status.
+// send makes a request below the DICOMweb base and returns the status.
 func (s *server) send(method, path, body string) (int, error) {
 	request, err := http.NewRequest(method, s.url+"/dicom-web"+path, strings.NewReader(body))
 	if err != nil {
@@ -118,13 +99,9 @@ func (s *server) send(method, path, body string) (int, error) {
 	return answer.StatusCode, err
 }
 
-func verifyWorklist(t *testing.T, folder string, reached map[string]string) {
+// checkReached: every study has its workitem, and every workitem is at least in the state that was acknowledged.
+func checkReached(t *testing.T, s *server, reached map[string]string) {
 	t.Helper()
-	s, err := start(folder, "--data", "data", "--log-level", "error")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.stop()
 	total := func(path string) string {
 		answer, err := http.Get(s.url + "/dicom-web" + path)
 		if err != nil {
@@ -141,14 +118,16 @@ func verifyWorklist(t *testing.T, folder string, reached map[string]string) {
 		if err != nil || status != 200 {
 			t.Fatal(uid, status, err)
 		}
-		got := ""
-		for state := range order {
-			if strings.Contains(string(body), `"00741000":{"vr":"CS","Value":["`+state+`"]}`) {
-				got = state
-			}
-		}
+		got := stateIn(string(body), "00741000")
 		if order[got] < order[want] {
 			t.Errorf("%s is %q, and %s was acknowledged", uid, got, want)
 		}
 	}
+}
+
+// stateIn is the value of a state in DICOM JSON, "" if it has none.
+func stateIn(body, tag string) string {
+	_, after, _ := strings.Cut(body, `"`+tag+`":{"vr":"CS","Value":["`)
+	state, _, _ := strings.Cut(after, `"`)
+	return state
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/internal/failpoint"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/worklist"
 )
@@ -82,6 +83,7 @@ func (w *Worklist) update(ctx context.Context, run func(*session) error) error {
 		return w.x.wrap(err)
 	}
 	defer tx.Rollback()
+	failpoint.Hit("list begun")
 	s := newSession(context.WithoutCancel(ctx), tx, w.x)
 	err = s.readState()
 	if err == nil {
@@ -97,9 +99,11 @@ func (w *Worklist) update(ctx context.Context, run func(*session) error) error {
 		}
 		return w.x.failed(err)
 	}
+	failpoint.Hit("list written")
 	if err := tx.Commit(); err != nil {
 		return w.x.failed(err)
 	}
+	failpoint.Hit("list committed")
 	s.publish()
 	return nil
 }
