@@ -11,8 +11,8 @@
 //   - the server is up, or ready again within two seconds.
 //
 // A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4, replay.go
-// mounts what a disk that writes everything down (blockdisk.go) had at any moment, disk.go fills disks, network.go is bad clients, resources.go
-// takes memory and descriptors away. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
+// mounts what a disk that writes everything down (blockdisk.go) had at any moment, disk.go fills disks, broken.go lets a disk fail, network.go is bad clients, resources.go
+// takes memory and descriptors away, and hostile.go attacks, with a bystander who is to be served all the same (attacks.go, texts.go). A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
 // harness is blind.
 //
 // Most rows that concern disks need root (mount); they are skipped, and said to be, where that is missing.

@@ -35,3 +35,13 @@ var rows = []row{
 	{name: "few descriptors", how: "64 descriptors (prlimit), 500 connections and 8 uploads at once; served again when they have gone", short: 1, long: 5, run: fewFiles},
 	{name: "little memory", how: "control group of 256 MiB, page cache included: 8 uploads of 1 GB at once, then 8 study retrievals at once", short: 0, long: 1, root: true, run: littleMemory},
 }
+
+func init() {
+	for _, a := range attacks {
+		short := 1
+		if a.name == "many elements" { // minutes, on a machine that others use
+			short = 0
+		}
+		rows = append(rows, row{name: "hostile: " + a.name, how: a.how, short: short, long: 1, run: hostile(a)})
+	}
+}
