@@ -7,5 +7,6 @@
 // the test, unless the test says why it may. With NOCTIS_PICTURES=DIR the pictures of the documentation are written to DIR.
 //
 // browser_test.go is the browser, server_test.go the server, ohif_test.go the viewer with its pixels; page_test.go and
-// upload_test.go try the page, viewer_test.go OHIF as it is served, and elsewhere_test.go OHIF that is served from elsewhere.
+// upload_test.go try the page, viewer_test.go OHIF as it is served, and elsewhere_test.go OHIF that is served from elsewhere. login_test.go
+// logs in at both, also at the OpenID provider in the folder provider.
 package e2e

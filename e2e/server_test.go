@@ -53,16 +53,23 @@ func viewerFolder(t *testing.T) string {
 
 // server is a running noctis with an empty store.
 type server struct {
-	t   *testing.T
-	url string // without a slash at the end
+	t    *testing.T
+	url  string // without a slash at the end
+	data string
 }
 
 // start runs noctis until the end of the test; it has to end well.
 func start(t *testing.T) *server {
 	t.Helper()
-	address := freeAddress(t)
+	return startAt(t, freeAddress(t))
+}
+
+// startAt runs it at an address, with further arguments.
+func startAt(t *testing.T, address string, args ...string) *server {
+	t.Helper()
+	data := t.TempDir()
 	var output bytes.Buffer
-	command := exec.Command(program(t), "serve", "--listen", address, "--data", t.TempDir(), "--viewer", viewerFolder(t))
+	command := exec.Command(program(t), append([]string{"serve", "--listen", address, "--data", data, "--viewer", viewerFolder(t)}, args...)...)
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -76,7 +83,7 @@ func start(t *testing.T) *server {
 			t.Logf("noctis says:\n%s", output.Bytes())
 		}
 	})
-	s := &server{t, "http://" + address}
+	s := &server{t, "http://" + address, data}
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if answer, err := http.Get(s.url + "/readyz"); err == nil {
 			answer.Body.Close()

@@ -22,7 +22,7 @@ type oidcFlags struct {
 	Name             string        `placeholder:"NAME" help:"What people know it by, on the login page; default: its host."`
 	ClientID         string        `name:"client-id" placeholder:"ID" help:"Client of the login at the page; without it there is none there. Its redirect URI is PUBLIC-URL/session/callback."`
 	ClientSecretFile string        `type:"existingfile" placeholder:"FILE" help:"File with the secret of that client; without it the client is a public one."`
-	ViewerClientID   string        `name:"viewer-client-id" placeholder:"ID" help:"Public client of OHIF, if that is to log in by itself and send tokens; without it OHIF uses the session of the page. Its redirect URI is PUBLIC-URL/viewer-callback."`
+	ViewerClientID   string        `name:"viewer-client-id" placeholder:"ID" help:"Public client of OHIF, if that is to log in by itself and send tokens; without it OHIF uses the session of the page. Its redirect URI is PUBLIC-URL/viewer/callback."`
 	Audience         []string      `placeholder:"AUDIENCE" help:"Audiences of the tokens that are for this server; default: the clients."`
 	Scopes           []string      `default:"openid,profile" placeholder:"SCOPE" help:"Scopes that the login asks for (default ${default})."`
 	Skew             time.Duration `default:"1m" help:"Difference of the clocks of provider and server that is tolerated (default ${default})."`
@@ -102,9 +102,6 @@ func (f oidcFlags) claims() (access.ClaimMapping, error) {
 	return m, nil
 }
 
-// viewerCallback is where the provider sends OHIF back to.
-const viewerCallback = "/viewer-callback"
-
 // viewerLogin is the configuration by which OHIF logs in by itself, for a request of it; nil if it has a session, or is not to.
 func (f oidcFlags) viewerLogin(e *entrance) func(*http.Request) any {
 	if f.ViewerClientID == "" {
@@ -117,24 +114,8 @@ func (f oidcFlags) viewerLogin(e *entrance) func(*http.Request) any {
 		}
 		return map[string]any{
 			"authority": f.Issuer, "client_id": f.ViewerClientID, "response_type": "code", "scope": strings.Join(f.Scopes, " "),
-			"redirect_uri": root + viewerCallback, "post_logout_redirect_uri": root + "/login.html",
+			"redirect_uri": root + "/viewer/callback", "post_logout_redirect_uri": root + "/login.html",
 			"automaticSilentRenew": false, "monitorSession": false,
 		}
 	}
-}
-
-// returnToViewer sends the browser on into the viewer. OHIF looks for the path of its redirect URI below its own path, whatever that is: so
-// that address, which providers know, cannot lie in the viewer.
-func (e *entrance) returnToViewer(w http.ResponseWriter, r *http.Request) {
-	root, err := e.sessions.Root(r)
-	if err != nil {
-		http.Error(w, "the address of the server is not known", http.StatusBadRequest)
-		return
-	}
-	path := viewerCallback
-	if u, err := url.Parse(root); err == nil {
-		path = u.Path + path
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, root+"/viewer"+path+"?"+r.URL.RawQuery, http.StatusSeeOther)
 }

@@ -47,9 +47,6 @@ func (c serveCommand) pages(e *entrance, ready *readiness, log *slog.Logger, reg
 		table = append(table, page{"GET /session/provider", access.Anyone, http.HandlerFunc(login.Begin)},
 			page{"GET /session/callback", access.Anyone, http.HandlerFunc(login.Callback)})
 	}
-	if c.OIDC.ViewerClientID != "" {
-		table = append(table, page{"GET " + viewerCallback, access.Anyone, http.HandlerFunc(e.returnToViewer)})
-	}
 	for _, p := range table {
 		if p.role == 0 {
 			panic("page " + p.pattern + " asks for no role") // whoever forgot it would have let everybody in
