@@ -34,23 +34,13 @@ func TestEveryCommandIsRecordedOrSaysWhyNot(t *testing.T) {
 	leaves(newParser(t.Context(), io.Discard, io.Discard).Model.Node, "")
 }
 
-// noctis runs a command and returns what it prints.
-func noctis(t *testing.T, want int, args ...string) string {
-	t.Helper()
-	var out, errs strings.Builder
-	if code := run(t.Context(), args, &out, &errs); code != want {
-		t.Fatalf("noctis %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), code, want, out.String(), errs.String())
-	}
-	return out.String() + errs.String()
-}
-
 func TestCommandsLeaveEvents(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	noctis(t, 0, "demo", "--data", data)
-	noctis(t, 0, "key", "add", "--name", "CT1", "--role", "store", "--data", data)
-	noctis(t, 0, "key", "revoke", "CT1", "--data", data)
-	noctis(t, 1, "key", "revoke", "CT9", "--data", data)
-	noctis(t, 0, "export", filepath.Join(t.TempDir(), "usb"), "--where", "PatientID=NOCTIS-004", "--layout", "uid", "--data", data)
+	command(t, 0, "demo", "--data", data)
+	command(t, 0, "key", "add", "--name", "CT1", "--role", "store", "--data", data)
+	command(t, 0, "key", "revoke", "CT1", "--data", data)
+	command(t, 1, "key", "revoke", "CT9", "--data", data)
+	command(t, 0, "export", filepath.Join(t.TempDir(), "usb"), "--where", "PatientID=NOCTIS-004", "--layout", "uid", "--data", data)
 	var got []string
 	for r, err := range audit.Search(data, audit.Filter{}) {
 		if err != nil {
@@ -69,7 +59,7 @@ func TestCommandsLeaveEvents(t *testing.T) {
 	if last := got[len(got)-1]; !strings.HasSuffix(last, "NOCTIS-004") {
 		t.Errorf("the export names no patient: %s", last)
 	}
-	if text := noctis(t, 0, "audit", "verify", "--data", data); !strings.Contains(text, "all is as it was written") {
+	if text := command(t, 0, "audit", "verify", "--data", data); !strings.Contains(text, "all is as it was written") {
 		t.Error(text)
 	}
 }
@@ -86,23 +76,23 @@ func TestAuditCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if text := noctis(t, 0, "audit", "search", "--patient", "P1", "--data", data); strings.Count(text, "patient P1") != 2 || strings.Contains(text, "P2") {
+	if text := command(t, 0, "audit", "search", "--patient", "P1", "--data", data); strings.Count(text, "patient P1") != 2 || strings.Contains(text, "P2") {
 		t.Error(text)
 	}
-	if text := noctis(t, 0, "audit", "search", "--patient", "P1", "--last", "1", "--data", data); strings.Count(text, "\n") != 1 || !strings.Contains(text, "FAILED(4)  Not Found") {
+	if text := command(t, 0, "audit", "search", "--patient", "P1", "--last", "1", "--data", data); strings.Count(text, "\n") != 1 || !strings.Contains(text, "FAILED(4)  Not Found") {
 		t.Error(text)
 	}
-	if text := noctis(t, 0, "audit", "search", "--since", "150m", "--until", "90m", "--data", data, "--kind", "retrieve"); strings.Count(text, "\n") != 1 || !strings.Contains(text, "P2") {
+	if text := command(t, 0, "audit", "search", "--since", "150m", "--until", "90m", "--data", data, "--kind", "retrieve"); strings.Count(text, "\n") != 1 || !strings.Contains(text, "P2") {
 		t.Error(text)
 	}
 	for _, wrong := range [][]string{{"--kind", "stroll"}, {"--outcome", "5"}} {
-		noctis(t, 1, append([]string{"audit", "search", "--data", data}, wrong...)...)
+		command(t, 1, append([]string{"audit", "search", "--data", data}, wrong...)...)
 	}
-	noctis(t, 2, "audit", "search", "--data", data, "--since", "yesterday")
-	noctis(t, 1, "audit", "verify", "--data", filepath.Join(data, "none"))
+	command(t, 2, "audit", "search", "--data", data, "--since", "yesterday")
+	command(t, 1, "audit", "verify", "--data", filepath.Join(data, "none"))
 
 	file := filepath.Join(t.TempDir(), "out.ndjson")
-	noctis(t, 0, "audit", "export", "--data", data, "--format", "fhir", "--kind", "retrieve", file)
+	command(t, 0, "audit", "export", "--data", data, "--format", "fhir", "--kind", "retrieve", file)
 	text, err := os.ReadFile(file)
 	if err != nil || strings.Count(string(text), "\n") != 3 {
 		t.Fatalf("%s, %v", text, err)
@@ -111,7 +101,7 @@ func TestAuditCommands(t *testing.T) {
 	if err := json.Unmarshal(text[:strings.IndexByte(string(text), '\n')], &resource); err != nil || resource.ResourceType != "AuditEvent" {
 		t.Errorf("%v, %v", resource, err)
 	}
-	noctis(t, 1, "audit", "export", "--data", data, file) // it is there
+	command(t, 1, "audit", "export", "--data", data, file) // it is there
 
 	path := filepath.Join(data, "audit", "log-000000000001.jsonl")
 	log, err := os.ReadFile(path)
@@ -121,22 +111,22 @@ func TestAuditCommands(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Replace(string(log), `"patient":"P2"`, `"patient":"P3"`, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text := noctis(t, 1, "audit", "verify", "--data", data); !strings.Contains(text, "changed: line 2") || !strings.Contains(text, "NOT as it was written") {
+	if text := command(t, 1, "audit", "verify", "--data", data); !strings.Contains(text, "changed: line 2") || !strings.Contains(text, "NOT as it was written") {
 		t.Error(text)
 	}
-	if text := noctis(t, 1, "audit", "verify", "--json", "--data", data); !strings.Contains(text, `"what": "changed"`) {
+	if text := command(t, 1, "audit", "verify", "--json", "--data", data); !strings.Contains(text, `"what": "changed"`) {
 		t.Error(text)
 	}
 }
 
 func TestDoctorLooksAtTheAudit(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	noctis(t, 0, "demo", "--data", data)
+	command(t, 0, "demo", "--data", data)
 	for range 3 {
-		noctis(t, 0, "key", "add", "--name", "k", "--role", "read", "--data", data)
-		noctis(t, 0, "key", "revoke", "k", "--data", data)
+		command(t, 0, "key", "add", "--name", "k", "--role", "read", "--data", data)
+		command(t, 0, "key", "revoke", "k", "--data", data)
 	}
-	noctis(t, 0, "doctor", "--data", data)
+	command(t, 0, "doctor", "--data", data)
 	path := filepath.Join(data, "audit", "log-000000000001.jsonl")
 	log, err := os.ReadFile(path)
 	if err != nil {
@@ -146,7 +136,7 @@ func TestDoctorLooksAtTheAudit(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Join(slices.Delete(lines, 3, 4), "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text := noctis(t, 1, "doctor", "--data", data); !strings.Contains(text, "audit log damaged: removed: line 4") {
+	if text := command(t, 1, "doctor", "--data", data); !strings.Contains(text, "audit log damaged: removed: line 4") {
 		t.Error(text)
 	}
 }
