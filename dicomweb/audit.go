@@ -142,9 +142,12 @@ func (s *Server) record(r *http.Request, x *exchange, status int) error {
 		return nil
 	}
 	e := audit.Event{Time: time.Now().UTC(), Kind: x.kind, Outcome: audit.OutcomeOf(status), Status: status, Request: x.id, Method: r.Method,
-		Route: x.route, Server: addressed(r, x), Actor: audit.ActorOf(x.who, s.ClientOf(r))}
+		Route: x.route, Actor: audit.Actor{Who: x.who.Name, As: x.who.Kind, Tenant: x.who.Tenant, Client: s.ClientOf(r)}}
 	if e.Outcome != audit.Success {
 		e.Reason = http.StatusText(status)
+		if status == http.StatusNotFound && !x.who.Scope.Everything() { // which of the two it is is not looked up, or the time it takes would tell
+			e.Reason = "not stored, or outside of the limits of who asks"
+		}
 	}
 	switch {
 	case status == http.StatusUnauthorized:
@@ -210,7 +213,8 @@ func (s *Server) recordPanic(r *http.Request, x *exchange) {
 
 // recordOne writes one event; reads that follow each other, and refusals, are gathered.
 func (s *Server) recordOne(r *http.Request, x *exchange, e audit.Event) error {
-	complete := func(e *audit.Event) {
+	complete := func(e *audit.Event) { // what a read that is gathered does without
+		e.Server, e.Actor = addressed(r, x), audit.ActorOf(x.who, e.Client)
 		if e.Patient == "" && e.Outcome == audit.Success {
 			s.complete(r.Context(), x, &e.Subject)
 		}
@@ -267,13 +271,8 @@ func (s *Server) complete(ctx context.Context, x *exchange, sub *audit.Subject) 
 	case x.vars["step"] != "" && s.options.Procedures != nil:
 		ds = s.stepDataSet(ctx, x, sub)
 	case sub.Study != "":
-		keys := []match.Key{{Path: match.Path{dicom.StudyInstanceUID}, Condition: match.UIDList{UIDs: []dicom.UID{dicom.UID(sub.Study)}}}}
-		for found, err := range s.store.Search(ctx, match.Query{Level: match.Study, Keys: keys, Limit: 1}) {
-			if err == nil {
-				ds = found
-			}
-			break
-		}
+		s.completeStudy(ctx, sub)
+		return
 	}
 	if ds == nil {
 		return
@@ -283,10 +282,32 @@ func (s *Server) complete(ctx context.Context, x *exchange, sub *audit.Subject) 
 	if sub.Study == "" {
 		sub.Study = found.Study
 	}
-	if n, err := strconv.Atoi(ds.String(dicom.NumberOfStudyRelatedInstances)); err == nil && len(sub.Series)+len(sub.Instances) == 0 {
-		sub.Number = n
+}
+
+// completeStudy finds out whose a study is. Who reads one reads on, so that the answer is kept for as long as nothing is stored or deleted.
+func (s *Server) completeStudy(ctx context.Context, sub *audit.Subject) {
+	key := s.generationKey(ctx, dicom.Ref{Study: dicom.UID(sub.Study)})
+	found, known := s.subjects.get(key)
+	if !known {
+		keys := []match.Key{{Path: match.Path{dicom.StudyInstanceUID}, Condition: match.UIDList{UIDs: []dicom.UID{dicom.UID(sub.Study)}}}}
+		for ds, err := range s.store.Search(ctx, match.Query{Level: match.Study, Keys: keys, Limit: 1}) {
+			if err != nil {
+				return
+			}
+			found = subjectIn(ds, "")
+			found.Number, _ = strconv.Atoi(ds.String(dicom.NumberOfStudyRelatedInstances))
+			s.subjects.add(key, found, subjectBytes)
+			break
+		}
+	}
+	sub.Patient, sub.Issuer, sub.Accession = found.Patient, found.Issuer, found.Accession
+	if len(sub.Series)+len(sub.Instances) == 0 {
+		sub.Number = found.Number
 	}
 }
+
+// subjectBytes is about the memory of what is known of a study.
+const subjectBytes = 400
 
 // stepDataSet is a procedure step that the path names.
 func (s *Server) stepDataSet(ctx context.Context, x *exchange, sub *audit.Subject) *dicom.DataSet {

@@ -151,6 +151,7 @@ type Server struct {
 	samples  *boundedCache[*sample]        // of series, by generation, reference and SOP class
 	windows  *onceCache[*render.Range]     // automatic ones, by sample
 	layouts  *boundedCache[*store.Entry]   // by generation and reference
+	subjects *boundedCache[audit.Subject]  // of studies, by generation and reference
 	metadata *metadataCache
 	worklist *worklist.List // nil: there is none
 	readying readying
@@ -192,6 +193,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.samples = newBoundedCache[*sample](stateCache)
 	s.windows = newOnceCache[*render.Range](stateCache)
 	s.layouts = newBoundedCache[*store.Entry](entryCache)
+	s.subjects = newBoundedCache[audit.Subject](stateCache)
 	s.readying.waiting = map[dicom.Ref]*time.Timer{}
 	s.metadata = newMetadataCache(o.MetadataCache)
 	s.profile = deidentify.New(o.AnonymizeSecret)
