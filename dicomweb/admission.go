@@ -19,6 +19,10 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := authenticator.Authenticate(r)
+		if errors.Is(err, access.ErrElsewhere) {
+			s.fail(w, r, s.strange(r, errNoResource)) // as if there were no archive
+			return
+		}
 		if err != nil {
 			if err = s.challenge(w, r, err); problemOf(err).status == http.StatusUnauthorized {
 				err = s.strange(r, err)

@@ -19,10 +19,10 @@ type origin struct {
 
 func (o origin) String() string { return o.scheme + "://" + o.host + o.prefix }
 
-// RootURL is the public address of the server's root for the client of this request, without a slash at its end.
+// RootURL is the public address of the server's root for the client of this request, its prefix included, without a slash at its end.
 func (s *Server) RootURL(r *http.Request) (string, error) {
 	if s.public != "" {
-		return s.public, nil
+		return s.public + s.options.Prefix, nil
 	}
 	o := origin{scheme: "http", host: r.Host}
 	if r.TLS != nil {
@@ -37,7 +37,7 @@ func (s *Server) RootURL(r *http.Request) (string, error) {
 	if !validHost(o.host) {
 		return "", badRequest("the Host of the request is not a host: %s", excerpt(o.host))
 	}
-	return o.String(), nil
+	return o.String() + s.options.Prefix, nil
 }
 
 // OverTLS reports whether the client of this request spoke TLS, to the server or to a proxy that is believed.

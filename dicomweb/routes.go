@@ -110,6 +110,8 @@ type resource struct {
 	allow    string                // for Allow, PS3.18 8.5
 }
 
+var errNoResource = notFound("there is no such resource below %s", BasePath)
+
 // router finds the resource of a path. gorilla/mux only tries templates here: methods are the resource's own affair, so that
 // HEAD, OPTIONS and 405 with Allow are right for all of them. Path variables stay escaped (pathVar unescapes them), so that an
 // escaped slash cannot reach another resource, and paths are never answered with a redirect, which would lose a POST. They are kept
@@ -117,7 +119,7 @@ type resource struct {
 func (s *Server) router() http.Handler {
 	r := mux.NewRouter()
 	r.NotFoundHandler = s.answer(func(http.ResponseWriter, *http.Request) error {
-		return notFound("there is no such resource below %s", BasePath)
+		return errNoResource
 	})
 	// The base has no route where there is no worklist, and describes what lies below it all the same.
 	resources := map[string]*resource{BasePath: {server: s, template: BasePath, routes: map[string]route{}, kinds: map[string]audit.Kind{}, allow: http.MethodOptions}}

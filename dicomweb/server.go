@@ -46,6 +46,8 @@ type Options struct {
 	// is sent. Empty: taken from each request, with Forwarded and X-Forwarded-* where TrustProxy is set or the peer is loopback.
 	PublicURL  string
 	TrustProxy bool
+	// Prefix is the path of this server below that root, without a slash at its end ("/t/north"). Requests come without it.
+	Prefix string
 	// AllowedOrigins are the origins that browsers may attach from (CORS); default "*", without credentials.
 	AllowedOrigins []string
 	// StrictAccept answers 406 to requests without Accept, and 400 to lists of DICOM and rendered media types, as PS3.18 8.7.5 has it.

@@ -89,6 +89,7 @@ type Options struct {
 	Rules  Rules
 	// Memory is what the data sets that are being stored may take together, and one more within Limits.Header; default 32 MiB.
 	Memory int64
+	beside *Store // has the same Memory together with this one; nil: it has its own
 	// Conflict is what is done with an instance whose UID is stored with other bytes.
 	Conflict Conflict
 	// PurgeAtOnce has what is deleted or replaced go for good, without a recycle bin.
@@ -100,8 +101,18 @@ type Options struct {
 // New joins an index and blobs to a store. Neither is closed by the store. Only one Store may write to them.
 func New(index Index, blobs Blobs, o Options) *Store {
 	s := &Store{index: index, blobs: blobs, options: o, locks: newLocks(), budget: newBudget(o.Memory)}
+	if o.beside != nil {
+		s.budget = o.beside.budget
+	}
 	s.SetQuota(o.Quota)
 	return s
+}
+
+// Beside are the options of a store that goes by the same rules as this one, and has its Memory together with it.
+func (s *Store) Beside() Options {
+	o := s.options
+	o.beside, o.Quota = s, Quota{}
+	return o
 }
 
 // Receipt acknowledges a stored instance.

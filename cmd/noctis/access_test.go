@@ -59,7 +59,7 @@ func TestWhoMayBeNear(t *testing.T) {
 // Browsers are not asked for Basic authentication, which would put a window before the page.
 func TestPagesChallenge(t *testing.T) {
 	e := accessFlags{RequireAuthentication: true}.open(t.TempDir())
-	secret := e.admitting(access.Admin, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	secret := admitting(access.Admin, http.NotFoundHandler(), e, slog.New(slog.DiscardHandler))
 	for agent, want := range map[string]string{
 		"curl/8":      `Bearer realm="noctis", Basic realm="noctis", charset="UTF-8"`,
 		"Mozilla/5.0": `Bearer realm="noctis"`,

@@ -46,6 +46,7 @@ type backupCommand struct {
 	Dest    string   `arg:"" placeholder:"DEST" help:"Folder of the backups, best on another disk. Backups that are in it already are kept."`
 	Data    string   `default:"./data" placeholder:"DIR" help:"Data folder (default ${default}). Its server may be running."`
 	Include []string `placeholder:"FILE" help:"Further files that belong to it, like the configuration."`
+	archives
 }
 
 // Help is shown by --help.
@@ -61,8 +62,23 @@ Examples:
 // errPurged ends a try in which the recycle bin was emptied between index and files.
 var errPurged = errors.New("files that the index named have gone meanwhile")
 
-// Run makes a backup. Where files are purged meanwhile it begins again with the index.
+// Run makes a backup of each archive, those of tenants below DEST/tenants.
 func (c backupCommand) Run(ctx context.Context, t terminal) error {
+	names, err := tenantsOf(c.Data)
+	if err != nil {
+		return err
+	}
+	return c.each(t, names, func(tenant string) error {
+		one := c
+		if one.Data, one.Dest = archiveFolder(c.Data, tenant), archiveFolder(c.Dest, tenant); tenant != "" {
+			one.Include = nil
+		}
+		return one.back(ctx, t)
+	})
+}
+
+// back makes a backup of one archive. Where files are purged meanwhile it begins again with the index.
+func (c backupCommand) back(ctx context.Context, t terminal) error {
 	if err := os.MkdirAll(backupsFolder(c.Dest), 0o700); err != nil {
 		return err
 	}

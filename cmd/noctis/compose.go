@@ -27,6 +27,7 @@ type archive struct {
 	commitments *commitment.Service
 	trail       *audit.Trail    // of a server; nil: nothing is recorded
 	webhooks    *webhook.Sender // nil, where nobody is told
+	tenants     *tenants        // of the archive of a server itself
 }
 
 // The parts of a data folder.

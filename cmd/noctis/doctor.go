@@ -28,6 +28,7 @@ type doctorCommand struct {
 	ForgetMissing bool   `help:"With --fix: where the index has to be made anew, forget instances whose files are missing. The old index is kept aside."`
 	JSON          bool   `name:"json" help:"Report as JSON."`
 
+	archives
 	outside
 }
 
@@ -106,6 +107,21 @@ func (c doctorCommand) Run(ctx context.Context, t terminal) error {
 	if c.URL != "" {
 		return c.outside.examine(ctx, t, c.JSON)
 	}
+	names, err := tenantsOf(c.Data)
+	if err != nil {
+		return err
+	}
+	return c.each(t, names, func(tenant string) error {
+		one := c
+		if one.Data = archiveFolder(c.Data, tenant); c.Backup != "" {
+			one.Backup = archiveFolder(c.Backup, tenant)
+		}
+		return one.examine(ctx, t)
+	})
+}
+
+// examine examines one archive.
+func (c doctorCommand) examine(ctx context.Context, t terminal) error {
 	if _, err := os.Stat(blobFolder(c.Data)); err != nil {
 		return fmt.Errorf("%s is no data folder: %w", c.Data, err)
 	}

@@ -27,7 +27,8 @@ Examples:
 }
 
 type indexFolder struct {
-	Data string `default:"./data" placeholder:"DIR" help:"Data folder (default ${default})."`
+	Data   string   `default:"./data" placeholder:"DIR" help:"Data folder (default ${default})."`
+	Tenant ofTenant `placeholder:"NAME" help:"The archive of this tenant; default: the server's own."`
 }
 
 // open opens the index, which must be there.

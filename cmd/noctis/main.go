@@ -51,6 +51,7 @@ type commands struct {
 	Audit       auditCommand       `cmd:"" help:"Read the audit log: verify, search, export."`
 	Webhook     webhookCommand     `cmd:"" help:"Look after the webhooks of a server: list, test, dead letters."`
 	Render      renderCommand      `cmd:"" help:"Render a frame of a file as a picture."`
+	Tenant      tenantCommand      `cmd:"" help:"Add, list, limit and remove the tenants of a data folder: archives of their own in one server."`
 	Conformance conformanceCommand `cmd:"" help:"Try any DICOMweb server against PS3.18, from outside."`
 	Statement   statementCommand   `cmd:"" help:"Write the DICOM Conformance Statement of this build."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

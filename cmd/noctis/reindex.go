@@ -13,6 +13,7 @@ import (
 type reindexCommand struct {
 	Data  string `default:"./data" placeholder:"DIR" help:"Data folder (default ${default})."`
 	Check bool   `help:"Compare the rebuilt index with the live one and throw it away; exit 1 if they differ."`
+	archives
 }
 
 // Help is shown by --help.
@@ -25,8 +26,20 @@ Examples:
   noctis reindex --data ./data --check`
 }
 
-// Run rebuilds the index.
-func (c reindexCommand) Run(ctx context.Context, t terminal) (err error) {
+// Run rebuilds the index of each archive.
+func (c reindexCommand) Run(ctx context.Context, t terminal) error {
+	names, err := tenantsOf(c.Data)
+	if err != nil {
+		return err
+	}
+	return c.each(t, names, func(tenant string) error {
+		one := c
+		one.Data = archiveFolder(c.Data, tenant)
+		return one.rebuild(ctx, t)
+	})
+}
+
+func (c reindexCommand) rebuild(ctx context.Context, t terminal) (err error) {
 	if _, err := os.Stat(blobFolder(c.Data)); err != nil {
 		return fmt.Errorf("%s is no data folder: %w", c.Data, err)
 	}

@@ -23,6 +23,7 @@ type restoreCommand struct {
 	Data   string    `default:"./data" placeholder:"DIR" help:"Data folder to make: it must be empty or not there, or left by a restore that was interrupted (default ${default})."`
 	At     time.Time `placeholder:"TIME" help:"The last backup at or before this time (2026-11-26T22:00:00Z); default: the last one."`
 	List   bool      `help:"List the backups and restore nothing."`
+	archives
 }
 
 // Help is shown by --help.
@@ -39,8 +40,21 @@ Examples:
 // restoring marks a data folder whose restore is not complete.
 const restoring = "restoring"
 
-// Run restores. The index comes last: a folder with files and without one is refused by every command.
+// Run restores the archives, those of tenants after the server's own. What is interrupted there goes on with --tenant.
 func (c restoreCommand) Run(ctx context.Context, t terminal) error {
+	tenants, err := backedUpTenants(c.Source)
+	if err != nil {
+		return err
+	}
+	return c.each(t, tenants, func(tenant string) error {
+		one := c
+		one.Data, one.Source = archiveFolder(c.Data, tenant), archiveFolder(c.Source, tenant)
+		return one.back(ctx, t)
+	})
+}
+
+// back restores one archive. The index comes last: a folder with files and without one is refused by every command.
+func (c restoreCommand) back(ctx context.Context, t terminal) error {
 	names, err := c.backups()
 	if err != nil {
 		return err

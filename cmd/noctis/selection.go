@@ -20,10 +20,11 @@ import (
 
 // selection is which studies of a data folder a command reads, while its server may be running.
 type selection struct {
-	Data  string   `default:"./data" placeholder:"DIR" help:"Data folder (default ${default}). Its server may be running."`
-	Study []string `placeholder:"UID" help:"Study Instance UID; may be repeated."`
-	Where []string `placeholder:"KEY=VALUE" sep:"none" help:"Attribute of studies as in a search: PatientID=4711, StudyDate=20260101-20260131, PatientName=DOE*, ModalitiesInStudy=CT; may be repeated, all must match."`
-	All   bool     `help:"All studies."`
+	Data   string   `default:"./data" placeholder:"DIR" help:"Data folder (default ${default}). Its server may be running."`
+	Tenant ofTenant `placeholder:"NAME" help:"The archive of this tenant; default: the server's own."`
+	Study  []string `placeholder:"UID" help:"Study Instance UID; may be repeated."`
+	Where  []string `placeholder:"KEY=VALUE" sep:"none" help:"Attribute of studies as in a search: PatientID=4711, StudyDate=20260101-20260131, PatientName=DOE*, ModalitiesInStudy=CT; may be repeated, all must match."`
+	All    bool     `help:"All studies."`
 }
 
 // reading is a data folder that is only read.

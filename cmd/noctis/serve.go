@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/noctis-dicom/noctis/dicomweb"
+	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/audit"
+	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
@@ -155,12 +159,11 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	c.announce(t.out, listener.Addr())
-	defer recoverBeside(ctx, archive, log)()
+	archive.tenants.look(ctx)
+	defer archive.tenants.Close()
+	defer beside(ctx, archive.tenants.run)()
 	defer entrance.runBeside(ctx, log)()
-	defer scrubbing.begin(ctx)()
-	defer c.Retention.tidyBeside(ctx, archive, log)()
-	defer c.Retention.settleBeside(ctx, archive, log)()
-	defer beside(ctx, func(ctx context.Context) { archive.commitments.Run(ctx, log) })()
+	defer c.attend(ctx, archive, scrubbing, log)()
 	defer beside(ctx, archive.webhooks.Run)()
 	serve, stop, err := c.TLS.serving(server, listener, log)
 	if err != nil {
@@ -182,6 +185,22 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return fmt.Errorf("requests in flight were cut off after %v: %w", c.ShutdownTimeout, errors.Join(err, server.Close()))
 	}
 	return nil
+}
+
+// attend does for an archive what has to be done while it is served. stop ends it and returns when it has ended.
+func (c serveCommand) attend(ctx context.Context, a *archive, scrubbing *scrubbing, log *slog.Logger) (stop func()) {
+	all := []func(){
+		recoverBeside(ctx, a, log),
+		scrubbing.begin(ctx),
+		c.Retention.tidyBeside(ctx, a, log),
+		c.Retention.settleBeside(ctx, a, log),
+		beside(ctx, func(ctx context.Context) { a.commitments.Run(ctx, log) }),
+	}
+	return func() {
+		for _, stop := range slices.Backward(all) {
+			stop()
+		}
+	}
 }
 
 // headerSlack is by how much a header may be too long to be refused with a reason.
@@ -248,40 +267,68 @@ func beside(ctx context.Context, run func(context.Context)) (stop func()) {
 
 // handler puts the services, the page and the viewer under one root.
 func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *slog.Logger, registry *prometheus.Registry) (http.Handler, error) {
-	secret, err := anonymizeSecret(c.Data)
-	if err != nil {
-		return nil, err
-	}
 	ready.register(registry)
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	limits, err := c.Limits.limits(registry)
 	if err != nil {
 		return nil, err
 	}
-	services, err := dicomweb.New(a.Store, dicomweb.Options{
-		PublicURL: c.PublicURL, TrustProxy: c.TrustProxy, AllowedOrigins: c.AllowedOrigins,
-		StrictAccept: c.StrictAccept, KeepPreambles: c.KeepPreambles,
-		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
-		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
-		Limits: limits, MaxHeader: int(c.MaxHeader), RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
-		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
-		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(), Webhooks: a.webhooks,
-		Authenticator: e, Links: e.links, MaxLink: c.Access.MaxLink, Audit: a.trail, Log: log, Registry: registry,
-	})
+	shared := &sharing{access: e, limits: limits, trail: a.trail, log: log}
+	if a.tenants, err = c.tenants(a, shared); err != nil {
+		return nil, err
+	}
+	services, err := c.divided(shared).services(a, doors{e}, "", shared, registry)
 	if err != nil {
 		return nil, err
 	}
-	ready.ending, e.sessions.Root, e.links.Root = services.EndStreams, services.RootURL, services.RootURL
-	pages := recordPages(a.trail, e, services.ClientOf, c.pages(e, ready, log, registry))
+	a.tenants.own = services
+	ready.ending = func() { services.EndStreams(); a.tenants.endStreams() }
+	e.sessions.Root, e.links.Root = services.RootURL, services.RootURL
+	pages := recordPages(a.trail, e, services.ClientOf, c.pages(e, ready, log, prometheus.Gatherers{registry, a.tenants}, a.tenants))
 	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// DICOMweb paths go past ServeMux, which would answer an upload to "//studies" with a redirect that loses it.
-		if p := strings.TrimLeft(r.URL.Path, "/"); strings.HasPrefix(p+"/", dicomweb.BasePath[1:]+"/") || p == "wado" {
+		switch {
+		case isService(r.URL.Path):
 			services.ServeHTTP(w, r)
-			return
+		case strings.HasPrefix(r.URL.Path, "/t/"):
+			a.tenants.ServeHTTP(w, r)
+		default:
+			pages.ServeHTTP(w, r)
 		}
-		pages.ServeHTTP(w, r)
 	})
 	return stallGuard(hardened(e.links.Carry(root), services.OverTLS), c.StallTimeout), nil
+}
+
+// sharing is what the archives of a server have in common.
+type sharing struct {
+	access *entrance
+	limits *limit.Limits
+	trail  *audit.Trail
+	log    *slog.Logger
+
+	archives size // among which memory is divided
+}
+
+// services are those of an archive, whose data folder is that of c; prefix is the path before them.
+func (c serveCommand) services(a *archive, who access.Authenticator, prefix string, s *sharing, registry prometheus.Registerer) (*dicomweb.Server, error) {
+	secret, err := anonymizeSecret(c.Data)
+	if err == nil {
+		err = holding(a, registry)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return dicomweb.New(a.Store, dicomweb.Options{
+		PublicURL: c.PublicURL, TrustProxy: c.TrustProxy, Prefix: prefix, AllowedOrigins: c.AllowedOrigins,
+		StrictAccept: c.StrictAccept, KeepPreambles: c.KeepPreambles,
+		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
+		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
+		Limits: s.limits, MaxHeader: int(c.MaxHeader), RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
+		MetadataCache:   int64(64 << 20 / s.archives),
+		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
+		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(), Webhooks: a.webhooks,
+		Authenticator: who, Links: s.access.links, MaxLink: c.Access.MaxLink, Audit: s.trail, Log: s.log, Registry: registry,
+	})
 }
 
 func (c serveCommand) storeDemo(ctx context.Context, a *archive, t terminal) error {

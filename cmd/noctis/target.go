@@ -17,8 +17,9 @@ import (
 
 // target is where a command stores: the flags that the commands share which work on a server or in a data folder.
 type target struct {
-	Server string `placeholder:"URL" help:"DICOMweb base URL of a server (http://127.0.0.1:8080/dicom-web); default: the data folder, without a server."`
-	Data   string `default:"./data" placeholder:"DIR" help:"Data folder (default ${default})."`
+	Server string   `placeholder:"URL" help:"DICOMweb base URL of a server (http://127.0.0.1:8080/dicom-web); default: the data folder, without a server."`
+	Data   string   `default:"./data" placeholder:"DIR" help:"Data folder (default ${default})."`
+	Tenant ofTenant `placeholder:"NAME" help:"The archive of this tenant; default: the server's own."`
 	credentials
 }
 
@@ -36,7 +37,11 @@ func (t target) open(ctx context.Context) (sender, error) {
 	if t.Server != "" {
 		return newRemote(t.Server, t.credentials)
 	}
-	a, err := openArchive(ctx, t.Data, store.Options{})
+	quota, err := quotaOf(t.Data)
+	if err != nil {
+		return nil, err
+	}
+	a, err := openArchive(ctx, t.Data, store.Options{Quota: quota})
 	if err != nil {
 		return nil, err
 	}
