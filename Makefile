@@ -76,7 +76,12 @@ faults-build: build
 	$(GO) build -trimpath -tags "$(TAGS) failpoints" -o bin/noctis-failpoints ./cmd/noctis
 	$(GO) build -trimpath -o bin/faults ./internal/faults
 
-faults: faults-build ## The faults that a store must survive, the long form (an hour; as root all rows), into docs/FAULTS.md
+bin/noctis-jumping: faults-build # a program whose clock jumps; all of it is built anew for that
+	@mkdir -p bin/jumping
+	$(GO) run ./internal/faults/jumping bin/jumping > bin/jumping/overlay.json
+	$(BUILD) -overlay bin/jumping/overlay.json -o bin/noctis-jumping ./cmd/noctis
+
+faults: faults-build bin/noctis-jumping ## The faults that a store must survive, the long form (an hour; as root all rows), into docs/FAULTS.md
 	bin/faults -bin bin -long -report docs/FAULTS.md
 
 clean: ## Remove what was built; the data stays

@@ -41,13 +41,19 @@ const (
 	tidyEvery   = time.Minute
 )
 
-// tidyBeside purges from the recycle bin and drops from the change feed what is too old, while the server serves. stop ends it and returns
+// tidyBeside purges from the recycle bin and drops from the change feed what is too old, while the server serves and its clock can be trusted. stop ends it and returns
 // when it has ended.
 func (f retentionFlags) tidyBeside(ctx context.Context, a *archive, log *slog.Logger) (stop func()) {
 	return beside(ctx, func(ctx context.Context) {
+		var clock steady
+		began := time.Now()
+		trusted := min(steadyFor, f.RecycleRetention/24, f.ChangeRetention/24)
 		for {
-			more, err := f.tidy(ctx, a, time.Now())
-			pause := tidyEvery
+			more, err, now := false, error(nil), time.Now()
+			if clock.look(now, now.Sub(began)) >= trusted {
+				more, err = f.tidy(ctx, a, now)
+			}
+			pause := min(tidyEvery, max(trusted/2, tidyPause))
 			if more {
 				pause = tidyPause
 			}

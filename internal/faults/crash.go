@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/noctis-dicom/noctis/internal/failpoint"
@@ -47,7 +48,13 @@ func (l *lab) killOnce(g *ledger, data, name string, all bool) error {
 		return err
 	}
 	wait := g.load(s, 4, name, nil, l.res.problem)
-	time.Sleep(time.Duration(10+rand.IntN(120)) * time.Millisecond)
+	_, before := g.count()
+	for enough, until := before+rand.IntN(12), time.Now().Add(2*time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		if _, acked := g.count(); acked >= enough {
+			break
+		}
+	}
+	time.Sleep(time.Duration(rand.IntN(30_000)) * time.Microsecond)
 	s.kill()
 	wait()
 	l.res.Tried++
@@ -158,6 +165,117 @@ func killedMigration(l *lab) error {
 		if err := errors.Join(s.stop(), os.Remove(l.folder+"/ledger")); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// killedLarge kills the server of a store that grows from time to time: it is ready as soon as that of a small one.
+func killedLarge(l *lab) error {
+	data, err := l.fresh("data")
+	if err != nil {
+		return err
+	}
+	g, err := l.openLedger()
+	if err != nil {
+		return err
+	}
+	for round := range l.times {
+		s, err := l.start(launch{data: data})
+		if err != nil {
+			return err
+		}
+		for n := range 50 {
+			var files []sample
+			for i := range 100 {
+				files = append(files, newSample(fmt.Sprint("large ", round, " ", n/10), fmt.Sprint(n), "", i+1, 8))
+			}
+			if a, err := g.upload(s, files...); err != nil || a.status != http.StatusOK {
+				return fmt.Errorf("filling: %d, %w", a.status, err)
+			}
+		}
+		s.kill()
+		if err := l.killOnce(g, data, fmt.Sprint("large ", round), round == l.times-1); err != nil {
+			return err
+		}
+		if l.done() {
+			break
+		}
+	}
+	sent, acked := g.count()
+	l.res.Acknowledged += acked
+	l.note("%d instances", sent)
+	l.audit(data)
+	return nil
+}
+
+// clockJumps lets the clock of the wall jump while clients upload: what is stored stays, and nothing is purged for being old.
+func clockJumps(l *lab) error {
+	const program = "noctis-jumping"
+	if _, err := os.Stat(filepath.Join(l.bin, program)); err != nil {
+		l.res.Skipped = "it needs a program with another clock (make faults builds it)"
+		return nil
+	}
+	data, err := l.fresh("data")
+	if err != nil {
+		return err
+	}
+	g, err := l.openLedger()
+	if err != nil {
+		return err
+	}
+	for round := range l.times {
+		s, err := l.start(launch{data: data, program: program, env: []string{"NOCTIS_CLOCK=jumps"}})
+		if err != nil {
+			return err
+		}
+		bin := newSample("deleted", fmt.Sprint(round), "", 1, 16)
+		if a, err := s.stow(bin); err != nil || a.status != http.StatusOK {
+			return fmt.Errorf("%d, %w: %s", a.status, err, tail(string(a.body), 300))
+		}
+		if err := s.remove("/dicom-web" + bin.ref.Path()); err != nil {
+			return err
+		}
+		stop := make(chan struct{})
+		wait := g.load(s, 4, fmt.Sprint("clock ", round), stop, l.res.problem)
+		time.Sleep(2 * time.Second)
+		close(stop)
+		wait()
+		l.check(s, g, 40)
+		s.kill()
+		l.res.Tried++
+		if s, err = l.start(launch{data: data}); err != nil {
+			return err
+		}
+		l.settled(s, data)
+		l.check(s, g, -1)
+		if status, _, err := s.get("/dicom-web/recycle-bin"+bin.ref.Path(), ""); err != nil || status != http.StatusOK {
+			l.res.problem("what was deleted has gone from the recycle bin: %d, %v", status, err)
+		}
+		if err := s.stop(); err != nil {
+			return err
+		}
+		if l.done() {
+			break
+		}
+	}
+	_, l.res.Acknowledged = g.count()
+	l.audit(data)
+	return nil
+}
+
+// remove deletes.
+func (s *server) remove(path string) error {
+	request, err := http.NewRequest(http.MethodDelete, s.url+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := s.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("DELETE: %s", response.Status)
 	}
 	return nil
 }

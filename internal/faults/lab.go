@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +52,7 @@ func (l *lab) done() bool { return l.ctx.Err() != nil || len(l.res.Problems) >= 
 type launch struct {
 	data      string
 	failpoint string // "blob named:3"
+	program   string // "": noctis
 	wrap      []string
 	args      []string
 	env       []string
@@ -90,7 +92,7 @@ func (l *lab) start(how launch) (*server, error) {
 
 // program is the command that starts a server.
 func (l *lab) program(how launch) *exec.Cmd {
-	program := filepath.Join(l.bin, "noctis")
+	program := filepath.Join(l.bin, cmp.Or(how.program, "noctis"))
 	if how.failpoint != "" {
 		program = filepath.Join(l.bin, "noctis-failpoints")
 	}
