@@ -64,7 +64,7 @@ func run(args []string) error {
 	}
 	overlay := map[string]string{}
 	for name, text := range map[string]string{"time.go": strings.Replace(string(source), asks, jumped, 1), "jump.go": jump} {
-		path := filepath.Join(folder, name)
+		path := filepath.Join(folder, name+".txt") // no package of this module
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			return err
 		}
