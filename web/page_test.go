@@ -16,6 +16,7 @@ func TestPageServesItsFiles(t *testing.T) {
 		{"/style.css", "text/css; charset=utf-8"},
 		{"/js/main.js", "text/javascript; charset=utf-8"},
 		{"/worklist.html", "text/html; charset=utf-8"},
+		{"/schedule.html", "text/html; charset=utf-8"},
 		{"/icon.svg", "image/svg+xml"},
 	} {
 		r := get(Page(), "GET", c.address)
