@@ -2,7 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/audit"
 )
 
@@ -138,5 +144,83 @@ func TestDoctorLooksAtTheAudit(t *testing.T) {
 	}
 	if text := command(t, 1, "doctor", "--data", data); !strings.Contains(text, "audit log damaged: removed: line 4") {
 		t.Error(text)
+	}
+}
+
+func TestLoginsLeaveEvents(t *testing.T) {
+	folder := t.TempDir()
+	server, err := start(folder, "--data", folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.stop()
+	var out, errs strings.Builder
+	if code := run(t.Context(), []string{"user", "add", "doe", "--role", "read", "--generate", "--data", folder}, &out, &errs); code != 0 {
+		t.Fatal(errs.String())
+	}
+	password := strings.TrimSpace(out.String())
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		want               string // kind, outcome, who
+	}{
+		{"POST", "/session", `{"name":"doe","password":"wrong"}`, 401, "login 4 doe"},
+		{"GET", "/metrics", "", 401, "login 4 "},
+		{"POST", "/session", fmt.Sprintf(`{"name":"doe","password":%q}`, password), 204, "login 0 doe"},
+		{"GET", "/doctor", "", 403, "admin 4 doe"},
+		{"GET", "/dicom-web/studies", "", 204, "query 0 doe"},
+		{"GET", "/healthz", "", 200, ""},
+		{"DELETE", "/session", "", 204, "logout 0 doe"},
+	} {
+		before, err := audit.Latest(folder, audit.Filter{}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), c.method, server.url+c.path, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := client.Do(r)
+		if err != nil || answer.StatusCode != c.status {
+			t.Fatalf("%s %s: %v, %v", c.method, c.path, answer, err)
+		}
+		answer.Body.Close()
+		got := ""
+		for e, err := range audit.Search(folder, audit.Filter{After: before[0].N}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = fmt.Sprintf("%s %d %s", e.Kind, e.Outcome, e.Who)
+		}
+		if got != c.want {
+			t.Errorf("%s %s: the event is %q, want %q", c.method, c.path, got, c.want)
+		}
+	}
+}
+
+// A login at an identity provider that fails ends with a redirection, whose status says nothing of it.
+func TestFailedLoginAtTheProviderIsNoSuccess(t *testing.T) {
+	data := t.TempDir()
+	trail, err := audit.Begin(data, "test", audit.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trail.Close()
+	for _, attempt := range []access.Attempt{{Kind: access.Token, Failed: true}, {Name: "doe", Kind: access.Token}} {
+		h := recordPages(trail, &entrance{}, func(r *http.Request) string { return r.RemoteAddr }, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			access.NoteAttempt(r.Context(), attempt)
+			http.Redirect(w, r, "/login.html", http.StatusSeeOther)
+		}))
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/oidc/callback", nil))
+	}
+	latest, err := audit.Latest(data, audit.Filter{Kinds: []audit.Kind{audit.Login}}, 2)
+	if err != nil || len(latest) != 2 || latest[0].Outcome != audit.Success || latest[0].Who != "doe" || latest[1].Outcome != audit.Minor {
+		t.Errorf("%+v, %v", latest, err)
 	}
 }

@@ -23,12 +23,12 @@ var commandKinds = map[string]audit.Kind{
 	"import": audit.Import, "demo": audit.Import, "backup": audit.Export, "restore": audit.Import,
 	"recycle restore": audit.Restore, "recycle purge": audit.Purge,
 	"schedule add": audit.CreateProcedure, "schedule import": audit.CreateProcedure, "schedule remove": audit.RemoveProcedure,
-	"doctor": audit.Admin, "reindex": audit.Admin, "index add": audit.Admin, "index remove": audit.Admin,
+	"tenant add": audit.Admin, "tenant quota": audit.Admin, "tenant remove": audit.Admin, "doctor": audit.Admin, "reindex": audit.Admin, "index add": audit.Admin, "index remove": audit.Admin,
 }
 
 // unrecordedCommands are the others: the server records itself, reading of the audit and of studies is recorded where they are read, and the
 // rest is done by a server, tells nothing of patients, or tells it those alone who may read the data folder anyhow.
-var unrecordedCommands = []string{"serve", "export", "copy", "audit verify", "audit search", "audit export", "key list", "user list", "certificate list", "link list", "recycle list", "schedule list",
+var unrecordedCommands = []string{"serve", "export", "copy", "audit verify", "audit search", "audit export", "key list", "user list", "certificate list", "link list", "tenant list", "recycle list", "schedule list",
 	"index list", "webhook list", "webhook dead", "webhook resend", "webhook discard", "webhook test", "readiness", "render", "conformance", "statement", "version"}
 
 // commandName is the command without the places of its arguments.

@@ -88,8 +88,11 @@ func (p *recordedPage) record(status int) error {
 		e.Reason = http.StatusText(status)
 	}
 	switch {
-	case p.attempt.Name != "": // whatever the address of the login is
+	case p.attempt.Kind != "": // whatever the address of the login is
 		e.Kind, e.Who, e.As = audit.Login, p.attempt.Name, p.attempt.Kind
+		if p.attempt.Failed && e.Outcome == audit.Success { // it ends with a redirection to the page that says so
+			e.Outcome, e.Reason = audit.Minor, "the login was refused"
+		}
 	case e.Kind != "":
 	case status == http.StatusUnauthorized:
 		e.Kind = audit.Login

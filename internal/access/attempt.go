@@ -4,8 +4,9 @@ import "context"
 
 // Attempt is a login under way: who logs in notes it for the audit, which knows only requests.
 type Attempt struct {
-	Name string // under which it was tried
-	Kind Kind
+	Name   string // under which it was tried; "": nobody knows
+	Kind   Kind
+	Failed bool // though the status of the answer does not say so
 }
 
 type attemptKey struct{}
@@ -15,9 +16,9 @@ func WithAttempt(ctx context.Context, a *Attempt) context.Context {
 	return context.WithValue(ctx, attemptKey{}, a)
 }
 
-// NoteAttempt notes that somebody tries to log in under a name, whether it succeeds or not.
-func NoteAttempt(ctx context.Context, name string, kind Kind) {
+// NoteAttempt notes that somebody tries to log in.
+func NoteAttempt(ctx context.Context, noted Attempt) {
 	if a, ok := ctx.Value(attemptKey{}).(*Attempt); ok {
-		a.Name, a.Kind = name, kind
+		*a = noted
 	}
 }

@@ -115,7 +115,7 @@ func (l *Login) logIn(w http.ResponseWriter, r *http.Request, root string) {
 	if len(given.Name) > 64 {
 		given.Name = given.Name[:64] // longer than any
 	}
-	access.NoteAttempt(r.Context(), given.Name, access.User)
+	access.NoteAttempt(r.Context(), access.Attempt{Name: given.Name, Kind: access.User})
 	address := l.clientOf(r)
 	if wait := l.throttle.try(given.Name, address); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))

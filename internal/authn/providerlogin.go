@@ -74,12 +74,14 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.log.Info("login", "user", who.Name, "provider", l.provider.options.Issuer, "address", l.clientOf(r))
+	access.NoteAttempt(r.Context(), access.Attempt{Name: who.Name, Kind: who.Kind})
 	l.sessions.begin(w, r, root, &session{who: who})
 	http.Redirect(w, r, root+"/"+p.Next, http.StatusSeeOther)
 }
 
 // returnToLogin tells the person that it did not succeed, and the log why.
 func (l *Login) returnToLogin(w http.ResponseWriter, r *http.Request, root string, err error) {
+	access.NoteAttempt(r.Context(), access.Attempt{Kind: access.Token, Failed: true})
 	l.log.Warn("login at the provider refused", "provider", l.provider.options.Issuer, "error", err, "address", l.clientOf(r))
 	http.Redirect(w, r, root+"/login.html?problem", http.StatusSeeOther)
 }
