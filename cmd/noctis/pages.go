@@ -31,7 +31,7 @@ func (c serveCommand) pages(e *entrance, ready *readiness, log *slog.Logger, met
 	if c.OIDC.ViewerClientID == "" {
 		ohif = e.loginFirst(ohif)
 	}
-	login := authn.NewLogin(e.Methods, e.sessions, e.provider, c.TrustProxy, log)
+	login := authn.NewLogin(e.Methods, e.sessions, e.provider, log)
 	mux, ofTenants := http.NewServeMux(), http.NewServeMux()
 	table := []page{
 		{"/", access.Anyone, web.Page()},

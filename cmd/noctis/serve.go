@@ -158,7 +158,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		// A request outlives the signal: it is finished, not cut off.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	c.announce(t.out, listener.Addr())
+	c.announce(t.out, listener.Addr(), entrance)
 	archive.tenants.look(ctx)
 	defer archive.tenants.Close()
 	defer beside(ctx, archive.tenants.run)()
@@ -284,6 +284,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 	a.tenants.own = services
 	ready.ending = func() { services.EndStreams(); a.tenants.endStreams() }
 	e.sessions.Root, e.links.Root = services.RootURL, services.RootURL
+	e.sessions.Client = services.ClientOf
 	pages := recordPages(a.trail, e, services.ClientOf, c.pages(e, ready, log, prometheus.Gatherers{registry, a.tenants}, a.tenants))
 	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// DICOMweb paths go past ServeMux, which would answer an upload to "//studies" with a redirect that loses it.
@@ -356,7 +357,7 @@ func (c serveCommand) viewerFolder() string {
 }
 
 // announce prints where everything is.
-func (c serveCommand) announce(w io.Writer, address net.Addr) {
+func (c serveCommand) announce(w io.Writer, address net.Addr, e *entrance) {
 	root := strings.TrimRight(c.PublicURL, "/")
 	if root == "" {
 		root = "http://" + address.String()
@@ -364,8 +365,12 @@ func (c serveCommand) announce(w io.Writer, address net.Addr) {
 			root = "https://" + address.String()
 		}
 	}
-	fmt.Fprintf(w, "Noctis %s\n  page      %s/\n  DICOMweb  %s%s\n  viewer    %s/viewer/\n  metrics   %s/metrics\n",
-		version, root, root, dicomweb.BasePath, root, root)
+	who := "whoever reaches it may do everything (noctis user add, noctis key add)"
+	if on, err := e.On(); on || err != nil {
+		who = "for those who prove who they are"
+	}
+	fmt.Fprintf(w, "Noctis %s\n  page      %s/\n  DICOMweb  %s%s\n  viewer    %s/viewer/\n  metrics   %s/metrics\n  access    %s\n",
+		version, root, root, dicomweb.BasePath, root, root, who)
 }
 
 func (c serveCommand) logger(w io.Writer) *slog.Logger {

@@ -32,7 +32,7 @@ func (f tlsFlags) serving(server *http.Server, listener net.Listener, log *slog.
 		if files, err = newTLSFiles(f, log); err != nil {
 			return nil, nil, err
 		}
-		server.TLSConfig = &tls.Config{GetConfigForClient: files.configFor, NextProtos: nextProtocols}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: files.configFor, NextProtos: nextProtocols}
 		serve = func() error { return server.ServeTLS(listener, "", "") }
 	case f.Key != "" || f.ClientCA != "":
 		return nil, nil, errors.New("--tls-key and --tls-client-ca are of no use without --tls-cert")

@@ -87,7 +87,7 @@ func (k *Keys) Begun() (bool, error) { return k.ledger.Begun() }
 
 // Challenges ask for a token, or for Basic authentication (RFC 7617), which programs can do that know nothing of keys.
 func (k *Keys) Challenges() []string {
-	return []string{bearerChallenge, `Basic realm="noctis", charset="UTF-8"`}
+	return []string{challengeRFC6750, `Basic realm="noctis", charset="UTF-8"`}
 }
 
 // Authenticate knows whoever bears a key.

@@ -7,11 +7,9 @@ import (
 	"log/slog"
 	"math"
 	"mime"
-	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/noctis-dicom/noctis/internal/access"
@@ -20,20 +18,19 @@ import (
 // Login is the resource "session" of the page: GET says who has logged in and how one can, POST logs in with name and password,
 // DELETE logs out.
 type Login struct {
-	trustProxy bool // X-Forwarded-For of every peer is believed, not only of this machine
-	methods    *Methods
-	sessions   *Sessions
-	provider   *Provider // nil: there is none at which one can log in
-	throttle   *throttle
-	log        *slog.Logger
+	methods  *Methods
+	sessions *Sessions
+	provider *Provider // nil: there is none at which one can log in
+	throttle *throttle
+	log      *slog.Logger
 }
 
 // NewLogin makes the resource of sessions, which are one of the methods, and may be begun at a provider.
-func NewLogin(methods *Methods, sessions *Sessions, provider *Provider, trustProxy bool, log *slog.Logger) *Login {
+func NewLogin(methods *Methods, sessions *Sessions, provider *Provider, log *slog.Logger) *Login {
 	if provider != nil && provider.options.ClientID == "" {
 		provider = nil
 	}
-	return &Login{trustProxy, methods, sessions, provider, newThrottle(time.Now), log}
+	return &Login{methods, sessions, provider, newThrottle(time.Now), log}
 }
 
 // sessionState is the answer to GET.
@@ -140,25 +137,15 @@ func (l *Login) logIn(w http.ResponseWriter, r *http.Request, root string) {
 	}
 }
 
-// clientOf is the address of a client: that from which a proxy that is believed got the request.
+// clientOf is the address of a client, as guesses are counted by: that of a network where one customer has all of it.
 func (l *Login) clientOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	peer, err := netip.ParseAddr(host)
-	if l.trustProxy || err == nil && peer.Unmap().IsLoopback() {
-		list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if client, err := netip.ParseAddr(strings.TrimSpace(list[len(list)-1])); err == nil {
-			peer = client
-		}
-	}
-	if peer.Is6() && !peer.Is4In6() { // one customer has all of a /64
-		if network, err := peer.Prefix(64); err == nil {
+	address := l.sessions.Client(r)
+	if a, err := netip.ParseAddr(address); err == nil && a.Is6() && !a.Is4In6() {
+		if network, err := a.Prefix(64); err == nil {
 			return network.Masked().String()
 		}
 	}
-	return peer.Unmap().String()
+	return address
 }
 
 func (l *Login) fail(w http.ResponseWriter, err error) {

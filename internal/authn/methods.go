@@ -85,8 +85,8 @@ func (m *Methods) Challenges() []string {
 	return list
 }
 
-// bearerChallenge asks for a token (RFC 6750 3).
-const bearerChallenge = `Bearer realm="noctis"`
+// challengeRFC6750 asks for a token, as its section 3 has it.
+const challengeRFC6750 = `Bearer realm="noctis"`
 
 // bearer returns the token of the Authorization field (RFC 6750 2.1); "" if there is none.
 func bearer(r *http.Request) string {

@@ -95,7 +95,7 @@ func NewProvider(o ProviderOptions) (*Provider, error) {
 func (p *Provider) Begun() (bool, error) { return true, nil }
 
 // Challenges ask for a token.
-func (p *Provider) Challenges() []string { return []string{bearerChallenge} }
+func (p *Provider) Challenges() []string { return []string{challengeRFC6750} }
 
 // Authenticate knows whoever bears a token of the provider that is for this server.
 func (p *Provider) Authenticate(r *http.Request) (access.Principal, bool, error) {

@@ -318,7 +318,7 @@ func TestLoginAtTheProvider(t *testing.T) {
 		k := p.key("one", false)
 		h := newHouse(t, "https://pacs.example/noctis")
 		provider := p.provider(ProviderOptions{ClientID: "noctis", Scopes: []string{"openid", "profile"}})
-		h.login = NewLogin(h.methods, h.sessions, provider, false, h.login.log)
+		h.login = NewLogin(h.methods, h.sessions, provider, h.login.log)
 
 		begin := httptest.NewRecorder()
 		r := httptest.NewRequest("GET", "/session/provider", nil)

@@ -21,6 +21,8 @@ var errSessionOver = fmt.Errorf("%w: the session is over, log in again", access.
 type Sessions struct {
 	// Root is the public address of the server's root for a request, without a slash at its end.
 	Root func(*http.Request) (string, error)
+	// Client is the address that a request comes from.
+	Client func(*http.Request) string
 	// Idle ends a session that is not used, Most every one.
 	Idle, Most time.Duration
 
@@ -43,9 +45,11 @@ type session struct {
 // mostSessions bounds their memory; with more those go that were not used for longest.
 const mostSessions = 20_000
 
-// NewSessions makes those of users, who can be added later. Without a Root of its own the root is what the request says.
+// NewSessions makes those of users, who can be added later. Root and Client are what the request itself says, as long as
+// they are not set.
 func NewSessions(users *Users) *Sessions {
-	return &Sessions{Root: requestRoot, users: users, now: time.Now, Idle: 30 * time.Minute, Most: 12 * time.Hour, open: map[[sha256.Size]byte]*session{}}
+	return &Sessions{Root: requestRoot, Client: func(r *http.Request) string { return r.RemoteAddr }, Idle: 30 * time.Minute, Most: 12 * time.Hour,
+		users: users, now: time.Now, open: map[[sha256.Size]byte]*session{}}
 }
 
 func requestRoot(r *http.Request) (string, error) {
