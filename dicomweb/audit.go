@@ -385,7 +385,11 @@ func (s *Server) ClientOf(r *http.Request) string {
 // aboutStored notes what became of a Store request: an event for each study, and one for what was refused (PS3.15 A.5.2: successes and
 // failures are not mixed).
 func (s *Server) aboutStored(r *http.Request, st *stored) {
-	if s.options.Audit == nil || st.dry {
+	if s.options.Audit == nil {
+		return
+	}
+	if st.dry {
+		exchangeOf(r).kind = audit.Other // nothing was stored
 		return
 	}
 	studies := map[dicom.UID]*audit.Subject{}

@@ -350,3 +350,31 @@ func TestAdministratorsReadTheAudit(t *testing.T) {
 		t.Errorf("%v in %s", err, w.Body)
 	}
 }
+
+func TestWhatIsCreatedNamesItsPatient(t *testing.T) {
+	a := newAudited(t, 0, nil)
+	post := func(path, body string) {
+		t.Helper()
+		r := httptest.NewRequest("POST", BasePath+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/dicom+json")
+		w := httptest.NewRecorder()
+		a.ServeHTTP(w, r)
+		if w.Code != 201 {
+			t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	post("/modality-scheduled-procedure-steps", `{"00100010":{"vr":"PN","Value":[{"Alphabetic":"A^B"}]},"00100020":{"vr":"LO","Value":["P7"]},
+		"00400100":{"vr":"SQ","Value":[{"00080060":{"vr":"CS","Value":["CT"]},"00400001":{"vr":"AE","Value":["CT1"]},"00400002":{"vr":"DA","Value":["20260101"]},
+		"00400003":{"vr":"TM","Value":["1200"]}}]}}`)
+	if e := a.events(); len(e) != 1 || e[0].Kind != audit.CreateProcedure || e[0].Patient != "P7" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestTrialRunStoresNothing(t *testing.T) {
+	a := newAudited(t, 0, nil)
+	a.ask("POST", BasePath+"/studies?dry-run", "", fileNamed(t, "ct1"))
+	if e := a.events(); len(e) != 1 || e[0].Kind != audit.Other {
+		t.Errorf("%+v", e)
+	}
+}

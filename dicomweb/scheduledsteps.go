@@ -111,6 +111,8 @@ func (s *Server) createScheduled(w http.ResponseWriter, r *http.Request) error {
 		return refusedStep(err)
 	}
 
+	aboutDataSet(r, sc.DataSet, "")
+
 	// Response
 	n := sc.Name()
 	location := s.baseURL(r) + "/modality-scheduled-procedure-steps/" + string(n.Study) + "/" + url.PathEscape(n.Step)

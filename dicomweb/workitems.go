@@ -57,6 +57,7 @@ func (s *Server) createWorkitem(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return refusedCreate(err)
 	}
+	aboutDataSet(r, item.DataSet, item.UID())
 
 	// Response
 	if code == worklist.CreatedModified {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/noctis-dicom/noctis/internal/audit"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -74,6 +75,13 @@ func (f retentionFlags) tidy(ctx context.Context, a *archive, now time.Time) (mo
 	purged, _, err := a.Purge(ctx, store.RemovedQuery{Before: now.Add(-f.RecycleRetention)}, purgeAtOnce)
 	if err != nil {
 		return false, err
+	}
+	if purged > 0 && a.trail != nil {
+		err = a.trail.Record(audit.Event{Time: now.UTC(), Kind: audit.Purge, Route: "recycle-retention", Subject: audit.Subject{Number: purged},
+			Detail: fmt.Sprintf("%d instances whose time in the recycle bin was over", purged)})
+		if err != nil {
+			return false, err
+		}
 	}
 	trimmed, err := a.TrimChanges(ctx, now.Add(-f.ChangeRetention), trimAtOnce)
 	return purged == purgeAtOnce || trimmed == trimAtOnce, err

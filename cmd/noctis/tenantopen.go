@@ -54,6 +54,7 @@ func (c serveCommand) openTenant(ctx context.Context, beside *store.Store, name 
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	a.trail = s.trail
 	a.index.Worklist().SetFacilities(c.Facility)
 	a.commitments.Retention = c.CommitmentRetention
 	if err := a.index.Worklist().Send(ctx, worklist.Restarted(true)); err != nil {

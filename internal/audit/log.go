@@ -153,18 +153,21 @@ func (l *Log) Write(events ...Event) error {
 	return mine.err
 }
 
+// lockedAtMost is how long another process may hold the lock: one that was stopped must not stop a server.
+const lockedAtMost = 10 * time.Second
+
 // locked runs something that touches the files while no other process does.
 func (l *Log) locked(do func() error) error {
 	l.files.Lock()
 	defer l.files.Unlock()
 	fd := int(l.lock.Fd())
-	for {
-		err := unix.Flock(fd, unix.LOCK_EX)
+	for began := l.now(); ; time.Sleep(time.Millisecond) {
+		err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("audit log: %w", err)
+		if !errors.Is(err, unix.EINTR) && (!errors.Is(err, unix.EWOULDBLOCK) || l.now().Sub(began) > lockedAtMost) {
+			return fmt.Errorf("audit log: its lock: %w", err)
 		}
 	}
 	defer unix.Flock(fd, unix.LOCK_UN) //nolint:errcheck // closing the file lets go of it, too
