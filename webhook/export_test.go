@@ -23,13 +23,3 @@ func (o Options) WithResolver(r *net.Resolver) Options {
 	o.resolver = r
 	return o
 }
-
-// Begin finds where each webhook was.
-func (s *Sender) Begin(ctx context.Context) error {
-	for _, r := range s.receivers {
-		if err := r.begin(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -85,6 +85,17 @@ func (s *Sender) receiver(name string) *receiver {
 	return nil
 }
 
+// Begin finds where each webhook was. One that is new is told of what happens from now on: who has to be sure of that calls Begin before
+// anything can happen; else Run does.
+func (s *Sender) Begin(ctx context.Context) error {
+	for _, r := range s.receivers {
+		if err := r.begin(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Run sends until ctx ends. Receivers do not wait for each other, and nobody waits for them.
 func (s *Sender) Run(ctx context.Context) {
 	var all sync.WaitGroup

@@ -141,7 +141,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	archive.commitments.Retention = c.CommitmentRetention
-	if archive.webhooks, err = c.Webhooks.sender(archive, log, registry); err != nil {
+	if archive.webhooks, err = c.Webhooks.sender(ctx, archive, log, registry); err != nil {
 		return err
 	}
 	handler, err := c.handler(archive, entrance, ready, log, registry)

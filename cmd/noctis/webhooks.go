@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -112,8 +113,8 @@ func (s webhookSetting) secret() (string, error) {
 	return text, nil
 }
 
-// sender makes what sends to all of them.
-func (f webhookFlags) sender(a *archive, log *slog.Logger, registry prometheus.Registerer) (*webhook.Sender, error) {
+// sender makes what sends to all of them, what happens from now on and what they were not told before.
+func (f webhookFlags) sender(ctx context.Context, a *archive, log *slog.Logger, registry prometheus.Registerer) (*webhook.Sender, error) {
 	o := webhook.Options{Timeout: f.WebhookTimeout, GiveUp: f.WebhookGiveUp, Log: log, Registry: registry}
 	for _, s := range f.Webhooks {
 		w, err := s.webhook()
@@ -122,5 +123,9 @@ func (f webhookFlags) sender(a *archive, log *slog.Logger, registry prometheus.R
 		}
 		o.Webhooks = append(o.Webhooks, w)
 	}
-	return webhook.New(a.Store, a.index.Webhooks(), o)
+	s, err := webhook.New(a.Store, a.index.Webhooks(), o)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Begin(ctx)
 }

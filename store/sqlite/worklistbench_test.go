@@ -60,7 +60,7 @@ func manyReadings(b *testing.B, n int) *Index {
 	for i := range n {
 		study := fmt.Sprintf("1.5.%d", i)
 		e := imageOf(study, study+".1", study+".1.1", map[string]string{"Modality": []string{"CT", "MR", "US"}[i%3], "PatientName": fmt.Sprintf("P^%d", i)})
-		e.Stored = e.Stored.AddDate(0, 0, i%1000)
+		e.Stored = e.Stored.AddDate(0, 0, i/50) // fifty a day, as the page of a search
 		if entries = append(entries, e); len(entries) == 1000 {
 			if _, err := x.Insert(b.Context(), entries); err != nil {
 				b.Fatal(err)

@@ -106,3 +106,34 @@ func testOrder(t *testing.T, o Open) {
 		t.Errorf("%v", got)
 	}
 }
+
+// testMany: what very many workitems have is found as well as what few have, alone and together.
+func testMany(t *testing.T, o Open) {
+	oracle := worklist.New(memlist.New())
+	l := service(t, o)
+	for i := range 620 {
+		attributes := map[string]string{"PatientID": "P1", "AccessionNumber": "A1", "ScheduledProcedureStepStartDateTime": fmt.Sprint(20240101 + i*7%28)}
+		if i%200 == 0 {
+			attributes["AccessionNumber"] = "A2"
+		}
+		for _, on := range []*worklist.List{l, oracle} {
+			create(t, on, dicom.UID(fmt.Sprintf("1.2.%d", i)), attributes)
+		}
+	}
+	for _, pairs := range [][]string{
+		{"PatientID", "P1"}, {"PatientID", "P1", "AccessionNumber", "A1"}, {"PatientID", "P1", "AccessionNumber", "A2"}, {"PatientID", "P?", "AccessionNumber", "A*"},
+		{"PatientID", "P1", "ScheduledProcedureStepStartDateTime", "20240105-20240106"}, {"PatientName", "DOE*"},
+	} {
+		for _, q := range []match.Query{{Limit: -1}, {Limit: 10, Offset: 300}, {Limit: 3}} {
+			q.Keys = keysOf(t, pairs...)
+			if want, got := found(t, oracle, q), found(t, l, q); !slices.Equal(got, want) {
+				t.Errorf("%q %+v:\n got %v\nwant %v", pairs, q, got, want)
+			}
+		}
+		q := match.Query{Keys: keysOf(t, pairs...)}
+		want, _ := oracle.Count(t.Context(), q, -1)
+		if n, err := l.Count(t.Context(), q, -1); err != nil || n != want {
+			t.Errorf("%q: Count %d, %v; want %d", pairs, n, err, want)
+		}
+	}
+}

@@ -29,6 +29,7 @@ func Repository(t *testing.T, fresh func(t *testing.T) Open) {
 		"Release":       testRelease,
 		"Search":        testSearch,
 		"Order":         testOrder,
+		"Many":          testMany,
 		"Subscribe":     testSubscribe,
 		"SubscribeList": testSubscribeList,
 		"Filter":        testFilter,

@@ -14,7 +14,7 @@ type clause struct {
 	exact  bool
 	narrow bool // names series or instances, so that going through all studies would be a detour
 
-	// keyed are selections of study ids, each of which a study must be in. It is what the clause says altogether if whole is set.
+	// keyed are selections of ids, each of which what is found must be in. It is what the clause says altogether if whole is set.
 	keyed []selection
 	whole bool
 	extra bool // asks extra_key

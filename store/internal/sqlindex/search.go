@@ -121,19 +121,23 @@ func (x *Index) plan(ctx context.Context, f *clause) error {
 		if f.narrow {
 			return nil
 		}
-		var n int
-		query := "SELECT COUNT(*) FROM (" + s.sql + " LIMIT ?)"
-		args := append(slices.Clone(s.args), few)
-		if err := x.each(ctx, query, args, func(rows *sql.Rows) error { return rows.Scan(&n) }); err != nil {
+		isFew, err := x.isFew(ctx, s)
+		if err != nil {
 			return err
 		}
-		if n < few {
+		if isFew {
 			f.narrow = true
 			return nil
 		}
 	}
 	f.sql = strings.ReplaceAll(f.sql, byKey, "+"+byKey) // the sign keeps the database from looking up by it
 	return nil
+}
+
+func (x *Index) isFew(ctx context.Context, s selection) (bool, error) {
+	var n int
+	err := x.each(ctx, "SELECT COUNT(*) FROM ("+s.sql+" LIMIT ?)", append(slices.Clone(s.args), few), func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return n < few, err
 }
 
 // Count implements store.Index.

@@ -100,7 +100,7 @@ func nameClause(fuzzy bool, want string, group func(string) clause) clause {
 // clause is that of what is selected.
 func (v valueTable) clause(s selection, exact bool) clause {
 	if v.ids != "" {
-		return clause{sql: v.ids + " IN (" + s.sql + ")", args: s.args, exact: exact && !v.extra, narrow: true, extra: v.extra}
+		return clause{sql: v.ids + " IN (" + s.sql + ")", args: s.args, exact: exact && !v.extra, narrow: true, extra: v.extra, keyed: []selection{s}}
 	}
 	return inStudies(s, exact)
 }

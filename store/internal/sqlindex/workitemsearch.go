@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
@@ -129,6 +130,22 @@ func momentClause(column string, k match.Key) clause {
 	return c
 }
 
+// filter turns the keys of a query into SQL. As of studies, few workitems are looked up and put in order; of many, those that come first are
+// met on the way through the index of the order.
+func (w *Worklist) filter(ctx context.Context, q match.Query) (clause, error) {
+	f := workitemFilter(nil, q.Keys, q.Fuzzy)
+	walked := f.sql
+	for _, s := range f.keyed {
+		if isFew, err := w.x.isFew(ctx, s); err != nil || isFew {
+			return f, err
+		}
+		in := "workitem.id IN (" + s.sql + ")"
+		walked = strings.Replace(walked, in, "+"+in, 1) // the sign keeps the database from looking up by it
+	}
+	f.sql = walked
+	return f, nil
+}
+
 func workitemOrder(q match.Query) string {
 	by := worklist.OrderOf(q)
 	column := workitemMoments[by.Tag]
@@ -161,7 +178,10 @@ func (w *Worklist) matches(ctx context.Context, q match.Query) ([]int64, error) 
 		return nil, ctx.Err()
 	}
 	q.Level, q.Scope = match.Instance, dicom.Ref{}
-	f := workitemFilter(nil, q.Keys, q.Fuzzy)
+	f, err := w.filter(ctx, q)
+	if err != nil {
+		return nil, err
+	}
 	if !f.exact {
 		return w.judge(ctx, q, f)
 	}
@@ -207,7 +227,10 @@ func (w *Worklist) Count(ctx context.Context, q match.Query, most int) (n int, e
 	if most >= 0 {
 		q.Limit = most + 1
 	}
-	f := workitemFilter(nil, q.Keys, q.Fuzzy)
+	f, err := w.filter(ctx, q)
+	if err != nil {
+		return 0, err
+	}
 	if !f.exact {
 		ids, err := w.judge(ctx, q, f)
 		return len(ids), err
