@@ -141,7 +141,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	archive.commitments.Retention = c.CommitmentRetention
-	if archive.webhooks, err = c.Webhooks.sender(ctx, archive, log, registry); err != nil {
+	if archive.webhooks, err = c.Webhooks.sender(ctx, archive, "", log, registry); err != nil {
 		return err
 	}
 	handler, err := c.handler(archive, entrance, ready, log, registry)
@@ -164,7 +164,6 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	defer beside(ctx, archive.tenants.run)()
 	defer entrance.runBeside(ctx, log)()
 	defer c.attend(ctx, archive, scrubbing, log)()
-	defer beside(ctx, archive.webhooks.Run)()
 	serve, stop, err := c.TLS.serving(server, listener, log)
 	if err != nil {
 		return err
@@ -195,6 +194,7 @@ func (c serveCommand) attend(ctx context.Context, a *archive, scrubbing *scrubbi
 		c.Retention.tidyBeside(ctx, a, log),
 		c.Retention.settleBeside(ctx, a, log),
 		beside(ctx, func(ctx context.Context) { a.commitments.Run(ctx, log) }),
+		beside(ctx, a.webhooks.Run),
 	}
 	return func() {
 		for _, stop := range slices.Backward(all) {

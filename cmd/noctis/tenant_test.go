@@ -41,7 +41,7 @@ func newHouse(t *testing.T, c serveCommand) *house {
 	}
 	t.Cleanup(func() { a.Close() })
 	h.archive = a
-	a.webhooks, err = webhookFlags{}.sender(a, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	a.webhooks, err = webhookFlags{}.sender(t.Context(), a, "", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	h.run(err)
 	if h.handler, err = c.handler(a, c.Access.open(h.data), &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry()); err != nil {
 		t.Fatal(err)

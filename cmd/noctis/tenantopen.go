@@ -67,8 +67,8 @@ func (c serveCommand) openTenant(ctx context.Context, beside *store.Store, name 
 	if err := scrubbing.load(); err != nil {
 		return nil, err
 	}
-	if a.webhooks, err = (webhookFlags{WebhookTimeout: c.Webhooks.WebhookTimeout, WebhookGiveUp: c.Webhooks.WebhookGiveUp}).sender(a, log, labelled); err != nil {
-		return nil, err // there are none, but the same resources
+	if a.webhooks, err = c.Webhooks.sender(ctx, a, name, log, labelled); err != nil {
+		return nil, err
 	}
 	own := *s
 	own.log = log

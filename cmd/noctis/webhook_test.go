@@ -153,3 +153,22 @@ func TestWebhookSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestWebhookOfTenant: a webhook that names a tenant is told what happens there, and nothing else.
+func TestWebhookOfTenant(t *testing.T) {
+	t.Setenv("WEBHOOK_SECRET", webhookSecret)
+	receiver := newEventReceiver(t)
+	h := newHouse(t, serveCommand{Webhooks: webhookFlags{Webhooks: []webhookSetting{{Name: "ai", Tenant: "north", URL: receiver.URL, SecretEnv: "WEBHOOK_SECRET",
+		Events: []string{"study-stored"}, Allow: []string{"127.0.0.0/8"}}}}})
+	for _, at := range []string{"", "/t/south", "/t/north"} {
+		if w := h.ask("POST", at+"/dicom-web/studies", "", dicomtest.Image{Study: "at " + at, Rows: 2, Columns: 2}.File()); w.Code != 200 {
+			t.Fatalf("%s: %d %s", at, w.Code, w.Body)
+		}
+	}
+	receiver.expect(t, string(dicomtest.UID("at /t/north")))
+	for at, want := range map[string]bool{"/t/north": true, "/t/south": false} {
+		if w := h.ask("GET", at+"/dicom-web/webhooks", "", nil); w.Code != 200 || strings.Contains(w.Body.String(), `"ai"`) != want {
+			t.Errorf("%s: %d %s", at, w.Code, w.Body)
+		}
+	}
+}

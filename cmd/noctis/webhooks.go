@@ -19,7 +19,7 @@ import (
 
 // webhookFlags say who is told what happens.
 type webhookFlags struct {
-	Webhooks       []webhookSetting `sep:";" placeholder:"WEBHOOK" help:"Receivers of events, each like 'name=ai url=https://ai.example/hook secret-file=/etc/noctis/ai.secret events=study-settled,deleted allow=10.0.0.0/8' (or secret-env=NAME); in the file a list of such settings."`
+	Webhooks       []webhookSetting `sep:";" placeholder:"WEBHOOK" help:"Receivers of events, each like 'name=ai url=https://ai.example/hook secret-file=/etc/noctis/ai.secret events=study-settled,deleted allow=10.0.0.0/8' (or secret-env=NAME; tenant=NAME); in the file a list of such settings."`
 	WebhookTimeout time.Duration    `default:"10s" help:"Time for a receiver to take an event (default ${default})."`
 	WebhookGiveUp  time.Duration    `default:"24h" help:"Time after which an event that its receiver has not taken is a dead letter (default ${default})."`
 }
@@ -32,6 +32,7 @@ type webhookSetting struct {
 	SecretEnv  string   `json:"secret-env"`
 	Events     []string `json:"events"`
 	Allow      []string `json:"allow"`
+	Tenant     string   `json:"tenant"`
 }
 
 // UnmarshalText reads "name=… url=…" of a command line.
@@ -63,7 +64,7 @@ func (s *webhookSetting) UnmarshalJSON(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode((*plain)(s)); err != nil {
-		return fmt.Errorf("%w; known are name, url, secret-file, secret-env, events, allow", err)
+		return fmt.Errorf("%w; known are name, url, secret-file, secret-env, events, allow, tenant", err)
 	}
 	return nil
 }
@@ -113,15 +114,17 @@ func (s webhookSetting) secret() (string, error) {
 	return text, nil
 }
 
-// sender makes what sends to all of them, what happens from now on and what they were not told before.
-func (f webhookFlags) sender(ctx context.Context, a *archive, log *slog.Logger, registry prometheus.Registerer) (*webhook.Sender, error) {
+// sender makes what sends to those of a tenant, or of the server's own archive, what happens from now on and what they were not told before.
+func (f webhookFlags) sender(ctx context.Context, a *archive, tenant string, log *slog.Logger, registry prometheus.Registerer) (*webhook.Sender, error) {
 	o := webhook.Options{Timeout: f.WebhookTimeout, GiveUp: f.WebhookGiveUp, Log: log, Registry: registry}
 	for _, s := range f.Webhooks {
 		w, err := s.webhook()
 		if err != nil {
 			return nil, err
 		}
-		o.Webhooks = append(o.Webhooks, w)
+		if s.Tenant == tenant {
+			o.Webhooks = append(o.Webhooks, w)
+		}
 	}
 	s, err := webhook.New(a.Store, a.index.Webhooks(), o)
 	if err != nil {
