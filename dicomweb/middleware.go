@@ -147,6 +147,7 @@ func (s *Server) exchange(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		x := &exchange{ResponseWriter: w, id: requestID(r), route: "none", head: r.Method == http.MethodHead}
+		r, span := s.beginSpan(r)
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		w.Header().Set("X-Request-Id", x.id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -168,6 +169,7 @@ func (s *Server) exchange(next http.Handler) http.Handler {
 			took := time.Since(began)
 			status := x.outcome()
 			s.metrics.observe(x.route, status, took, body.bytes, x.bytes)
+			endSpan(span, r, x.route, status, body.bytes, x.bytes)
 			s.logExchange(r, x, status, took)
 			if abort {
 				panic(http.ErrAbortHandler)

@@ -108,11 +108,11 @@ func (p *pictures) leave(key string, m *making) {
 // becomes an error: it runs where the server's recovery does not reach.
 func (p *pictures) decode(ctx context.Context, f func() error) error {
 	who := limit.Payer(ctx)
-	if err := p.decodes.Enter(ctx, who); err != nil {
+	if err := within(ctx, "wait to decode", func() error { return p.decodes.Enter(ctx, who) }); err != nil {
 		return named("decodes", err)
 	}
 	defer p.decodes.Leave(who)
-	return survive(f)
+	return within(ctx, "decode", func() error { return survive(f) })
 }
 
 // errBusy is the error of decodeIfIdle where no token is free.

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom"
@@ -104,6 +105,7 @@ type Options struct {
 	// Webhooks tells others what happens, and is shown to administrators; nil: there is none. Somebody has to Run it.
 	Webhooks *webhook.Sender
 
+	Tracer   trace.Tracer          // of OpenTelemetry; nil: there are no traces
 	Log      *slog.Logger          // nil: slog.Default
 	Registry prometheus.Registerer // nil: metrics are kept, but not registered
 }

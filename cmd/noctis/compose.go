@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/noctis-dicom/noctis/commitment"
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/dicomweb"
@@ -28,6 +30,7 @@ type archive struct {
 	trail       *audit.Trail    // of a server; nil: nothing is recorded
 	webhooks    *webhook.Sender // nil, where nobody is told
 	tenants     *tenants        // of the archive of a server itself
+	tracer      trace.Tracer    // nil: there are no traces
 }
 
 // The parts of a data folder.

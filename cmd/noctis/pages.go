@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/pprof" // #nosec G108 -- for administrators only; http.DefaultServeMux is not served
 	"net/url"
 	"slices"
 	"strings"
@@ -51,6 +52,11 @@ func (c serveCommand) pages(e *entrance, ready *readiness, log *slog.Logger, met
 		{"GET /readyz", access.Anyone, ready},
 		{"GET /metrics", cmp.Or(c.Access.MetricsRole.Role, access.Admin), promhttp.HandlerFor(metrics, promhttp.HandlerOpts{})},
 		{"GET /doctor", access.Admin, lastDiagnosis(c.Data)},
+		{"GET /debug/pprof/", access.Admin, http.HandlerFunc(pprof.Index)},
+		{"GET /debug/pprof/cmdline", access.Admin, http.HandlerFunc(pprof.Cmdline)},
+		{"GET /debug/pprof/profile", access.Admin, http.HandlerFunc(pprof.Profile)},
+		{"GET /debug/pprof/symbol", access.Admin, http.HandlerFunc(pprof.Symbol)},
+		{"GET /debug/pprof/trace", access.Admin, http.HandlerFunc(pprof.Trace)},
 	}...)
 	if c.OIDC.ClientID != "" {
 		table = append(table, page{"GET /session/provider", access.Anyone, http.HandlerFunc(login.Begin)},

@@ -19,6 +19,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/noctis-dicom/noctis/dicomweb"
 	"github.com/noctis-dicom/noctis/internal/access"
@@ -54,6 +55,8 @@ type serveCommand struct {
 	Webhooks webhookFlags `embed:""`
 
 	CommitmentRetention time.Duration `default:"720h" help:"Time that results of storage commitment requests are kept (default ${default})."`
+
+	Tracing tracingFlags `embed:""`
 
 	MaxBody         size          `default:"64GiB" placeholder:"SIZE" help:"Most bytes of a request (default ${default})."`
 	MaxPart         size          `default:"32GiB" placeholder:"SIZE" help:"Most bytes of an instance (default ${default})."`
@@ -144,6 +147,11 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	if archive.webhooks, err = c.Webhooks.sender(ctx, archive, "", log, registry); err != nil {
 		return err
 	}
+	var sendTraces func()
+	if archive.tracer, sendTraces, err = c.Tracing.open(ctx, log); err != nil {
+		return err
+	}
+	defer sendTraces()
 	handler, err := c.handler(archive, entrance, ready, log, registry)
 	if err != nil {
 		return err
@@ -273,7 +281,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 	if err != nil {
 		return nil, err
 	}
-	shared := &sharing{access: e, limits: limits, trail: a.trail, log: log}
+	shared := &sharing{access: e, limits: limits, trail: a.trail, tracer: a.tracer, log: log}
 	if a.tenants, err = c.tenants(a, shared); err != nil {
 		return nil, err
 	}
@@ -305,6 +313,7 @@ type sharing struct {
 	access *entrance
 	limits *limit.Limits
 	trail  *audit.Trail
+	tracer trace.Tracer
 	log    *slog.Logger
 
 	archives size // among which memory is divided
@@ -328,7 +337,7 @@ func (c serveCommand) services(a *archive, who access.Authenticator, prefix stri
 		MetadataCache:   int64(64 << 20 / s.archives),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
 		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(), Webhooks: a.webhooks,
-		Authenticator: who, Links: s.access.links, MaxLink: c.Access.MaxLink, Audit: s.trail, Log: s.log, Registry: registry,
+		Authenticator: who, Links: s.access.links, MaxLink: c.Access.MaxLink, Audit: s.trail, Tracer: s.tracer, Log: s.log, Registry: registry,
 	})
 }
 

@@ -76,6 +76,7 @@ var foreign = []struct {
 	{"github.com/disintegration/imaging", []string{"render"}, "scaling is a step of rendering"},
 	{"github.com/gen2brain/jpegn", []string{"dicom/codec", "render"}, "codecs hide behind one table"},
 	{"github.com/suyashkumar/dicom", []string{"internal", "dicom"}, "it must never see an upload: dictionary and tests only"},
+	{"go.opentelemetry.io", []string{"dicomweb", "cmd/noctis"}, "what is traced are requests"},
 	{"net/http", []string{"dicomweb", "webhook", "web", "cmd/noctis", "conformance", "internal", "e2e"}, "nothing below the protocol knows HTTP"},
 }
 
