@@ -42,7 +42,7 @@ func (x *examination) pixels(ctx context.Context, in *store.Instance, ds *dicom.
 		x.find(e.Ref, 0, Limited, Frames, "there are %d items of Per-Frame Functional Groups for %d frames", groups, d.Frames)
 	}
 	for n := 1; n <= min(there, d.Frames); n++ {
-		if !x.options.Deep && !x.chosen(n, d.Frames, of) {
+		if x.options.None || !x.options.Deep && !x.chosen(n, d.Frames, of) {
 			continue
 		}
 		if err := x.frame(ctx, in, ds, d, n); err != nil {

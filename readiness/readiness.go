@@ -70,6 +70,7 @@ type Decode func(ctx context.Context, in *store.Instance, ds *dicom.DataSet, fra
 // Options of an examination.
 type Options struct {
 	Decode Decode // nil: DecodeFrame
+	None   bool   // no frame is decoded
 	Deep   bool   // every frame is decoded; else the first, the middle and the last of each series
 }
 

@@ -47,12 +47,15 @@ type backupCommand struct {
 	Data    string   `default:"./data" placeholder:"DIR" help:"Data folder (default ${default}). Its server may be running."`
 	Include []string `placeholder:"FILE" help:"Further files that belong to it, like the configuration."`
 	archives
+	Verify bool `help:"Read all files again that the backups have already; otherwise a thirtieth of them, another one each day."`
 }
 
 // Help is shown by --help.
 func (backupCommand) Help() string {
 	return `Copies the index as it is at one moment, and the files that it names and the folder lacks. All that was acknowledged before the command
-began is in it. Each copied file is read back from the disk and compared with its SHA-256.
+began is in it, with what else no file can give back: keys, users, the audit log, the journal. Each copied file is read back from the disk and
+compared with its SHA-256. Of those that are there already a share is read again, another one each day, or all with --verify; one that has rotted is
+set aside and copied anew.
 
 Examples:
   noctis backup /mnt/backup --data /var/lib/noctis --include /etc/noctis.yaml
@@ -115,7 +118,7 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 	if err := sqlite.Snapshot(ctx, indexFile(c.Data), indexFile(folder)); err != nil {
 		return err
 	}
-	tr := &transfer{from: blobFolder(c.Data), to: blobs, bar: newProgress(t.err, "backup")}
+	tr := &transfer{from: blobFolder(c.Data), to: blobs, bar: newProgress(t.err, "backup"), reread: c.share(at), aside: filepath.Join(c.Dest, "damaged", name)}
 	err = tr.all(ctx, indexFile(folder))
 	tr.bar.finish()
 	if err != nil {
@@ -141,7 +144,10 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 	if err := errors.Join(os.Rename(folder, final), syncFolder(backupsFolder(c.Dest))); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "backup %s: %d files, %d of them new (%d bytes)\n", name, tr.total, tr.copied, tr.bytes)
+	fmt.Fprintf(t.out, "backup %s: %d files, %d of them new (%d bytes), %d read again\n", name, tr.total, tr.copied, tr.bytes, tr.read)
+	if tr.rotten > 0 {
+		fmt.Fprintf(t.out, "%d files had rotted in the backup and were copied anew; the old ones are in %s: look after that disk\n", tr.rotten, tr.aside)
+	}
 	if len(tr.bad) > 0 {
 		fmt.Fprintf(t.out, "%d files are damaged in the store and are not in it: see noctis doctor\n", len(tr.bad))
 		return errReported
@@ -168,31 +174,61 @@ func (c backupCommand) freeSecond(ctx context.Context) (time.Time, error) {
 	}
 }
 
-// accessBackup begins the names that files of the folder access have in a backup.
-const accessBackup = "access."
+// share chooses what is read again: all, or by the last byte of the SHA-256 a thirtieth that changes from day to day.
+func (c backupCommand) share(at time.Time) func(store.BlobID) bool {
+	const days = 30
+	today := int(at.Unix()/(24*60*60)) % days
+	return func(id store.BlobID) bool { return c.Verify || int(id[31])%days == today }
+}
 
-// copySmall copies the files that lie beside index and blobs: secrets, who may come in, the journal, and what was asked for.
+// derived are the files and folders of a data folder that are no part of a backup: what is copied otherwise, can be made again, or is in the making.
+// A hyphen or a full stop at the end stands for all names that begin so.
+var derived = []string{"blobs", "index.db", "index.db-", "index.db.", "set-aside", "reindex-", "doctor-", "noctis-store-", "tenants", restoring}
+
+func isDerived(name string) bool {
+	return slices.ContainsFunc(derived, func(d string) bool {
+		return name == d || (strings.HasSuffix(d, "-") || strings.HasSuffix(d, ".")) && strings.HasPrefix(name, d)
+	})
+}
+
+// copySmall copies what lies beside index and blobs: secrets, who may come in, the audit log, and whatever else is kept there; the journal, and what
+// was asked for. Their names in the backup are their paths in the data folder; what was asked for comes to its top.
 func (c backupCommand) copySmall(folder string, m *manifest) error {
-	entries, err := os.ReadDir(c.Data)
+	files := map[string]string{"journal": filepath.Join(blobFolder(c.Data), "journal")}
+	for _, path := range c.Include {
+		files[filepath.Base(path)] = path
+	}
+	err := filepath.WalkDir(c.Data, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path != c.Data {
+			return nil // gone meanwhile
+		}
+		if err != nil || path == c.Data {
+			return err
+		}
+		name, err := filepath.Rel(c.Data, path)
+		switch {
+		case err != nil:
+			return err
+		case isDerived(name) && entry.IsDir():
+			return filepath.SkipDir
+		case isDerived(name) || !entry.Type().IsRegular():
+			return nil
+		}
+		if other, taken := files[filepath.ToSlash(name)]; taken {
+			return fmt.Errorf("%s and %s have one name", other, path)
+		}
+		files[filepath.ToSlash(name)] = path
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	paths := append(slices.Clone(c.Include), filepath.Join(blobFolder(c.Data), "journal"))
-	for _, e := range entries {
-		if e.Type().IsRegular() && !strings.HasPrefix(e.Name(), "index.db") {
-			paths = append(paths, filepath.Join(c.Data, e.Name()))
+	for name, path := range files {
+		to := filepath.Join(folder, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return err
 		}
-	}
-	ledgers, err := filepath.Glob(filepath.Join(accessFolder(c.Data), "*.json"))
-	if err != nil {
-		return err
-	}
-	for _, path := range append(paths, ledgers...) {
-		name := filepath.Base(path)
-		if filepath.Dir(path) == accessFolder(c.Data) {
-			name = accessBackup + name
-		}
-		if err := copyFile(filepath.Join(folder, name), path); err != nil {
+		if err := copyFile(to, path); err != nil {
 			return err
 		}
 		if err := m.add(folder, name); err != nil {
@@ -204,7 +240,7 @@ func (c backupCommand) copySmall(folder string, m *manifest) error {
 
 // add notes the SHA-256 of a file.
 func (m *manifest) add(folder, name string) error {
-	sum, err := digestOf(filepath.Join(folder, name))
+	sum, err := digestOf(filepath.Join(folder, filepath.FromSlash(name)))
 	m.Files[name] = sum.String()
 	return err
 }
@@ -234,11 +270,15 @@ type transfer struct {
 	to   *file.Blobs
 	bar  *progress
 
-	total, copied, missing int
-	bytes                  int64
-	bad                    []string // files whose bytes are not what their names say
-	waiting                []store.BlobWriter
-	stored                 []store.BlobInfo // of those that wait
+	reread func(store.BlobID) bool // of those that are there; nil: none
+	aside  string                  // where those go that have rotted
+
+	total, copied, missing, read, rotten int
+
+	bytes   int64
+	bad     []string // files whose bytes are not what their names say
+	waiting []store.BlobWriter
+	stored  []store.BlobInfo // of those that wait
 }
 
 // together is how many files become durable at once.
@@ -297,7 +337,10 @@ func (tr *transfer) one(ctx context.Context, id store.BlobID) error {
 	}
 	if there, err := tr.to.Open(ctx, id); err == nil {
 		size := there.Size()
-		if err := there.Close(); err != nil || size == info.Size() {
+		if err := there.Close(); err != nil {
+			return err
+		}
+		if whole, err := tr.whole(id, size == info.Size()); err != nil || whole {
 			return err
 		}
 	}
@@ -322,6 +365,26 @@ func (tr *transfer) one(ctx context.Context, id store.BlobID) error {
 		return tr.commit(ctx)
 	}
 	return nil
+}
+
+// whole reads a file again that is there, if it is one to be read, and reports whether it may stay. One that is not what its name says goes aside.
+func (tr *transfer) whole(id store.BlobID, inLength bool) (bool, error) {
+	if tr.reread == nil {
+		return inLength, nil
+	}
+	if inLength {
+		if !tr.reread(id) {
+			return true, nil
+		}
+		tr.read++
+		err := tr.to.Verify(id)
+		if err == nil || !errors.Is(err, store.ErrBlobDamaged) {
+			return err == nil, err
+		}
+	}
+	tr.rotten++
+	_, err := tr.to.SetAside(id, tr.aside)
+	return false, err
 }
 
 // commit makes durable what waits, and reads it back from the disk.

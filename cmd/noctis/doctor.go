@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
@@ -27,6 +25,8 @@ type doctorCommand struct {
 	Backup        string `placeholder:"DIR" help:"With --fix: a backup, or the blobs folder of one, from which missing and damaged files are taken."`
 	ForgetMissing bool   `help:"With --fix: where the index has to be made anew, forget instances whose files are missing. The old index is kept aside."`
 	JSON          bool   `name:"json" help:"Report as JSON."`
+	Settings      string `placeholder:"FILE" help:"Configuration file of the server (serve --config): it is examined, too."`
+	PublicURL     string `name:"public-url" placeholder:"URL" help:"The server's root as clients see it (default: that of --settings): it is asked for its own addresses there, through the proxy, by --token or --user."`
 
 	archives
 	outside
@@ -34,14 +34,17 @@ type doctorCommand struct {
 
 // Help is shown by --help.
 func (doctorCommand) Help() string {
-	return `Of a data folder, whose server must be stopped, or with --url of any DICOMweb server from outside.
+	return `Of a data folder, also while its server runs, or with --url of any DICOMweb server from outside.
 
-Of a data folder: looks at the database, at each file and each entry of the index, at the worklist, at permissions, space and
-clock. Exit code 0: nothing is wrong, or all that was is mended; 1: something is. The report is kept in the data folder (doctor.json).
+Of a data folder: looks at the database, at each file and each entry of the index, at the worklist, at permissions, space and clock; whether
+viewers can show the studies, with a sample of frames decoded, or all with --deep; at the configuration, and at the public address. --fix and the
+comparison of --deep with an index made anew want the server stopped. Exit code 0: nothing is wrong, or all that was is mended; 1: something is.
+What viewers cannot show is told, and no fault of the store. The report is kept in the data folder (doctor.json) and shown on the page.
 
 Examples:
   noctis doctor --data /var/lib/noctis
   noctis doctor --data /var/lib/noctis --deep --json
+  noctis doctor --data /var/lib/noctis --settings /etc/noctis.yaml --public-url https://pacs.example.org --token "$KEY"
   noctis doctor --data /var/lib/noctis --fix --backup /mnt/backup
   noctis doctor --url https://pacs.example.org/dicom-web --token "$TOKEN"`
 }
@@ -62,9 +65,11 @@ type diagnosis struct {
 	Version  string     `json:"version"`
 	Began    time.Time  `json:"began"`
 	Deep     bool       `json:"deep"`
-	Healthy  bool       `json:"healthy"` // nothing is wrong that was not mended
+	Live     bool       `json:"live,omitempty"` // its server was running
+	Healthy  bool       `json:"healthy"`        // nothing is wrong that was not mended
 	Entries  int        `json:"entries"`
 	Findings []*finding `json:"findings"`
+	Viewers  *viewers   `json:"viewers,omitempty"`
 	Notes    []string   `json:"notes,omitempty"`
 }
 
@@ -100,6 +105,8 @@ const (
 	permissions = "others may read it"
 	space       = "little space left"
 	clock       = "clock"
+	settings    = "configuration"
+	public      = "public address"
 )
 
 // Run examines, mends if it may, and reports.
@@ -116,6 +123,11 @@ func (c doctorCommand) Run(ctx context.Context, t terminal) error {
 		if one.Data = archiveFolder(c.Data, tenant); c.Backup != "" {
 			one.Backup = archiveFolder(c.Backup, tenant)
 		}
+		if tenant != "" {
+			if one.Settings = ""; c.PublicURL != "" {
+				one.PublicURL = strings.TrimRight(c.PublicURL, "/") + "/t/" + tenant
+			}
+		}
 		return one.examine(ctx, t)
 	})
 }
@@ -125,20 +137,43 @@ func (c doctorCommand) examine(ctx context.Context, t terminal) error {
 	if _, err := os.Stat(blobFolder(c.Data)); err != nil {
 		return fmt.Errorf("%s is no data folder: %w", c.Data, err)
 	}
-	blobs, err := openBlobs(c.Data)
-	if err != nil {
-		return err
-	}
-	defer blobs.Close()
 	d := &diagnosis{Version: version, Began: time.Now().UTC(), Deep: c.Deep}
 	bar := newProgress(t.err, "doctor")
-	p := &patient{doctorCommand: c, blobs: blobs, d: d, progress: bar.set}
-	err = p.treat(ctx)
+	p := &patient{doctorCommand: c, d: d, progress: bar.set}
+	blobs, err := openBlobs(c.Data)
+	switch {
+	case err == nil:
+		defer blobs.Close()
+		p.blobs, p.files = blobs, blobs
+	case errors.Is(err, file.ErrInUse) && c.Fix:
+		return fmt.Errorf("%w: stop the server, and mend then", err)
+	case errors.Is(err, file.ErrInUse):
+		d.Live, p.files = true, file.OpenReading(blobFolder(c.Data))
+	default:
+		return err
+	}
+	err = p.consult(ctx)
 	bar.finish()
 	if err != nil {
 		return err
 	}
 	return c.report(t, d)
+}
+
+// consult is all that doctor does.
+func (p *patient) consult(ctx context.Context) error {
+	if err := p.treat(ctx); err != nil {
+		return err
+	}
+	if err := p.examineViewers(ctx); err != nil && ctx.Err() == nil {
+		p.d.note("whether viewers can show the studies cannot be said: %v", err)
+	}
+	p.examineSettings()
+	if err := p.examinePublic(ctx); err != nil {
+		return err
+	}
+	p.d.Healthy = !slices.ContainsFunc(p.d.Findings, func(f *finding) bool { return f.Mended == "" })
+	return nil
 }
 
 // treat examines, mends if it may, and examines again: what an index hid that could not be read shows when it has been made anew.
@@ -216,6 +251,9 @@ func (d *diagnosis) print(t terminal) {
 		}
 		fmt.Fprintln(t.out)
 	}
+	if d.Viewers != nil {
+		d.Viewers.print(t)
+	}
 	for _, n := range d.Notes {
 		fmt.Fprintln(t.out, n)
 	}
@@ -232,7 +270,12 @@ func (d *diagnosis) print(t terminal) {
 // patient is a data folder that is examined.
 type patient struct {
 	doctorCommand
-	blobs    *file.Blobs
+	blobs *file.Blobs // nil while the server runs
+	files interface { // the same, to be looked at
+		store.Blobs
+		Strays() ([]string, error)
+		Unfinished() (int, error)
+	}
 	d        *diagnosis
 	progress func(done, total int)
 	back     []store.BlobID // files that were missing or damaged, and are there again
@@ -255,14 +298,19 @@ func (p *patient) examine(ctx context.Context) error {
 		p.d.find(dataBase, "%v", err)
 		return nil // without it nothing can be said of the files
 	}
-	index, err := sqlite.Open(ctx, indexFile(p.Data))
+	index, done, err := p.openIndex(ctx)
 	if err != nil {
 		p.d.find(dataBase, "%v", err)
-		return nil
+		return ctx.Err()
 	}
-	defer index.Close()
-	if err := p.examineStore(ctx, store.New(index, p.blobs, store.Options{})); err != nil {
+	defer done()
+	if err := p.examineStore(ctx, store.New(index, p.files, store.Options{})); err != nil {
 		return err
+	}
+	if p.d.Live {
+		if err := p.forgive(ctx); err != nil {
+			return err
+		}
 	}
 	if n, err := index.Worklist().Missing(ctx); err != nil {
 		p.d.find(dataBase, "the worklist cannot be read: %v", err)
@@ -278,7 +326,7 @@ func (p *patient) examine(ctx context.Context) error {
 func (p *patient) examineStore(ctx context.Context, s *store.Store) error {
 	sample := func(id store.BlobID) bool { return p.Deep || int(id[31])%100 == p.d.Began.Minute() }
 	blobs := 0
-	for _, err := range p.blobs.List(ctx) {
+	for _, err := range p.files.List(ctx) {
 		if err != nil {
 			return err
 		}
@@ -306,6 +354,10 @@ func (p *patient) examineStore(ctx context.Context, s *store.Store) error {
 
 // compare holds the index against one made anew, where the files and entries are sound: what is summed up of studies and series.
 func (p *patient) compare(ctx context.Context, live store.Index) error {
+	if p.d.Live {
+		p.d.note("the index was not compared with one made anew: its server is running")
+		return nil
+	}
 	if len(p.d.Findings) > 0 {
 		p.d.note("the index was not compared with one made anew, because of what else is wrong")
 		return nil
@@ -320,67 +372,6 @@ func (p *patient) compare(ctx context.Context, live store.Index) error {
 		p.d.find(string(store.EntryBroken), "%v", err)
 	} else if difference != "" {
 		p.d.find(differs, "the live one is the first: %s", difference)
-	}
-	return nil
-}
-
-// examineFolder looks at what is no database and no blob.
-func (p *patient) examineFolder() error {
-	strays, err := p.blobs.Strays()
-	if err != nil {
-		return err
-	}
-	for _, path := range strays {
-		p.d.find(stray, "%s", path)
-	}
-	if n, err := p.blobs.Unfinished(); err != nil {
-		return err
-	} else if n > 0 {
-		p.d.find(unfinished, "%d files below tmp", n)
-	}
-	newest := time.Time{}
-	err = filepath.WalkDir(p.Data, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		if info.Mode().Perm()&0o077 != 0 && path != p.Data {
-			relative, err := filepath.Rel(p.Data, path)
-			if err != nil {
-				return err
-			}
-			p.d.find(permissions, "%s has mode %v", relative, info.Mode().Perm())
-		}
-		if info.ModTime().After(newest) && !entry.IsDir() {
-			newest = info.ModTime()
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if ahead := newest.Sub(p.d.Began); ahead > 24*time.Hour {
-		p.d.find(clock, "a file was written %v in the future: the clock is behind, or was ahead", ahead.Round(time.Hour))
-	}
-	return p.examineSpace()
-}
-
-// leastSpace is how much of the disk should be free: a study must fit.
-const leastSpace = 1 << 30
-
-func (p *patient) examineSpace() error {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(p.Data, &disk); err != nil {
-		return err
-	}
-	if free := disk.Bavail * uint64(disk.Bsize); free < leastSpace {
-		p.d.find(space, "%d MiB", free>>20)
-	}
-	if disk.Files > 0 && disk.Ffree*100 < disk.Files {
-		p.d.find(space, "%d files can still be made", disk.Ffree)
 	}
 	return nil
 }

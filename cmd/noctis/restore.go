@@ -127,10 +127,10 @@ func readManifest(folder string) (*manifest, error) {
 		return nil, fmt.Errorf("%s: %w", manifestName, err)
 	}
 	for name, want := range m.Files {
-		if name != filepath.Base(name) {
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
 			return nil, fmt.Errorf("%s names %q", manifestName, name)
 		}
-		if sum, err := digestOf(filepath.Join(folder, name)); err != nil || sum.String() != want {
+		if sum, err := digestOf(filepath.Join(folder, filepath.FromSlash(name))); err != nil || sum.String() != want {
 			return nil, errors.Join(err, fmt.Errorf("%s of the backup is not what was backed up", name))
 		}
 	}
@@ -169,19 +169,17 @@ func (c restoreCommand) restore(ctx context.Context, folder string, m *manifest,
 		return err
 	}
 	for name := range m.Files {
-		to := filepath.Join(c.Data, name)
+		to := filepath.Join(c.Data, filepath.FromSlash(name))
 		switch {
 		case name == "index.db" || name == restoring:
 			continue
 		case name == "journal":
 			to = filepath.Join(blobFolder(c.Data), name)
-		case strings.HasPrefix(name, accessBackup):
-			to = filepath.Join(accessFolder(c.Data), strings.TrimPrefix(name, accessBackup))
 		}
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return err
 		}
-		content, err := os.ReadFile(filepath.Join(folder, name))
+		content, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(name)))
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// ErrInUse: another process has the directory open.
+var ErrInUse = errors.New("another process has it open")
+
 // lockFile takes an exclusive lock, which the kernel releases with the process, however that ends.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -16,7 +19,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = errors.New("another process has it open")
+		err = ErrInUse
 	}
 	if err != nil {
 		f.Close()

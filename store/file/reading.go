@@ -2,12 +2,13 @@ package file
 
 import (
 	"context"
+	"iter"
 
 	"github.com/noctis-dicom/noctis/store"
 )
 
 // Reading reads the blobs of a directory that another process may have open: it takes no lock. It is for a store that is only read:
-// of store.Blobs it has Open, the other methods are not there, and calling one panics.
+// of store.Blobs it has Open and List, the other methods are not there, and calling one panics.
 type Reading struct {
 	store.Blobs // nil
 	root        string
@@ -20,3 +21,16 @@ func OpenReading(root string) *Reading { return &Reading{root: root} }
 func (r *Reading) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
 	return open(ctx, pathOf(r.root, id), id)
 }
+
+func (r *Reading) blobs() *Blobs { return &Blobs{root: r.root} }
+
+// List implements store.Blobs. Files that come or go meanwhile may be among them or not.
+func (r *Reading) List(ctx context.Context) iter.Seq2[store.BlobInfo, error] {
+	return r.blobs().List(ctx)
+}
+
+// Strays is that of Blobs.
+func (r *Reading) Strays() ([]string, error) { return r.blobs().Strays() }
+
+// Unfinished is that of Blobs: uploads that are under way are among them.
+func (r *Reading) Unfinished() (int, error) { return r.blobs().Unfinished() }

@@ -12,8 +12,8 @@ export async function showExamination() {
   if (!part('doctor').open) part('doctor').showModal();
   try {
     const report = await examination();
-    part('doctor-summary').textContent = report ? verdict(report) : 'This store has not been examined yet: noctis doctor does it, while the server is stopped.';
-    part('doctor-list').replaceChildren(...(report?.findings ?? []).map(row));
+    part('doctor-summary').textContent = report ? verdict(report) : 'This store has not been examined yet: noctis doctor does it, while the server runs too.';
+    part('doctor-list').replaceChildren(...(report?.findings ?? []).map(row), ...(report?.viewers?.problems ?? []).map(unseen));
   } catch (error) {
     part('doctor-summary').textContent = `The report could not be read. ${error.message}`;
   }
@@ -22,7 +22,17 @@ export async function showExamination() {
 function verdict(report) {
   const what = !report.healthy ? 'something is wrong' : report.findings?.length ? 'all that was wrong is mended' : 'nothing was wrong';
   return `${new Date(report.began).toLocaleString()}, ${counted(report.entries, 'instance', 'instances')} examined` +
-    `${report.deep ? ' to the last byte' : ''}: ${what}.`;
+    `${report.deep ? ' to the last byte' : ''}${report.live ? ', while the server ran' : ''}: ${what}.${viewing(report.viewers)}`;
+}
+
+// viewing is whether viewers can show what is stored.
+const viewing = viewers => (viewers ? ` Viewers can show ${viewers.ready.toLocaleString()} of ${counted(viewers.studies, 'study', 'studies')}.` : '');
+
+function unseen(problem) {
+  const hidden = problem.severity === 'hidden';
+  return element('li', {}, element('span', {},
+    element('span', { className: 'first' }, `${hidden ? 'Not shown, or wrongly' : 'Shown with less'}: ${problem.kind}: ${problem.detail}`),
+    element('span', { className: 'second' }, `${counted(problem.studies, 'study', 'studies')}, ${counted(problem.instances, 'instance', 'instances')}; the first is ${problem.studyInstanceUID}`)));
 }
 
 function row(finding) {

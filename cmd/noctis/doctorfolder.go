@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// examineFolder looks at what is no database and no blob.
+func (p *patient) examineFolder() error {
+	strays, err := p.files.Strays()
+	if err != nil {
+		return err
+	}
+	for _, path := range strays {
+		p.d.find(stray, "%s", path)
+	}
+	if n, err := p.files.Unfinished(); err != nil {
+		return err
+	} else if n > 0 && !p.d.Live {
+		p.d.find(unfinished, "%d files below tmp", n)
+	}
+	if err := p.examineModes(); err != nil {
+		return err
+	}
+	return p.examineSpace()
+}
+
+// examineModes looks at who may read the files, and when they were written. While the server runs they come and go.
+func (p *patient) examineModes() error {
+	newest := time.Time{}
+	err := filepath.WalkDir(p.Data, func(path string, entry fs.DirEntry, err error) error {
+		if p.d.Live && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if p.d.Live && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if info.Mode().Perm()&0o077 != 0 && path != p.Data {
+			relative, err := filepath.Rel(p.Data, path)
+			if err != nil {
+				return err
+			}
+			p.d.find(permissions, "%s has mode %v", relative, info.Mode().Perm())
+		}
+		if info.ModTime().After(newest) && !entry.IsDir() {
+			newest = info.ModTime()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if ahead := newest.Sub(p.d.Began); ahead > 24*time.Hour {
+		p.d.find(clock, "a file was written %v in the future: the clock is behind, or was ahead", ahead.Round(time.Hour))
+	}
+	return nil
+}
+
+// leastSpace is how much of the disk should be free: a study must fit.
+const leastSpace = 1 << 30
+
+func (p *patient) examineSpace() error {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(p.Data, &disk); err != nil {
+		return err
+	}
+	if free := disk.Bavail * uint64(disk.Bsize); free < leastSpace {
+		p.d.find(space, "%d MiB", free>>20)
+	}
+	if disk.Files > 0 && disk.Ffree*100 < disk.Files {
+		p.d.find(space, "%d files can still be made", disk.Ffree)
+	}
+	return nil
+}
