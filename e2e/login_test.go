@@ -4,9 +4,13 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -230,4 +236,49 @@ func TestPageLogsInLocally(t *testing.T) {
 	if at := b.text(`location.pathname + location.search`); at != "/login.html?next=worklist.html" {
 		t.Errorf("after the worklist one is at %s", at)
 	}
+}
+
+// Behind a proxy with TLS and a path the cookie is bound to both; the page, its feed and OHIF use it.
+func TestLoginBehindProxy(t *testing.T) {
+	s := startAt(t, freeAddress(t), "--demo")
+	command := exec.Command(program(t), "user", "add", "doe", "--role", "read", "--role", "worklist", "--data", s.data)
+	command.Stdin = strings.NewReader(password + "\n")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	target, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewTLSServer(http.StripPrefix("/pacs", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.SetXForwarded()
+		r.Out.Header.Set("X-Forwarded-Prefix", "/pacs")
+	}}))
+	t.Cleanup(front.Close)
+	root := front.URL + "/pacs"
+	b := open(t, root)
+	b.allow(`401`, "of what is asked before the login")
+	b.run(security.SetIgnoreCertificateErrors(true))
+	b.visit(viewerAddress(root, demoSet()[0]))
+	b.run(chromedp.WaitVisible("#login", chromedp.ByQuery))
+	b.run(chromedp.SendKeys("#name", "doe", chromedp.ByQuery), chromedp.SendKeys("#password", password+"\r", chromedp.ByQuery))
+	b.arrive()
+	tryCT(ohif{b})
+	b.run(chromedp.ActionFunc(func(ctx context.Context) error {
+		cookies, err := network.GetCookies().Do(ctx)
+		for _, c := range cookies {
+			if c.Name == "__Secure-noctis" && c.Path == "/pacs/" && c.Secure && c.HTTPOnly {
+				return err
+			}
+		}
+		t.Errorf("the cookies are %v", cookies)
+		return err
+	}))
+	b.visit(root + "/worklist.html")
+	b.until("the worklist follows the feed", `document.getElementById('live').textContent === 'Live'`)
+	b.visit(root + "/")
+	b.until("the studies are listed", rows+` === 4`)
+	b.click("#log-out")
+	b.run(chromedp.WaitVisible("#login", chromedp.ByQuery))
 }

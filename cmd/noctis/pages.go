@@ -141,15 +141,13 @@ func (e *entrance) loginFirst(viewer http.Handler) http.Handler {
 			viewer.ServeHTTP(w, r)
 			return
 		}
-		root, err := e.sessions.Root(r)
-		if err != nil {
-			http.Error(w, "the address of the server is not known", http.StatusBadRequest)
-			return
-		}
+		// Relative, as the path that the browser sees may have more before it.
+		up := strings.Repeat("../", strings.Count(r.URL.EscapedPath(), "/")-1)
 		next := url.QueryEscape(strings.TrimPrefix(r.URL.RequestURI(), "/"))
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Vary", "Cookie")
-		http.Redirect(w, r, root+tenantPrefix(r)+"/login.html?next="+next, http.StatusSeeOther)
+		w.Header().Set("Location", up+"login.html?next="+next)
+		w.WriteHeader(http.StatusSeeOther)
 	})
 }
 

@@ -65,6 +65,7 @@ func (l *Login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		l.sessions.end(r, root)
 		http.SetCookie(w, cookieOf(root, "", -1))
+		w.Header().Set("Clear-Site-Data", `"cache"`) // pictures and names stay in no browser that others use next
 		w.WriteHeader(http.StatusNoContent)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/noctis-dicom/noctis/internal/access"
 )
@@ -24,22 +25,30 @@ type Method interface {
 // Methods are the ways that a server takes: an access.Authenticator. Of what a request bears the first one counts. As long as none has
 // begun, everybody may do everything; the first key or user changes that while the server runs, and nothing changes it back.
 type Methods struct {
-	required bool
-	methods  []Method
+	on      atomic.Bool // it has been found out
+	methods []Method
 }
 
 // New puts methods together. required: nobody may do anything before one has begun.
-func New(required bool, methods ...Method) *Methods { return &Methods{required, methods} }
+func New(required bool, methods ...Method) *Methods {
+	m := &Methods{methods: methods}
+	m.on.Store(required)
+	return m
+}
 
 var _ access.Authenticator = (*Methods)(nil)
 
 // On reports whether anybody has to prove who he is.
 func (m *Methods) On() (bool, error) {
-	if m.required {
+	if m.on.Load() {
 		return true, nil
 	}
 	for _, method := range m.methods {
-		if begun, err := method.Begun(); begun || err != nil {
+		begun, err := method.Begun()
+		if begun {
+			m.on.Store(true)
+		}
+		if begun || err != nil {
 			return true, err
 		}
 	}

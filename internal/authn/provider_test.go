@@ -26,7 +26,7 @@ import (
 
 // idp is an OpenID provider of a test, whose keys and answers can be changed.
 type idp struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	web    *httptest.Server
 	keys   atomic.Pointer[[]jose.JSONWebKey] // published
@@ -36,7 +36,7 @@ type idp struct {
 	answer atomic.Pointer[func(form map[string][]string) map[string]any] // to a code
 }
 
-func newIDP(t *testing.T) *idp {
+func newIDP(t testing.TB) *idp {
 	t.Helper()
 	p := &idp{t: t}
 	p.clock.Store(time.Now().Unix())
