@@ -17,6 +17,7 @@ type clause struct {
 	// keyed are selections of ids, each of which what is found must be in. It is what the clause says altogether if whole is set.
 	keyed []selection
 	whole bool
+	once  bool // and no study is in it twice
 	extra bool // asks extra_key
 }
 

@@ -6,7 +6,7 @@
 //
 // insert.go is the commit point, shared by all who write; entity.go keeps studies and series; remove.go takes instances out of them
 // again, bin.go has the recycle bin, changes.go what is remembered of commits; filter.go turns a
-// match.Query into SQL as far as that goes, limits.go does so with match.Limits, and search.go leaves the rest to the oracle; result.go makes virtual data sets of
+// match.Query into SQL as far as that goes, within.go does so with match.Limits, and search.go leaves the rest to the oracle; result.go makes virtual data sets of
 // rows; entries.go yields what is below a dicom.Ref, nonpatient.go what lies in no study. The schema is in the migrations of each database's package.
 package sqlindex
 
@@ -51,6 +51,9 @@ type Index struct {
 
 	noted    atomic.Int64 // number of the last record in the outbox
 	recorded atomic.Int64 // the journal has the records up to it
+
+	commits atomic.Int64
+	reaches reaches
 
 	worklist *Worklist
 	changed  store.Bell

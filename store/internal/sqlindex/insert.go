@@ -181,7 +181,9 @@ func (x *Index) commit(group []*call) error {
 		return x.failed(err)
 	}
 	failpoint.Hit("index inserted")
-	if err := tx.Commit(); err != nil {
+	err = tx.Commit()
+	x.commits.Add(1) // after an error too: nobody knows then what is visible
+	if err != nil {
 		return x.failed(err)
 	}
 	failpoint.Hit("index committed")

@@ -60,13 +60,9 @@ func (x *Index) matches(ctx context.Context, q match.Query) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits, err := x.limits(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := x.matching(ctx, q, all([]clause{limits, f}))
+	ids, err := x.matching(ctx, q, f)
 	if err == nil && f.extra && !x.unchanged(ctx, extras) {
-		return x.matching(ctx, q, all([]clause{limits, filter(q, nil)}))
+		return x.matching(ctx, q, filter(q, nil))
 	}
 	return ids, err
 }
@@ -89,6 +85,10 @@ func (x *Index) unchanged(ctx context.Context, extras []ExtraKey) bool {
 }
 
 func (x *Index) matching(ctx context.Context, q match.Query, f clause) ([]int64, error) {
+	f, err := x.within(ctx, f, false)
+	if err != nil {
+		return nil, err
+	}
 	if err := x.plan(ctx, &f); err != nil {
 		return nil, err
 	}
@@ -162,10 +162,15 @@ func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 		ids, err := x.matches(ctx, q)
 		return len(ids), err
 	}
-	f = all([]clause{f, listed(match.LimitsOf(ctx))})
+	if f, err = x.within(ctx, f, true); err != nil {
+		return 0, err
+	}
 	var n int
 	if f.whole && q.Level == match.Study {
 		query := "SELECT COUNT(DISTINCT study_id) FROM (" + f.keyed[0].sql + ")"
+		if f.once {
+			query = "SELECT COUNT(*) FROM (" + f.keyed[0].sql + ")"
+		}
 		err := x.each(ctx, query, f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
 		return n, err
 	}

@@ -1,0 +1,227 @@
+package sqlindex
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
+)
+
+// Limits (match.Limits) are kept to in the statement that decides what is found, and not after it, so that nothing comes in between: each
+// study is asked (probed). What is known before only says where to look.
+
+// within joins the limits of a context to the clause of a query. counting: all matches are wanted, and not the first ones.
+func (x *Index) within(ctx context.Context, f clause, counting bool) (clause, error) {
+	l := match.LimitsOf(ctx)
+	if l.Everything() {
+		return f, nil
+	}
+	r, err := x.reach(ctx, l)
+	if err != nil {
+		return clause{}, err
+	}
+	if h, one := only(l); counting && one && f.sql == "" && !r.few {
+		values, _ := l.Of(h)
+		return listed(h, values, r.several), nil
+	}
+	limits := asked(l, func(h match.Holder, values []string) clause {
+		if len(values) == 1 {
+			return probedOf(h, values, r.several)
+		}
+		s := selectionOf(h, values, r.several) // it is listed once, and would be asked for each study with all values
+		return clause{sql: "+" + byKey + s.sql + ")", args: s.args, exact: true}
+	})
+	if r.few {
+		limits.narrow = true
+		f = f.among(r.ids)
+	}
+	return all([]clause{limits, f}), nil
+}
+
+// only returns the limit, if it is one of a holder.
+func only(l match.Limits) (h match.Holder, one bool) {
+	n := len(l.Studies)
+	for _, of := range holders {
+		if _, set := l.Of(of); set {
+			h, n = of, n+1
+		}
+	}
+	return h, n == 1 && len(l.Studies) == 0
+}
+
+// reach is about how far limits reach.
+type reach struct {
+	few     bool
+	ids     []int64 // of few studies, all that can be within the limits
+	several bool    // there are studies whose instances name several
+}
+
+// reaches remembers those that were asked for since the last commit. It is safe for concurrent use.
+type reaches struct {
+	mu     sync.Mutex
+	commit int64
+	by     map[string]reach // by the text of the limits
+}
+
+// mostReaches bounds them.
+const mostReaches = 1000
+
+func (x *Index) reach(ctx context.Context, l match.Limits) (reach, error) {
+	commit, text := x.commits.Load(), l.Text() // the commits first, or one could be missed
+	x.reaches.mu.Lock()
+	if x.reaches.by == nil || x.reaches.commit != commit || len(x.reaches.by) >= mostReaches {
+		x.reaches.commit, x.reaches.by = commit, map[string]reach{}
+	}
+	r, known := x.reaches.by[text]
+	x.reaches.mu.Unlock()
+	if known {
+		return r, nil
+	}
+	err := x.each(ctx, "SELECT EXISTS (SELECT 1 FROM study_key WHERE attribute >= ? AND attribute <= ?)",
+		[]any{severalKey(holders[0]), severalKey(holders[len(holders)-1])}, func(rows *sql.Rows) error { return rows.Scan(&r.several) })
+	if err != nil {
+		return r, err
+	}
+	for _, s := range selections(l, r.several) {
+		ids, err := x.ids(ctx, "SELECT * FROM ("+s.sql+") LIMIT ?", append(s.args[:len(s.args):len(s.args)], few))
+		if err != nil {
+			return r, err
+		}
+		if len(ids) < few {
+			r.few, r.ids = true, ids
+			break
+		}
+	}
+	x.reaches.mu.Lock()
+	defer x.reaches.mu.Unlock()
+	if x.reaches.commit == commit {
+		x.reaches.by[text] = r
+	}
+	return r, nil
+}
+
+// among restricts a clause to a few studies. They are looked up, and the values of each of them, instead of all studies with the values
+// that are asked for.
+func (c clause) among(ids []int64) clause {
+	if len(ids) == 0 {
+		return clause{sql: "1 = 0", exact: true, narrow: true}
+	}
+	var b strings.Builder
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.FormatInt(id, 10))
+	}
+	list := "IN (" + b.String() + ")"
+	c.sql = strings.NewReplacer(
+		"FROM study_key WHERE ", "FROM study_key INDEXED BY study_key_study WHERE study_id "+list+" AND ",
+		"FROM study_gram WHERE ", "FROM study_gram WHERE study_id "+list+" AND ").Replace(c.sql)
+	c.narrow = true
+	return all([]clause{{sql: "study.id " + list, exact: true, narrow: true}, c})
+}
+
+// probed is the clause of limits that asks each study, for one of them.
+func probed(l match.Limits) clause {
+	return asked(l, func(h match.Holder, values []string) clause { return probedOf(h, values, true) })
+}
+
+// asked joins the clauses of limits.
+func asked(l match.Limits, of func(match.Holder, []string) clause) clause {
+	var clauses []clause
+	if len(l.Studies) > 0 {
+		list, args := inList(uidsOf(l))
+		clauses = append(clauses, clause{sql: "study.uid IN " + list, args: args, exact: true})
+	}
+	for _, h := range holders {
+		if values, set := l.Of(h); set {
+			clauses = append(clauses, of(h, values))
+		}
+	}
+	return all(clauses)
+}
+
+func uidsOf(l match.Limits) []string {
+	var texts []string
+	for _, uid := range l.Studies {
+		texts = append(texts, match.Normal(dicom.UI, string(uid)))
+	}
+	return texts
+}
+
+func probedOf(h match.Holder, values []string, several bool) clause {
+	list, args := inList(values)
+	// By the study, of which there is one row, and not by each value.
+	const of = "EXISTS (SELECT 1 FROM study_key INDEXED BY study_key_study WHERE study_id = study.id AND attribute = ?"
+	c := clause{sql: of + " AND value IN " + list + ")", args: append([]any{soleKey(h)}, args...), exact: true}
+	if several {
+		c.sql = "(" + c.sql + " OR " + of + ") AND NOT " + of + " AND " + strange + "))"
+		c.args = append(c.args, severalKey(h), severalKey(h), lines(values))
+	}
+	return c
+}
+
+// selections are of the studies that satisfy each of the limits.
+func selections(l match.Limits, several bool) []selection {
+	var all []selection
+	if len(l.Studies) > 0 {
+		list, args := inList(uidsOf(l))
+		all = append(all, selection{"SELECT id FROM study WHERE uid IN " + list, args})
+	}
+	for _, h := range holders {
+		if values, set := l.Of(h); set {
+			all = append(all, selectionOf(h, values, several))
+		}
+	}
+	return all
+}
+
+func selectionOf(h match.Holder, values []string, several bool) selection {
+	list, args := inList(values)
+	s := selection{"SELECT study_id FROM study_key WHERE attribute = ? AND value IN " + list, append([]any{soleKey(h)}, args...)}
+	if several {
+		s.sql += ` UNION ALL SELECT DISTINCT study_id FROM study_key WHERE attribute = ?
+			AND study_id NOT IN (SELECT study_id FROM study_key WHERE attribute = ? AND ` + strange + `)`
+		s.args = append(s.args, severalKey(h), severalKey(h), lines(values))
+	}
+	return s
+}
+
+// listed is the clause of one limit by the list of all studies that satisfy it. By one value no study comes twice.
+func listed(h match.Holder, values []string, several bool) clause {
+	c := inStudies(selectionOf(h, values, several), true)
+	c.once = len(values) == 1
+	return c
+}
+
+// inList is what may follow IN, however long it is.
+func inList(values []string) (string, []any) {
+	if len(values) == 1 {
+		return "(?)", []any{values[0]}
+	}
+	return "(SELECT value FROM json_each(?))", []any{jsonOf(values)}
+}
+
+func jsonOf(values []string) string {
+	text, err := json.Marshal(values)
+	if err != nil || values == nil { // texts have no errors
+		return "[]"
+	}
+	return string(text)
+}
+
+// strange are the rows of holders whom no limit means: the parameter is a list of lines.
+const strange = `NOT EXISTS (SELECT 1 FROM json_each(?) AS meant WHERE instr(study_key.value, meant.value) > 0)`
+
+func lines(values []string) string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = line(v)
+	}
+	return jsonOf(all)
+}
