@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -53,7 +54,14 @@ func (c copyCommand) Run(ctx context.Context, t terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := recordExport(c.Data, c.To, studies); err != nil {
+	others, more, err := from.nonPatient(ctx, c.selection)
+	if err == nil && len(studies)+len(others) == 0 {
+		err = errNoStudy
+	}
+	if err != nil {
+		return err
+	}
+	if err := recordExport(c.Data, c.To, slices.Concat(studies, others)); err != nil {
 		return err
 	}
 	ledger, err := openLedger(c.ledgerFile(to), c.Again)
@@ -62,11 +70,11 @@ func (c copyCommand) Run(ctx context.Context, t terminal) (err error) {
 	}
 	defer func() { err = errors.Join(err, ledger.file.Close()) }()
 
-	tally := &tally{terminal: t, bar: newProgress(t.err, "copy"), seen: total}
+	tally := &tally{terminal: t, bar: newProgress(t.err, "copy"), seen: total + more}
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(max(1, c.Parallel))
 	walk := func() error {
-		for _, study := range studies {
+		for _, study := range slices.Concat(studies, others) {
 			for e, err := range from.Entries(ctx, study.ref()) {
 				if err != nil {
 					return err

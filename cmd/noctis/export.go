@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/durable"
@@ -48,22 +49,36 @@ func (c exportCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	others, more, err := from.nonPatient(ctx, c.selection)
+	if err == nil && len(studies)+len(others) == 0 {
+		err = errNoStudy
+	}
+	if err != nil {
+		return err
+	}
+	left := 0
+	if c.Layout != "uid" {
+		left, more, others = more, 0, nil
+	}
 	if err := c.begin(); err != nil {
 		return err
 	}
-	if err := recordExport(c.Data, c.Dest, studies); err != nil {
+	if err := recordExport(c.Data, c.Dest, slices.Concat(studies, others)); err != nil {
 		return err
 	}
-	x := &export{from: from, dest: c.Dest, tally: &tally{terminal: t, bar: newProgress(t.err, "export"), seen: total}}
+	x := &export{from: from, dest: c.Dest, tally: &tally{terminal: t, bar: newProgress(t.err, "export"), seen: total + more}}
 	switch c.Layout {
 	case "uid":
-		err = x.byUID(ctx, studies)
+		err = x.byUID(ctx, slices.Concat(studies, others))
 	case "zip":
 		err = x.zips(ctx, studies)
 	default:
 		err = x.media(ctx, studies)
 	}
 	x.tally.bar.finish()
+	if left > 0 {
+		fmt.Fprintf(t.out, "%d instances of no patient are left out: --layout uid has them\n", left)
+	}
 	fmt.Fprintf(t.out, "%d files written, %d there already, %d failed, of %d studies\n", x.tally.stored, x.tally.duplicates, x.tally.refused, len(studies))
 	switch {
 	case err != nil:
@@ -104,16 +119,16 @@ type export struct {
 	tally *tally
 }
 
-func (s selected) ref() dicom.Ref { return dicom.Ref{Study: s.uid} }
+func (s selected) ref() dicom.Ref { return dicom.Ref{Study: s.uid, Resource: s.resource} }
 
-// byUID writes STUDY/SERIES/INSTANCE.dcm.
+// byUID writes STUDY/SERIES/INSTANCE.dcm, and RESOURCE/INSTANCE.dcm.
 func (x *export) byUID(ctx context.Context, studies []selected) error {
 	for _, study := range studies {
 		for e, err := range x.from.Entries(ctx, study.ref()) {
 			if err != nil {
 				return err
 			}
-			path := filepath.Join(x.dest, string(e.Ref.Study), string(e.Ref.Series), string(e.Ref.Instance)+".dcm")
+			path := filepath.Join(x.dest, e.Ref.Resource, string(e.Ref.Study), string(e.Ref.Series), string(e.Ref.Instance)+".dcm")
 			if _, err := x.file(ctx, e, path); err != nil {
 				return err
 			}

@@ -34,6 +34,9 @@ func (c readinessCommand) Run(ctx context.Context, t terminal) error {
 	}
 	defer from.close() //nolint:errcheck // it has only been read
 	studies, _, err := from.studies(ctx, c.selection)
+	if err == nil && len(studies) == 0 {
+		err = errNoStudy
+	}
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type selection struct {
 	Tenant ofTenant `placeholder:"NAME" help:"The archive of this tenant; default: the server's own."`
 	Study  []string `placeholder:"UID" help:"Study Instance UID; may be repeated."`
 	Where  []string `placeholder:"KEY=VALUE" sep:"none" help:"Attribute of studies as in a search: PatientID=4711, StudyDate=20260101-20260131, PatientName=DOE*, ModalitiesInStudy=CT; may be repeated, all must match."`
-	All    bool     `help:"All studies."`
+	All    bool     `help:"All studies, and for copy and export --layout uid what belongs to no patient."`
 }
 
 // reading is a data folder that is only read.
@@ -47,9 +47,10 @@ func openReading(ctx context.Context, data string) (*reading, error) {
 
 func (r *reading) close() error { return r.index.Close() }
 
-// selected is a study that was chosen.
+// selected is a study that was chosen, or what belongs to no patient.
 type selected struct {
 	uid       dicom.UID
+	resource  string // of instances of no patient, which have no study
 	patient   string // what studies of the same patient have in common
 	instances int
 }
@@ -87,7 +88,9 @@ func (s selection) query() (match.Query, error) {
 	return q, nil
 }
 
-// studies finds what the flags ask for, those of a patient together. It is an error if there are none.
+var errNoStudy = errors.New("no study matches")
+
+// studies finds what the flags ask for, those of a patient together. It is an error if there are none, unless all are asked for.
 func (r *reading) studies(ctx context.Context, s selection) (studies []selected, instances int, err error) {
 	q, err := s.query()
 	if err != nil {
@@ -106,13 +109,30 @@ func (r *reading) studies(ctx context.Context, s selection) (studies []selected,
 		instances += study.instances
 		studies = append(studies, study)
 	}
-	if len(studies) == 0 {
-		return nil, 0, errors.New("no study matches")
+	if len(studies) == 0 && !s.All {
+		return nil, 0, errNoStudy
 	}
 	slices.SortFunc(studies, func(a, b selected) int {
 		return cmp.Or(strings.Compare(a.patient, b.patient), strings.Compare(string(a.uid), string(b.uid)))
 	})
 	return studies, instances, nil
+}
+
+// nonPatient are the instances of no patient, by resource, where all is asked for.
+func (r *reading) nonPatient(ctx context.Context, s selection) (resources []selected, instances int, err error) {
+	if !s.All {
+		return nil, 0, nil
+	}
+	for _, name := range dicom.NonPatientResources() {
+		n, err := r.Count(ctx, match.Query{Level: match.Instance, Scope: dicom.Ref{Resource: name}})
+		if err != nil {
+			return nil, 0, err
+		}
+		if n > 0 {
+			resources, instances = append(resources, selected{resource: name, instances: n}), instances+n
+		}
+	}
+	return resources, instances, nil
 }
 
 // sound opens an instance whose bytes are those that were stored.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,10 +69,10 @@ func (l local) send(ctx context.Context, r io.Reader) (bool, error) {
 	return receipt.Duplicate, err
 }
 
-// remote stores by STOW-RS (PS3.18 10.5), one instance a request.
+// remote stores by STOW-RS (PS3.18 10.5), or in a resource of PS3.18 12.5, one instance a request.
 type remote struct {
-	studies string
-	client  *http.Client
+	base   string
+	client *http.Client
 }
 
 func newRemote(base string, c credentials) (*remote, error) {
@@ -77,19 +80,21 @@ func newRemote(base string, c credentials) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &remote{strings.TrimRight(base, "/") + "/studies", client}, nil
+	return &remote{strings.TrimRight(base, "/"), client}, nil
 }
 
-func (r *remote) name() string { return strings.TrimSuffix(r.studies, "/studies") }
+func (r *remote) name() string { return r.base }
 func (r *remote) close() error { return nil }
 
 func (r *remote) send(ctx context.Context, file io.Reader) (bool, error) {
+	head := bufio.NewReaderSize(file, headBytes)
+	resource := resourceIn(head)
 	body, w := io.Pipe()
 	form := multipart.NewWriter(w)
 	go func() {
 		part, err := form.CreatePart(textproto.MIMEHeader{"Content-Type": {"application/dicom"}})
 		if err == nil {
-			_, err = io.Copy(part, file)
+			_, err = io.Copy(part, head)
 		}
 		if err == nil {
 			err = form.Close()
@@ -97,7 +102,7 @@ func (r *remote) send(ctx context.Context, file io.Reader) (bool, error) {
 		w.CloseWithError(err)
 	}()
 	defer body.Close()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.studies, body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base+"/"+resource, body)
 	if err != nil {
 		return false, err
 	}
@@ -109,6 +114,24 @@ func (r *remote) send(ctx context.Context, file io.Reader) (bool, error) {
 	}
 	defer response.Body.Close()
 	return false, storeAnswer(response)
+}
+
+// headBytes is as much of a file as has to hold its Media Storage SOP Class UID.
+const headBytes = 4096
+
+// mediaClass is the tag and VR of Media Storage SOP Class UID (0002,0002), as File Meta Information has it (PS3.10 7.1).
+var mediaClass = []byte("\x02\x00\x02\x00UI")
+
+// resourceIn is where a file has to be stored, by its File Meta Information. A file without that goes to the studies.
+func resourceIn(file *bufio.Reader) string {
+	head, _ := file.Peek(headBytes) // a short file is shorter
+	if _, rest, found := bytes.Cut(head, mediaClass); found && len(rest) > 2 {
+		length := min(int(binary.LittleEndian.Uint16(rest)), len(rest)-2)
+		if resource := dicom.ResourceOf(dicom.UID(bytes.TrimRight(rest[2:2+length], "\x00 "))); resource != "" {
+			return resource
+		}
+	}
+	return dicom.Studies
 }
 
 // storeAnswer reads the Store Instances Response Module (PS3.18 Annex I) of one instance.

@@ -123,7 +123,9 @@ func (l *lab) agree(s *server, there map[*promise]bool) {
 			l.res.Half++
 			l.res.problem("half: %s: it is there: %v, and %d times in the change feed", p.ref.Path(), is, n)
 		}
-		studies[p.ref.Study] = studies[p.ref.Study] || is
+		if p.ref.Study != "" {
+			studies[p.ref.Study] = studies[p.ref.Study] || is
+		}
 	}
 	for study, is := range studies {
 		n, err := s.readings(study)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/noctis-dicom/noctis/dicom"
 )
 
 const asStored = "application/dicom; transfer-syntax=*"
@@ -73,12 +75,20 @@ func (s *server) verify(p *promise) (there bool, lost, half string) {
 	if half != "" {
 		return there, "", half
 	}
-	for _, other := range []struct{ what, path, accept string }{
+	type question struct{ what, path, accept string }
+	questions := []question{
 		{"metadata", path + "/metadata", "application/dicom+json"},
 		{"frame 1", path + "/frames/1", `multipart/related; type="application/octet-stream"; transfer-syntax=*`},
 		{"search", "/dicom-web/instances?limit=1&SOPInstanceUID=" + string(p.ref.Instance), "application/dicom+json"},
 		{"search of its study", fmt.Sprintf("/dicom-web/studies/%s/instances?limit=1&SOPInstanceUID=%s", p.ref.Study, p.ref.Instance), "application/dicom+json"},
-	} {
+	}
+	if p.ref.Resource != "" {
+		questions = []question{
+			{"metadata", path, "application/dicom+json"},
+			{"search", "/dicom-web/" + p.ref.Resource + "?limit=1&SOPInstanceUID=" + string(p.ref.Instance), "application/dicom+json"},
+		}
+	}
+	for _, other := range questions {
 		status, body, err := s.asked(other.path, other.accept)
 		found := status == http.StatusOK && strings.Contains(string(body), string(p.ref.Instance)) || status == http.StatusOK && other.what == "frame 1"
 		if err != nil || found != there || status >= 500 {
@@ -109,12 +119,20 @@ func (l *lab) settled(s *server, data string) {
 
 // instances asks how many there are (X-Total-Count, an extension).
 func (s *server) instances() (int, error) {
-	response, err := s.http.Get(s.url + "/dicom-web/instances?limit=0")
-	if err != nil {
-		return 0, err
+	all := 0
+	for _, resource := range append(dicom.NonPatientResources(), "instances") {
+		response, err := s.http.Get(s.url + "/dicom-web/" + resource + "?limit=0")
+		if err != nil {
+			return 0, err
+		}
+		response.Body.Close()
+		n, err := strconv.Atoi(response.Header.Get("X-Total-Count"))
+		if err != nil {
+			return 0, err
+		}
+		all += n
 	}
-	response.Body.Close()
-	return strconv.Atoi(response.Header.Get("X-Total-Count"))
+	return all, nil
 }
 
 // files counts the blobs and the unfinished files of a folder of blobs.

@@ -77,9 +77,9 @@ func (l *lab) recovered(g *ledger, how launch, last int) error {
 }
 
 // killedAtSteps kills the server at each step of the write path: at its first to its Nth time, with requests of one instance (a sync
-// for each file) and of twelve (two syncs of the file system for all of them).
+// for each file), of twelve (two syncs of the file system for all of them), and of one that belongs to no patient.
 func killedAtSteps(l *lab) error {
-	for _, instances := range []int{1, 12} {
+	for _, instances := range []int{1, 12, ofNoPatient} {
 		for _, point := range failpoint.Points {
 			for n := 1; n <= l.times && !l.done(); n++ {
 				if err := l.killAt(point, n, instances); err != nil {
@@ -90,6 +90,9 @@ func killedAtSteps(l *lab) error {
 	}
 	return nil
 }
+
+// ofNoPatient is, instead of a number of instances, a request with one of no patient.
+const ofNoPatient = 0
 
 func (l *lab) killAt(point string, n, instances int) error {
 	data, err := l.fresh("data")
@@ -112,6 +115,9 @@ func (l *lab) killAt(point string, n, instances int) error {
 		var files []sample
 		for k := range instances {
 			files = append(files, newSample("steps", fmt.Sprint(i), "", k, 16))
+		}
+		if instances == ofNoPatient {
+			files = append(files, newProtocol(fmt.Sprint("steps ", i)))
 		}
 		if _, err := g.upload(s, files...); err != nil {
 			<-s.exited

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -105,6 +106,16 @@ func newSample(study, series, name string, number, size int) sample {
 	return sample{in.DataSet.Ref(), file}
 }
 
+// newProtocol makes one that belongs to no patient.
+func newProtocol(name string) sample {
+	in := dicomtest.HangingProtocol(name, "CT")
+	file, err := in.File()
+	if err != nil {
+		panic(err) // a mistake in the harness
+	}
+	return sample{in.DataSet.Ref(), file}
+}
+
 // answer is what became of a Store request.
 type answer struct {
 	status int
@@ -113,7 +124,7 @@ type answer struct {
 	header http.Header
 }
 
-// stow stores by STOW-RS (PS3.18 10.5).
+// stow stores by STOW-RS (PS3.18 10.5), or in the resource of the files (PS3.18 12.5).
 func (s *server) stow(files ...sample) (answer, error) {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
@@ -125,11 +136,15 @@ func (s *server) stow(files ...sample) (answer, error) {
 		part.Write(f.bytes) //nolint:errcheck // a buffer
 	}
 	form.Close() //nolint:errcheck // a buffer
-	return s.post(`multipart/related; type="application/dicom"; boundary=`+form.Boundary(), &body)
+	return s.postTo(cmp.Or(files[0].ref.Resource, dicom.Studies), `multipart/related; type="application/dicom"; boundary=`+form.Boundary(), &body)
 }
 
 func (s *server) post(contentType string, body io.Reader) (answer, error) {
-	response, err := s.http.Post(s.url+"/dicom-web/studies", contentType, body)
+	return s.postTo(dicom.Studies, contentType, body)
+}
+
+func (s *server) postTo(resource, contentType string, body io.Reader) (answer, error) {
+	response, err := s.http.Post(s.url+"/dicom-web/"+resource, contentType, body)
 	if err != nil {
 		return answer{}, err
 	}
