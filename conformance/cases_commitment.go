@@ -97,25 +97,3 @@ func commitmentCases() []Case {
 		}),
 	)
 }
-
-// nonPatient are the resources of PS3.18 chapter 12.
-var nonPatient = []string{"color-palettes", "defined-procedure-protocols", "hanging-protocols", "implant-templates", "inventories"}
-
-// nonPatientCases are PS3.18 chapter 12.
-func nonPatientCases() []Case {
-	var cases []Case
-	for _, r := range nonPatient {
-		cases = append(cases,
-			reads(r+".search", "PS3.18 12.6.3.1", Shall, "the resource is searched", func(t *T) {
-				t.get("/"+r, acceptJSON).orUnsupported().status(200, 204)
-			}),
-			reads(r+".none", "PS3.18 12.6.3.1", Shall, "no result: 204", func(t *T) {
-				t.get("/"+r+"?SOPInstanceUID="+unknownUID, acceptJSON).orUnsupported().status(204).empty()
-			}),
-			reads(r+".404", "PS3.18 12.4.3.1", Shall, "an instance that does not exist is answered 404", func(t *T) {
-				t.get("/"+r, acceptJSON).orUnsupported()
-				t.get("/"+r+"/"+unknownUID, "Accept: application/dicom").status(404, 410)
-			}))
-	}
-	return of(NonPatient, cases...)
-}

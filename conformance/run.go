@@ -61,13 +61,13 @@ func (report *Report) Failed() bool {
 
 // server is the one under test.
 type server struct {
-	base, uri string
-	header    http.Header
-	client    *http.Client
-	created   studySet
+	base, uri       string
+	header          http.Header
+	client          *http.Client
+	created, others studySet // studies; addresses of what belongs to none
 }
 
-// studySet remembers what to clean up.
+// studySet remembers what to clean up: studies, or addresses.
 type studySet struct {
 	mu  sync.Mutex
 	set []string
@@ -306,6 +306,11 @@ func (report *Report) cleanUp(x *T) {
 		r := x.attempt(func(t *T) { t.send(http.MethodDelete, "/studies/"+study, nil).status(200, 202, 204, 404, 410) })
 		if r.Status != Pass {
 			left = append(left, study)
+		}
+	}
+	for _, path := range x.server.others.set {
+		if r := x.attempt(func(t *T) { t.send(http.MethodDelete, path, nil).status(200, 202, 204, 404, 410) }); r.Status != Pass {
+			report.Notes = append(report.Notes, path+" stays on the server, which deletes none")
 		}
 	}
 	if len(left) > 0 {
