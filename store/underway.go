@@ -38,7 +38,7 @@ func (u *underway) hung() error {
 	defer u.mu.Unlock()
 	for began := range u.began {
 		if time.Since(*began) > hungAfter {
-			return fmt.Errorf("%w: it has not answered for %v", ErrUnwritable, hungAfter)
+			return fmt.Errorf("%w: a commit has been waiting for more than %v", ErrUnwritable, hungAfter)
 		}
 	}
 	return nil
