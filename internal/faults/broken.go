@@ -16,6 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// readsGoOn lets the server answer what it cannot record in the audit log, which lies on the disk that fails (docs/adr/0026-the-audit-log.md).
+var readsGoOn = []string{"--audit-failure", "continue"}
+
 // failing is a store of which the whole, the blobs or the index lie on a disk that can fail.
 type failing struct {
 	*blockDisk
@@ -126,7 +129,7 @@ func (l *lab) refuseOnce(which string, poisons bool, fail func(*failing) error) 
 	if err != nil {
 		return err
 	}
-	s, err := l.start(launch{data: f.data})
+	s, err := l.start(launch{data: f.data, args: readsGoOn})
 	if err != nil {
 		return err
 	}
@@ -177,7 +180,7 @@ func (l *lab) refuseOnce(which string, poisons bool, fail func(*failing) error) 
 	}
 	_, acked := g.count()
 	l.res.Acknowledged += acked
-	if err := l.recovered(g, launch{data: f.data}, -1); err != nil {
+	if err := l.recovered(g, launch{data: f.data, args: readsGoOn}, -1); err != nil {
 		return err
 	}
 	l.audit(f.data)
@@ -215,7 +218,7 @@ func readErrors(l *lab) error {
 		if err != nil {
 			return err
 		}
-		s, err := l.start(launch{data: f.data})
+		s, err := l.start(launch{data: f.data, args: readsGoOn})
 		if err != nil {
 			return err
 		}
@@ -227,7 +230,7 @@ func readErrors(l *lab) error {
 		if err := errors.Join(s.stop(), f.anew()); err != nil {
 			return err
 		}
-		how := launch{data: f.data, args: []string{"--scrub-rate", "0"}}
+		how := launch{data: f.data, args: append([]string{"--scrub-rate", "0"}, readsGoOn...)}
 		if s, err = l.start(how); err != nil {
 			return err
 		}
@@ -275,7 +278,7 @@ func hungDisk(l *lab) error {
 		if err != nil {
 			return err
 		}
-		s, err := l.start(launch{data: f.data})
+		s, err := l.start(launch{data: f.data, args: readsGoOn})
 		if err != nil {
 			return err
 		}
@@ -350,7 +353,7 @@ func flippedBit(l *lab) error {
 	if err != nil {
 		return err
 	}
-	s, err := l.start(launch{data: f.data})
+	s, err := l.start(launch{data: f.data, args: readsGoOn})
 	if err != nil {
 		return err
 	}
@@ -376,7 +379,7 @@ func flippedBit(l *lab) error {
 	if err := f.mount(); err != nil {
 		return err
 	}
-	if s, err = l.start(launch{data: f.data}); err != nil {
+	if s, err = l.start(launch{data: f.data, args: readsGoOn}); err != nil {
 		return err
 	}
 	defer s.kill()

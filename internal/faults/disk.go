@@ -64,7 +64,7 @@ func (l *lab) fillOnce(which, options string) error {
 	if err != nil {
 		return err
 	}
-	s, err := l.start(launch{data: data})
+	s, err := l.start(launch{data: data, args: readsGoOn})
 	if err != nil {
 		return err
 	}
@@ -118,5 +118,5 @@ func (l *lab) fillOnce(which, options string) error {
 	if err := s.stop(); err != nil {
 		return err
 	}
-	return l.recovered(g, launch{data: data}, -1)
+	return l.recovered(g, launch{data: data, args: readsGoOn}, -1)
 }
