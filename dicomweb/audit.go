@@ -61,7 +61,7 @@ func kindOf(rt route) audit.Kind {
 		prefix string
 		kind   audit.Kind
 	}{
-		{"store", audit.Store}, {"search-", audit.Query}, {"changes", audit.Query}, {"events", audit.Query}, {"notifications", audit.Query},
+		{"store", audit.Store}, {"search-", audit.Query}, {"changes", audit.Query}, {"notifications", audit.Query},
 		{"recycle-bin-", audit.Retrieve}, {"recycle-bin", audit.Query},
 		{"rendered-", audit.View}, {"thumbnail-", audit.View}, {"delete-", audit.Delete}, {"restore-", audit.Restore}, {"purge", audit.Purge},
 		{"commitment-", audit.Commit}, {"workitem-create", audit.CreateProcedure}, {"performed-create", audit.CreateProcedure},
@@ -97,7 +97,7 @@ func kindOf(rt route) audit.Kind {
 // querySOPClass is that of a query (PS3.4 Annexes C, K and CC).
 func querySOPClass(name string) string {
 	switch {
-	case strings.HasPrefix(name, "workitem-"), name == "events", strings.HasPrefix(name, "notifications"):
+	case strings.HasPrefix(name, "workitem-"), strings.HasPrefix(name, "notifications"):
 		return "1.2.840.10008.5.1.4.34.6.5"
 	case strings.HasPrefix(name, "scheduled-"):
 		return "1.2.840.10008.5.1.4.31"

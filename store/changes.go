@@ -125,11 +125,13 @@ func (s *Store) TrimChanges(ctx context.Context, before time.Time, limit int) (i
 	return s.index.TrimChanges(ctx, before, limit)
 }
 
-// settleAtOnce is how many changes one transaction looks at, and settleRest how long Settle rests at least before the next: it need not
-// know to the millisecond.
+// settleAtOnce is how many changes one transaction looks at, settleRest how long Settle rests at least when there is nothing to be done,
+// since it need not know to the millisecond, and settleBreath how long while there is something.
 const (
 	settleAtOnce = 1000
 	settleRest   = 500 * time.Millisecond
+	settleBreath = 10 * time.Millisecond
+	settleAgain  = time.Minute // after a failure
 )
 
 // Settle writes a StudySettled change for each study of which nothing has come for the given time, until ctx ends: one for each time
@@ -142,17 +144,20 @@ func (s *Store) Settle(ctx context.Context, quiet time.Duration, failed func(err
 		next, err := s.index.Settle(ctx, now.Add(-quiet), settleAtOnce)
 		if err != nil && ctx.Err() == nil {
 			failed(err)
-			next = now
+			next = now.Add(settleAgain - quiet)
 		}
 		rest := settleRest
-		if next.IsZero() {
+		switch due := next.Add(quiet).Sub(now); {
+		case next.IsZero():
 			select {
 			case <-changed:
 			case <-ctx.Done():
 				return
 			}
-		} else {
-			rest = max(rest, next.Add(quiet).Sub(now))
+		case due <= 0: // there is more, but others want to write, too
+			rest = settleBreath
+		default:
+			rest = max(rest, due)
 		}
 		select {
 		case <-time.After(min(rest, max(quiet, settleRest))): // not longer, whatever the clock did

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/store"
 )
 
 func command(t *testing.T, want int, args ...string) string {
@@ -156,5 +158,37 @@ func TestBackupDamaged(t *testing.T) {
 	w.write(w.blob(4), []byte("rotten"))
 	if out := command(t, 1, "backup", filepath.Join(t.TempDir(), "other"), "--data", w.data); !strings.Contains(out, "is damaged") {
 		t.Errorf("a damaged store: %s", out)
+	}
+}
+
+// TestRestoredFeed: nobody can go on in the change feed of a restored index from where he was in that of the lost one, whose later numbers it
+// gives to something else.
+func TestRestoredFeed(t *testing.T) {
+	w := newWard(t)
+	dest, restored := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "restored")
+	command(t, 0, "backup", dest, "--data", w.data)
+	command(t, 0, "restore", dest, "--data", restored)
+	var latest []store.Cursor
+	for _, data := range []string{w.data, restored} {
+		a, err := openArchive(t.Context(), data, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := a.LatestChange(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		latest = append(latest, at)
+		for _, err := range a.Changes(t.Context(), latest[0]) {
+			if (data == restored) != errors.Is(err, store.ErrStale) {
+				t.Errorf("%s: %v", data, err)
+			}
+		}
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if latest[0].Epoch == latest[1].Epoch || latest[1].Number == 0 {
+		t.Errorf("%v", latest)
 	}
 }

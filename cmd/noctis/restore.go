@@ -14,6 +14,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store/file"
+	"github.com/noctis-dicom/noctis/store/sqlite"
 )
 
 var allStudies = match.Query{Level: match.Study, Limit: -1}
@@ -186,6 +187,9 @@ func (c restoreCommand) restore(ctx context.Context, folder string, m *manifest,
 		if err := durable.WriteFile(to, content); err != nil {
 			return err
 		}
+	}
+	if err := sqlite.BeginFeed(ctx, index); err != nil {
+		return err
 	}
 	if err := os.Rename(index, indexFile(c.Data)); err != nil {
 		return err

@@ -30,3 +30,20 @@ func Snapshot(ctx context.Context, path, to string) (err error) {
 	}
 	return nil
 }
+
+// BeginFeed gives the change feed of an index that nobody has open another epoch. A copy that takes the place of what it was made of lacks
+// what was told since, and will give the same numbers to something else: no cursor may go on in it.
+func BeginFeed(ctx context.Context, path string) (err error) {
+	db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: writing})
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	var there int
+	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'state'").Scan(&there)
+	if err == nil && there > 0 { // or it is older than the feed
+		_, err = db.ExecContext(ctx, "UPDATE state SET epoch = lower(hex(randomblob(8)))")
+	}
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return nil
+}
