@@ -115,6 +115,9 @@ func copyOne(ctx context.Context, from *reading, to sender, e *store.Entry, l *l
 	}
 	defer in.Close()
 	duplicate, err := to.send(ctx, in.File())
+	for later := (*tooBusy)(nil); errors.As(err, &later) && wait(ctx, later.after) == nil; {
+		duplicate, err = to.send(ctx, in.File())
+	}
 	if errors.Is(err, errUnreachable) {
 		return fmt.Errorf("%s: %w", path, err)
 	}

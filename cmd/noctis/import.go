@@ -66,6 +66,15 @@ func (c importCommand) one(ctx context.Context, to sender, f found, tally *tally
 	}
 	defer r.Close()
 	duplicate, err := to.send(ctx, r)
+	for later := (*tooBusy)(nil); errors.As(err, &later) && wait(ctx, later.after) == nil; { // and then from the beginning
+		again, opened := f.open()
+		if opened != nil {
+			tally.skipped(f.path, opened)
+			return nil
+		}
+		duplicate, err = to.send(ctx, again)
+		again.Close() //nolint:errcheck // it has only been read
+	}
 	if errors.Is(err, errUnreachable) {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}

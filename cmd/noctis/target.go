@@ -12,7 +12,9 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -141,7 +143,9 @@ func storeAnswer(response *http.Response) error {
 		return fmt.Errorf("%w: %w", errUnreachable, err)
 	}
 	switch response.StatusCode {
-	case http.StatusOK, http.StatusAccepted, http.StatusConflict, http.StatusBadRequest:
+	case http.StatusOK, http.StatusAccepted, http.StatusConflict, http.StatusBadRequest, http.StatusInsufficientStorage:
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return newTooBusy(response)
 	default:
 		return fmt.Errorf("%w: the server answered %s", errUnreachable, response.Status)
 	}
@@ -161,6 +165,27 @@ func storeAnswer(response *http.Response) error {
 		return fmt.Errorf("the server answered %s", response.Status)
 	}
 	return nil
+}
+
+// tooBusy is the error of a server that wants to be asked again later.
+type tooBusy struct {
+	error
+	after time.Duration
+}
+
+func (b *tooBusy) Unwrap() error { return b.error }
+
+// mostPatience is for how long we let a server send us away.
+const mostPatience = 2 * time.Minute
+
+// newTooBusy reads Retry-After; a server that names no time, or a long one, is one that cannot store.
+func newTooBusy(response *http.Response) error {
+	err := fmt.Errorf("%w: the server answered %s", errUnreachable, response.Status)
+	seconds, missing := strconv.Atoi(response.Header.Get("Retry-After"))
+	if after := time.Duration(seconds) * time.Second; missing == nil && after > 0 && after < mostPatience {
+		return &tooBusy{err, after}
+	}
+	return err
 }
 
 // refusal is the error of an item of a failure sequence.
