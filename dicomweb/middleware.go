@@ -233,7 +233,7 @@ func (s *Server) logExchange(r *http.Request, x *exchange, status int, took time
 	}
 	attrs := []slog.Attr{
 		slog.String("id", x.id),
-		slog.String("method", r.Method),
+		slog.String("method", methodOf(r)),
 		slog.String("route", x.route),
 		slog.Int("status", status),
 		slog.Int64("bytes", x.bytes),

@@ -26,18 +26,23 @@ func (s *Server) beginSpan(r *http.Request) (*http.Request, trace.Span) {
 	return r.WithContext(ctx), span
 }
 
-// methods are those that a span names.
+// methods are those that are named in spans and in the log: others are what a client likes to write.
 var methods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
+
+// methodOf is the method of a request, if it is a known one.
+func methodOf(r *http.Request) string {
+	if !slices.Contains(methods, r.Method) {
+		return "_OTHER"
+	}
+	return r.Method
+}
 
 // endSpan ends the span of a request. Its name is known only now.
 func endSpan(span trace.Span, r *http.Request, route string, status int, in, out int64) {
 	if span == nil {
 		return
 	}
-	method := r.Method
-	if !slices.Contains(methods, method) {
-		method = "_OTHER"
-	}
+	method := methodOf(r)
 	span.SetName(method + " " + route)
 	span.SetAttributes(
 		attribute.String("http.request.method", method),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -147,9 +148,14 @@ func clean(t *testing.T, where, text string) {
 func typed(mediaType string) http.Header { return http.Header{"Content-Type": {mediaType}} }
 
 // TestNothingIsWrittenDownAboutPatients stores, searches, fails, renders and deletes marked patient data, through every route and every
-// kind of error that is known, and looks for it in the log, the metrics, the errors, and the report of doctor.
+// kind of error that is known, and looks for it in the log, the metrics, the traces, the errors, and the report of doctor.
 func TestNothingIsWrittenDownAboutPatients(t *testing.T) {
-	h := newLeakHouse(t, "--validation", "warn")
+	traces := &lockedBuffer{}
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(traces, r.Body) //nolint:errcheck // it is looked for below
+	}))
+	defer collector.Close()
+	h := newLeakHouse(t, "--validation", "warn", "--otlp-endpoint", collector.URL)
 	h.store()
 	h.askEverything()
 	h.worklist()
@@ -161,6 +167,9 @@ func TestNothingIsWrittenDownAboutPatients(t *testing.T) {
 	clean(t, "/metrics", metrics)
 	h.end()
 	clean(t, "the log", h.log.String())
+	if clean(t, "a trace", traces.String()); !strings.Contains(traces.String(), "GET rendered-instance") {
+		t.Error("there are no traces")
+	}
 	if n := strings.Count(h.log.String(), `"msg":"request"`); n < 500 {
 		t.Errorf("only %d requests were made", n)
 	}
@@ -264,6 +273,7 @@ func (h *leakHouse) askEverything() {
 		h.ask("GET", page, http.Header{"Referer": {mark}, "User-Agent": {mark}, "Cookie": {"noctis=" + mark}}, nil)
 		h.ask("GET", page, http.Header{"Authorization": {"Basic " + url.QueryEscape(mark)}}, nil)
 	}
+	h.ask(mark, "/dicom-web/studies", http.Header{"Tracestate": {"x=" + mark}, "Baggage": {"patient=" + mark}}, nil)
 	h.ask("POST", "/session", typed("application/json"), []byte(`{"name":"`+mark+`","password":"`+mark+`"}`))
 }
 
