@@ -99,6 +99,7 @@ func TestFaults(t *testing.T) {
 		{[]string{head, pid, "ORC|NW", strings.Replace(order, "F1", "", 1)}, "ORC-3: the order has neither"},
 		{[]string{head, pid, "ORC|CA", strings.Replace(order, "F1", "", 1)}, "ORC-3: the order has neither"},
 		{[]string{head, pid, "ORC|NW||F1", order, "ORC|NW||F2", strings.Replace(order, "|CT|", "||", 1)}, "OBR[2]-24"},
+		{[]string{head, pid, "ORC|NW||F1", order, "ORC|NW||F1", order}, "OBR[2]-20: two steps of the message"},
 		{[]string{head, pid, "ORC|NW||F1", order, "ZDS|1.2." + secret}, "ZDS-1.1: not a UID"},
 		{[]string{head, pid, "OBX|1|NM|29463-7||" + secret + "|kg", "ORC|NW||F1", order}, "OBX-5: not a measure"},
 	} {

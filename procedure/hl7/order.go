@@ -56,10 +56,19 @@ func (m *Message) Orders(o Options) ([]Order, error) {
 		return nil, &Error{Segment: "ORC", Reason: "the message has none"}
 	}
 	var orders []Order
+	named := map[string]bool{}
 	for _, g := range groups {
 		order, err := g.order(o)
 		if err != nil {
 			return nil, err
+		}
+		if order.Action == Put {
+			item := order.Step.Items(dicom.ScheduledProcedureStepSequence)[0]
+			name := order.Step.String(dicom.StudyInstanceUID) + "/" + item.String(dicom.ScheduledProcedureStepID)
+			if named[name] { // one would replace the other
+				return nil, g.segment("OBR").fault(20, 0, "two steps of the message have one Scheduled Procedure Step ID, or one order number and set ID")
+			}
+			named[name] = true
 		}
 		orders = append(orders, order)
 	}
