@@ -69,10 +69,30 @@ func TestStatementIsTrue(t *testing.T) {
 		}
 		response.Body.Close()
 	}
+	uids := map[string]string{}
+	for _, in := range dicomtest.NonPatient("statement") {
+		file, err := in.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref := in.DataSet.Ref()
+		if !posted(server.URL+"/dicom-web/"+ref.Resource, file) {
+			t.Fatal(ref.Path(), "is not stored")
+		}
+		uids[ref.Resource] = string(ref.Instance)
+	}
 	var all []map[string]struct{ Value []any }
 	getJSON(t, server.URL+"/dicom-web/instances?limit=1000", &all)
 	for _, claim := range statementOf(t).Transactions {
 		ours := claim.Clause == "extension" && (claim.Resource == "/changes" || claim.Resource == "/recycle-bin")
+		if claim.Method == http.MethodGet && strings.HasPrefix(claim.Clause, "PS3.18 12.") {
+			resource, _, _ := strings.Cut(claim.Resource[1:], "/")
+			for _, accept := range claim.Accept {
+				if !comesAs(t, server.URL+"/dicom-web"+strings.Replace(claim.Resource, "{uid}", uids[resource], 1), accept) {
+					t.Errorf("GET %s does not come as %s", claim.Resource, accept)
+				}
+			}
+		}
 		if claim.Method != http.MethodGet || !strings.HasPrefix(claim.Clause, "PS3.18 10.") && !ours {
 			continue
 		}
@@ -106,21 +126,27 @@ func someComesAs(t *testing.T, base, resource, accept string, instances []map[st
 		}
 		path := strings.NewReplacer("{study}", o["0020000D"].Value[0].(string), "{series}", series.(string),
 			"{instance}", o["00080018"].Value[0].(string), "{frames}", "1", "{path:.+}", "7FE00010").Replace(resource)
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Accept", accept)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if response.StatusCode/100 == 2 && sameMediaType(response.Header.Get("Content-Type"), accept) {
+		if comesAs(t, base+path, accept) {
 			return true
 		}
 	}
 	return false
+}
+
+// comesAs reports whether a resource comes in the media type.
+func comesAs(t *testing.T, address, accept string) bool {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", accept)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode/100 == 2 && sameMediaType(response.Header.Get("Content-Type"), accept)
 }
 
 func sameMediaType(got, want string) bool {
