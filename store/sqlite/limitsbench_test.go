@@ -61,17 +61,20 @@ func BenchmarkLimits(b *testing.B) {
 	}
 }
 
-// compareLimits searches and counts in turns, and compares the medians.
+// compareLimits searches and counts, as an answer of PS3.18 10.6 does, in turns, and compares the medians.
 func compareLimits(b *testing.B, x *Index, q match.Query, l match.Limits) {
 	once := func(ctx context.Context) time.Duration {
-		began := time.Now()
+		began, results := time.Now(), 0
 		for _, err := range x.Search(ctx, q) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			results++
 		}
-		if _, err := x.Count(ctx, q); err != nil {
-			b.Fatal(err)
+		if results == q.Limit { // else the page tells the number
+			if _, err := x.Count(ctx, q); err != nil {
+				b.Fatal(err)
+			}
 		}
 		return time.Since(began)
 	}

@@ -117,10 +117,10 @@ const few = 500
 // plan decides how a search by study_key goes. Databases look selected studies up and sort them, which is right for few of them. Of
 // many, a search with a limit needs only the first, which the index of the order has: it is walked until there are enough.
 func (x *Index) plan(ctx context.Context, f *clause) error {
+	if f.narrow {
+		return nil
+	}
 	for _, s := range f.keyed {
-		if f.narrow {
-			return nil
-		}
 		isFew, err := x.isFew(ctx, s)
 		if err != nil {
 			return err
