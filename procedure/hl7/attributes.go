@@ -80,9 +80,9 @@ func (g *group) apply(ds *dicom.DataSet, table []mapping) error {
 // joined are the components of a field, parted by blanks.
 func (s Segment) joined(field int) string {
 	var parts []string
-	for _, v := range s.Values(field)[:min(1, len(s.Values(field)))] {
-		for i := range strings.Count(v.text, v.m.component) + 1 {
-			if text := v.Text(i+1, 1); text != "" {
+	if values := s.Values(field); len(values) > 0 {
+		for part := range strings.SplitSeq(values[0].text, s.m.component) {
+			if text := (Value{s.m, part}).Text(1, 1); text != "" && len(parts) < mostRepetitions {
 				parts = append(parts, text)
 			}
 		}

@@ -47,6 +47,7 @@ type Message struct {
 	field                                        string // the separators of MSH-1 and MSH-2
 	component, repetition, escape, subcomponents string
 	charset                                      charset
+	first                                        map[string]Segment // of each name
 }
 
 // Segment is a segment of a message.
@@ -57,31 +58,38 @@ type Segment struct {
 	m      *Message
 }
 
-// mostSegments and mostFields bound what the separators of a message can ask for.
+// What the separators of a message can ask for is bounded. Further fields and repetitions are not looked at.
 const (
-	mostSegments = 10000
-	mostFields   = 1000
+	mostSegments    = 10000
+	mostFields      = 1000
+	mostRepetitions = 1000
 )
 
 // Parse reads one message, as Split returns it. The error is an *Error.
 func Parse(raw []byte) (*Message, error) {
-	m := &Message{}
+	m := &Message{first: map[string]Segment{}}
 	if err := m.header(raw); err != nil {
 		return nil, err
 	}
 	text := m.charset.decode(raw)
 	seen := map[string]int{}
+	var more []string // lines of the last segment behind its first
+	end := func() {
+		if n := len(m.Segments); n > 0 && len(more) > 0 {
+			field := &m.Segments[n-1].fields[len(m.Segments[n-1].fields)-1]
+			*field = strings.Join(append([]string{*field}, more...), "\n")
+		}
+		more = nil
+	}
 	for line := range strings.SplitSeq(text, "\r") {
 		if line == "" {
 			continue
 		}
 		if !m.begins(line) { // a line that is no segment goes on where the last one ended
-			if n := len(m.Segments); n > 0 {
-				last := &m.Segments[n-1]
-				last.fields[len(last.fields)-1] += "\n" + line
-			}
+			more = append(more, line)
 			continue
 		}
+		end()
 		if len(m.Segments) == mostSegments {
 			return nil, &Error{Reason: fmt.Sprintf("the message has more than %d segments", mostSegments)}
 		}
@@ -92,6 +100,12 @@ func Parse(raw []byte) (*Message, error) {
 			s.fields = append([]string{name, m.field}, s.fields[1:]...)
 		}
 		m.Segments = append(m.Segments, s)
+	}
+	end()
+	for _, s := range m.Segments {
+		if _, there := m.first[s.Name]; !there {
+			m.first[s.Name] = s
+		}
 	}
 	return m, nil
 }
@@ -139,10 +153,8 @@ func (m *Message) begins(line string) bool {
 
 // First is the first segment of a name.
 func (m *Message) First(name string) Segment {
-	for _, s := range m.Segments {
-		if s.Name == name {
-			return s
-		}
+	if s, there := m.first[name]; there {
+		return s
 	}
 	return Segment{Name: name, Index: 1, m: m}
 }
@@ -162,6 +174,9 @@ func (s Segment) Values(field int) (all []Value) {
 		return nil
 	}
 	for text := range strings.SplitSeq(s.fields[field], s.m.repetition) {
+		if len(all) == mostRepetitions {
+			break
+		}
 		if text != "" && text != `""` {
 			all = append(all, Value{s.m, text})
 		}

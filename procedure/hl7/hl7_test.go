@@ -243,6 +243,28 @@ func TestContinuation(t *testing.T) {
 	}
 }
 
+// TestBounds: separators by the million take no more than their own time: what takes the square of it would not end.
+func TestBounds(t *testing.T) {
+	many := func(s string) string { return strings.Repeat(s, 4<<20/len(s)) }
+	for name, lines := range map[string][]string{
+		"components":  {head, pid, "PV1|||" + many("a^"), "ORC|NW||F1", order},
+		"repetitions": {head, "PID|||P1||DOE^JANE" + many("~a"), "ORC|NW||F1", order + many("~a")},
+		"fields":      {head, pid + many("|a"), "ORC|NW||F1", order},
+		"escapes":     {head, pid, "ORC|NW||F1", strings.Replace(order, "Chest", many(`\F\`), 1)},
+		"lines":       {head, pid, "NTE|1||a", many("line\r"), "ORC|NW||F1", order},
+		"steps":       {head, pid, strings.Repeat("ORC|NW||F1\r"+order+"\r", 4000)},
+		"segments":    {head, pid, many("NTE|1\r"), "ORC|NW||F1", order},
+	} {
+		m, err := Parse(message(lines...))
+		if err == nil {
+			_, err = m.Orders(Options{})
+		}
+		if refused := name == "steps" || name == "segments"; (err != nil) != refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func FuzzOrders(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.hl7")
 	for _, file := range files {

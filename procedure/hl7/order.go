@@ -43,6 +43,9 @@ var actions = map[string]Action{
 // statuses are those of ORC-5 (HL7 Table 0038); what is over is taken off.
 var statuses = map[string]string{"SC": "SCHEDULED", "IP": "STARTED", "CM": "", "CA": "", "DC": "", "RP": ""}
 
+// mostSteps is how many steps a message may have.
+const mostSteps = 1000
+
 // Orders are what a message asks for. The error is an *Error; then nothing of the message is to be done.
 func (m *Message) Orders(o Options) ([]Order, error) {
 	header := m.First("MSH")
@@ -52,8 +55,11 @@ func (m *Message) Orders(o Options) ([]Order, error) {
 		return nil, header.fault(9, 0, "not an order: ORM^O01, OMI^O23 and OMG^O19 are read")
 	}
 	groups := m.groups()
-	if len(groups) == 0 {
+	switch {
+	case len(groups) == 0:
 		return nil, &Error{Segment: "ORC", Reason: "the message has none"}
+	case len(groups) > mostSteps:
+		return nil, &Error{Segment: "ORC", Reason: fmt.Sprintf("the message has more than %d steps", mostSteps)}
 	}
 	var orders []Order
 	named := map[string]bool{}
