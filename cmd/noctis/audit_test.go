@@ -224,3 +224,34 @@ func TestFailedLoginAtTheProviderIsNoSuccess(t *testing.T) {
 		t.Errorf("%+v, %v", latest, err)
 	}
 }
+
+// The audit log of a server that goes on is whole in a backup, seal and all.
+func TestBackupTakesTheAuditWhole(t *testing.T) {
+	data, dest, again := filepath.Join(t.TempDir(), "data"), t.TempDir(), filepath.Join(t.TempDir(), "again")
+	command(t, 0, "demo", "--data", data)
+	stop, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			if err := audit.Append(data, audit.Event{Time: time.Now(), Kind: audit.Other}); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	command(t, 0, "backup", dest, "--data", data)
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	command(t, 0, "restore", dest, "--data", again)
+	v, err := audit.Verify(again)
+	if err != nil || len(v.Damages) > 0 || v.Last < 2 || v.Sealed == 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -223,7 +224,8 @@ func (c backupCommand) copySmall(folder string, m *manifest) error {
 	if err != nil {
 		return err
 	}
-	for name, path := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) { // the seal of the audit log before its lines, or it would be of lines that came later
+		path := files[name]
 		to := filepath.Join(folder, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return err
