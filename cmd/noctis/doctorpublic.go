@@ -154,6 +154,7 @@ func firstBulkDataURI(text []byte) string {
 		if err != nil {
 			return ""
 		}
+		// #nosec G101 -- a token of JSON
 		if token == "BulkDataURI" {
 			value, _ := decoder.Token()
 			address, _ := value.(string)

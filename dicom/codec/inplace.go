@@ -57,6 +57,7 @@ func settled(d pixel.Description, data []byte) bool {
 	}
 	rubbish := uint64(0)
 	for ; len(data) >= 64; data = data[64:] {
+		// #nosec G103 -- there are as many bytes: looked at above
 		rubbish |= changes((*[8]uint64)(unsafe.Pointer(&data[0])), shift)
 	}
 	for ; len(data) >= 2; data = data[2:] {
