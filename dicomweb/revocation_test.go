@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -14,12 +16,15 @@ import (
 
 	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/memstore"
+	"github.com/noctis-dicom/noctis/worklist"
 )
 
 // doorkeeper knows one principal, until he is shut out.
 type doorkeeper struct {
 	out     atomic.Bool
 	watched atomic.Int32
+	known   chan struct{} // gets one for the first request; nil: nobody waits for it
 }
 
 func (d *doorkeeper) Authenticate(r *http.Request) (access.Principal, error) {
@@ -29,7 +34,11 @@ func (d *doorkeeper) Authenticate(r *http.Request) (access.Principal, error) {
 	if d.out.Load() {
 		return access.Principal{}, access.ErrUnauthenticated
 	}
-	return access.Principal{Name: "page", Kind: access.Key, Roles: access.RolesOf(access.Read, access.Worklist)}, nil
+	select {
+	case d.known <- struct{}{}:
+	default:
+	}
+	return access.Principal{Name: "page", Kind: access.Key, Roles: access.RolesOf(access.Read, access.Store, access.Worklist)}, nil
 }
 
 func (*doorkeeper) Challenges() []string { return []string{`Bearer realm="noctis"`} }
@@ -59,6 +68,55 @@ func TestStreamsOfTheRevokedEnd(t *testing.T) {
 	io.Copy(io.Discard, answer.Body) //nolint:errcheck // it ends, or the test does not
 	if keeper.watched.Load() == 0 {
 		t.Error("the stream ended by itself")
+	}
+}
+
+// A WebSocket has left the server behind, and ends too.
+func TestSocketsOfTheRevokedEnd(t *testing.T) {
+	st, list := withWorklist(t, store.Options{})
+	keeper := &doorkeeper{}
+	s, err := New(st, Options{Worklist: list, Log: slog.New(slog.DiscardHandler), Authenticator: keeper})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(s)
+	defer web.Close()
+	conn := listen(t, web, "PAGE", worklist.Global)
+	keeper.out.Store(true)
+	if _, _, err := conn.Read(t.Context()); err == nil {
+		t.Error("an event instead of the end")
+	}
+	if keeper.watched.Load() == 0 {
+		t.Error("the connection ended by itself")
+	}
+}
+
+// An upload that waits for its client does not wait for ever: nothing of it is stored.
+func TestUploadsOfTheRevokedEnd(t *testing.T) {
+	keeper := &doorkeeper{known: make(chan struct{}, 1)}
+	s, err := New(memstore.New(store.Options{}), Options{Log: slog.New(slog.DiscardHandler), Authenticator: keeper})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(s)
+	defer web.Close()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(web.URL, "http://")) // the client of net/http would wait for its body
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST /dicom-web/studies HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"+
+		"Content-Type: multipart/related; type=\"application/dicom\"; boundary=b\r\n\r\n--b\r\nContent-Type: application/dicom\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-keeper.known
+	keeper.out.Store(true)
+	answer, _ := io.ReadAll(conn) // until the server hangs up
+	if status, _, _ := strings.Cut(strings.TrimPrefix(string(answer), "HTTP/1.1 "), " "); status == "200" || status == "202" {
+		t.Errorf("answered with %s", answer)
+	}
+	if keeper.watched.Load() == 0 {
+		t.Error("the upload ended by itself")
 	}
 }
 
