@@ -109,6 +109,12 @@ func freeAddress(t *testing.T) string {
 // store stores instances through STOW-RS, in one request.
 func (s *server) store(instances ...dicomtest.Instance) {
 	s.t.Helper()
+	s.storeIn("studies", instances...)
+}
+
+// storeIn is store in any resource.
+func (s *server) storeIn(resource string, instances ...dicomtest.Instance) {
+	s.t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	for _, in := range instances {
@@ -124,7 +130,7 @@ func (s *server) store(instances ...dicomtest.Instance) {
 	}
 	w.Close()
 	contentType := fmt.Sprintf(`multipart/related; type="application/dicom"; boundary=%s`, w.Boundary())
-	answer, err := http.Post(s.url+"/dicom-web/studies", contentType, &body)
+	answer, err := http.Post(s.url+"/dicom-web/"+resource, contentType, &body)
 	if err != nil {
 		s.t.Fatal(err)
 	}

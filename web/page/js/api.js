@@ -50,14 +50,15 @@ export async function examination() {
   return answer.status === 204 ? null : answer.json();
 }
 
-// recycled are the studies in the recycle bin, what was deleted last first.
+// recycled are the studies in the recycle bin, and the resources of instances of no patient, what was deleted last first.
 export async function recycled() {
   return (await ask('GET', `${root}/recycle-bin`)).json();
 }
 
-// restore takes a study out of the recycle bin, and tells what could not be restored.
-export async function restore(study) {
-  return (await ask('POST', `${root}/recycle-bin/studies/${enc(study)}/restore`, 409)).json();
+// restore takes an entry of it out of the recycle bin, and tells what could not be restored.
+export async function restore({ resource, studyInstanceUID }) {
+  const path = resource ? enc(resource) : `studies/${enc(studyInstanceUID)}`;
+  return (await ask('POST', `${root}/recycle-bin/${path}/restore`, 409)).json();
 }
 
 async function ask(method, target, alsoFine) {

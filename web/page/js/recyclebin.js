@@ -35,31 +35,42 @@ export class RecycleBin {
   // list shows what is in the bin, behind what there is to say.
   async #list(said) {
     try {
-      const studies = await recycled();
-      part('bin-list').replaceChildren(...studies.map(study => this.#row(study)));
-      part('bin-summary').textContent = said || (studies.length ? counted(studies.length, 'study', 'studies') : 'The recycle bin is empty.');
+      const entries = await recycled();
+      part('bin-list').replaceChildren(...entries.map(entry => (entry.resource ? this.#resourceRow(entry) : this.#studyRow(entry))));
+      part('bin-summary').textContent = said || (entries.length ? counted(entries.length, 'entry', 'entries') : 'The recycle bin is empty.');
     } catch (error) {
       part('bin-summary').textContent = `The recycle bin could not be read. ${error.message}`;
     }
   }
 
-  #row(study) {
+  #studyRow(study) {
     const name = personName(study.dataset, Tag.PatientName) || 'No name';
-    const removed = new Date(study.lastRemoved).toLocaleString();
-    const button = element('button', { type: 'button', 'aria-label': `Restore the study of ${name}` }, 'Restore');
-    button.addEventListener('click', () => this.#restore(button, study.studyInstanceUID, name));
+    return this.#row(study, name, `Restore the study of ${name}`, `${name} ${value(study.dataset, Tag.PatientID)}`,
+      [dayText(value(study.dataset, Tag.StudyDate)), value(study.dataset, Tag.StudyDescription)]);
+  }
+
+  // resourceRow is of instances of no patient, such as hanging-protocols, which come back together.
+  #resourceRow(entry) {
+    const name = entry.resource.replaceAll('-', ' ');
+    return this.#row(entry, name, `Restore the ${name}`, name, []);
+  }
+
+  #row(entry, name, label, first, second) {
+    const removed = new Date(entry.lastRemoved).toLocaleString();
+    const button = element('button', { type: 'button', 'aria-label': label }, 'Restore');
+    button.addEventListener('click', () => this.#restore(button, entry, name));
     return element('li', {},
       element('span', {},
-        element('span', { className: 'first' }, `${name} ${value(study.dataset, Tag.PatientID)}`),
-        element('span', { className: 'second' }, [dayText(value(study.dataset, Tag.StudyDate)), value(study.dataset, Tag.StudyDescription),
-          counted(study.versions, 'instance', 'instances'), `removed ${removed}`].filter(Boolean).join(' · '))),
+        element('span', { className: 'first' }, first),
+        element('span', { className: 'second' },
+          [...second, counted(entry.versions, 'instance', 'instances'), `removed ${removed}`].filter(Boolean).join(' · '))),
       button);
   }
 
-  async #restore(button, study, name) {
+  async #restore(button, entry, name) {
     button.disabled = true;
     try {
-      const { restored, conflicts, damaged } = await restore(study);
+      const { restored, conflicts, damaged } = await restore(entry);
       const left = [conflicts.length && `${counted(conflicts.length, 'instance was', 'instances were')} stored anew meanwhile, and stay as they are`,
         damaged.length && `${counted(damaged.length, 'file is', 'files are')} damaged`].filter(Boolean).map(text => ` ${text}.`).join('');
       this.#changed();
