@@ -82,12 +82,12 @@ func (s *Server) parseChanges(r *http.Request) (changesQuery, error) {
 
 // page reads up to limit changes, and where to go on.
 func (s *Server) page(ctx context.Context, q changesQuery) (changes []store.Change, next store.Cursor, more bool, err error) {
-	next = q.after
-	if next == (store.Cursor{}) {
-		// Before the look at the feed: what comes in between is in the page.
-		if next, err = s.store.LatestChange(ctx); err != nil {
-			return nil, next, false, err
-		}
+	latest, err := s.store.LatestChange(ctx) // before the look at the feed: what comes in between is in the page
+	if err != nil {
+		return nil, next, false, err
+	}
+	if next = q.after; next == (store.Cursor{}) {
+		next = latest
 	}
 	for c, err := range s.store.Changes(ctx, q.after) {
 		if err != nil {
@@ -97,6 +97,9 @@ func (s *Server) page(ctx context.Context, q changesQuery) (changes []store.Chan
 			return changes, next, true, nil
 		}
 		changes, next = append(changes, c), c.Cursor
+	}
+	if latest.Number > next.Number {
+		next = latest // what lies between is not for who asks, and is not looked at again
 	}
 	return changes, next, false, nil
 }

@@ -156,8 +156,10 @@ func uidsOf(l match.Limits) []string {
 
 func probedOf(h match.Holder, values []string, several bool) clause {
 	list, args := inList(values)
-	// By the study, of which there is one row, and not by each value.
-	const of = "EXISTS (SELECT 1 FROM study_key INDEXED BY study_key_study WHERE study_id = study.id AND attribute = ?"
+	of := "EXISTS (SELECT 1 FROM study_key WHERE study_id = study.id AND attribute = ?"
+	if len(values) > 1 { // by the study, of which there is one row, and not by each value
+		of = strings.Replace(of, "study_key", "study_key INDEXED BY study_key_study", 1)
+	}
 	c := clause{sql: of + " AND value IN " + list + ")", args: append([]any{soleKey(h)}, args...), exact: true}
 	if several {
 		c.sql = "(" + c.sql + " OR " + of + ") AND NOT " + of + " AND " + strange + "))"
