@@ -38,6 +38,7 @@ var (
 		"PRAGMA synchronous = FULL",
 		"PRAGMA foreign_keys = ON",
 		"PRAGMA temp_store = MEMORY",
+		"PRAGMA soft_heap_limit = 134217728", // of all connections of the process together: beyond it caches grow no more
 	}
 	writing = append(common[:len(common):len(common)], "PRAGMA cache_size = -32768", "PRAGMA wal_autocheckpoint = 4000", "PRAGMA journal_size_limit = 67108864")
 	reading = append(common[:len(common):len(common)], "PRAGMA cache_size = -8192", "PRAGMA query_only = ON")
