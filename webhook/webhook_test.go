@@ -326,13 +326,13 @@ func TestDeadLetter(t *testing.T) {
 func TestGiveUp(t *testing.T) {
 	a, in, c := newArchive(t), newInbox(t, 500), &clock{}
 	hook := webhook.Webhook{Name: "ai", URL: in.URL, Events: []store.ChangeKind{store.Stored}}
-	s, stop := sending(t, a, c, hook)
+	_, stop := sending(t, a, c, hook)
 	stop()
 	for _, name := range []string{"1", "2", "3"} {
 		a.add(t, name)
 	}
 	c.ahead = 25 * time.Hour
-	s, stop = sending(t, a, c, hook)
+	s, stop := sending(t, a, c, hook)
 	in.next(t)
 	for n := 0; n < 3; {
 		letters, err := s.Letters(t.Context(), "ai", 0, 10)

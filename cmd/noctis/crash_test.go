@@ -31,7 +31,7 @@ func crashing(t *testing.T, kills int, load func(s *server, round int) []func(),
 		for _, client := range load(s, round) {
 			clients.Go(client)
 		}
-		time.Sleep(time.Duration(20+random.IntN(230)) * time.Millisecond)
+		time.Sleep(time.Duration(50+random.IntN(250)) * time.Millisecond)
 		s.kill()
 		clients.Wait()
 		again := startIn(t, folder)

@@ -18,10 +18,12 @@ type visit struct {
 	study     dicom.UID
 	performed string // path of the performed step
 	commits   string // path of the commitment request
-	requests  []struct {
-		path string
-		body *dicom.DataSet
-	}
+	requests  []visitRequest
+}
+
+type visitRequest struct {
+	path string
+	body *dicom.DataSet
 }
 
 func newVisit(t testing.TB, name string) visit {
@@ -36,16 +38,11 @@ func newVisit(t testing.TB, name string) visit {
 		items[i].SetStrings(dicom.ReferencedSOPInstanceUID, dicom.UI, fmt.Sprint(uid, ".3.", i))
 	}
 	asked.SetItems(dicom.ReferencedSOPSequence, items...)
-	for _, r := range []struct {
-		path string
-		body *dicom.DataSet
-	}{
+	v.requests = []visitRequest{
 		{"/modality-scheduled-procedure-steps", step.DataSet},
 		{v.performed, proceduretest.Performed(t, dicom.UID(uid+".1"), step.Name()).DataSet},
 		{v.performed + "?update", proceduretest.End("COMPLETED")},
 		{v.commits, asked},
-	} {
-		v.requests = append(v.requests, r)
 	}
 	return v
 }

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,4 +64,31 @@ func (c credentials) header() (http.Header, error) {
 		r.SetBasicAuth(name, password)
 	}
 	return h, nil
+}
+
+// askJSON makes a request and reads its answer, unless that is nil. An answer of 409 is one, too.
+func askJSON(ctx context.Context, client *http.Client, method, address string, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Accept", "application/json")
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<30))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode/100 != 2 && response.StatusCode != http.StatusConflict {
+		var problem struct{ Detail string }
+		_ = json.Unmarshal(body, &problem) // what is no problem document has no detail
+		return fmt.Errorf("the server answered %s", strings.TrimSuffix(response.Status+": "+problem.Detail, ": "))
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(body, answer)
 }

@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -49,24 +45,5 @@ func (r *remoteBin) purge(ctx context.Context, what binTarget, before time.Time)
 
 // ask sends a request and reads the answer, which is one although the status is 409.
 func (r *remoteBin) ask(ctx context.Context, method, path string, answer any) error {
-	request, err := http.NewRequestWithContext(ctx, method, r.base+path, nil)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Accept", "application/json")
-	response, err := r.client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<30))
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusConflict {
-		var problem struct{ Detail string }
-		_ = json.Unmarshal(body, &problem) // what is no problem document has no detail
-		return fmt.Errorf("the server answered %s", strings.TrimSuffix(response.Status+": "+problem.Detail, ": "))
-	}
-	return json.Unmarshal(body, answer)
+	return askJSON(ctx, r.client, method, r.base+path, answer)
 }

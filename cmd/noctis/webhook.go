@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -45,28 +44,7 @@ func (s webhookServer) ask(ctx context.Context, method, path string, answer any)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(s.Server, "/")+"/webhooks"+path, nil)
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<28))
-	if err != nil {
-		return err
-	}
-	if response.StatusCode/100 != 2 {
-		var problem struct{ Detail string }
-		_ = json.Unmarshal(body, &problem) // what is no problem document has no detail
-		return fmt.Errorf("the server answered %s", strings.TrimSuffix(response.Status+": "+problem.Detail, ": "))
-	}
-	if answer == nil {
-		return nil
-	}
-	return json.Unmarshal(body, answer)
+	return askJSON(ctx, client, method, strings.TrimRight(s.Server, "/")+"/webhooks"+path, answer)
 }
 
 type webhookListCommand struct {
