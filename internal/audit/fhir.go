@@ -114,7 +114,7 @@ func FHIR(r *Record, from string) ([]byte, error) {
 	a := auditEvent{ResourceType: "AuditEvent", Type: coding{dicomSystem, t.event.value, t.event.meaning}, Action: t.action,
 		Recorded: instant(e.Time), Outcome: strconv.Itoa(int(e.Outcome)), OutcomeDesc: e.Reason,
 		Agent:  agents(e, t, from),
-		Source: observed{e.Tenant, named1(from), []coding{{terminology + "security-source-type", "4", "Application Server"}}},
+		Source: observed{e.Tenant, nameOnly(from), []coding{{terminology + "security-source-type", "4", "Application Server"}}},
 		Entity: entities(e)}
 	if r.N > 0 {
 		a.ID = strconv.FormatUint(r.N, 10)
@@ -157,8 +157,8 @@ func profileOf(e *Event, t trait) string {
 	return t.profile
 }
 
-// named1 is the reference to what has but a name.
-func named1(name string) reference {
+// nameOnly is the reference to what has but a name.
+func nameOnly(name string) reference {
 	return reference{Identifier: &identifier{Value: name}, Display: name}
 }
 
@@ -185,11 +185,11 @@ func agents(e *Event, t trait, from string) []agent {
 	}
 	var all []agent
 	if e.Client != "" {
-		all = append(all, agent{Type: client, Who: named1(host(e.Client)), Requestor: e.Who == "", Network: networkOf(e.Client)})
+		all = append(all, agent{Type: client, Who: nameOnly(host(e.Client)), Requestor: e.Who == "", Network: networkOf(e.Client)})
 	}
-	all = append(all, agent{Type: server, Who: named1(from), Network: networkOf(e.Server)})
+	all = append(all, agent{Type: server, Who: nameOnly(from), Network: networkOf(e.Server)})
 	if e.Who != "" {
-		a := agent{Type: user, Who: named1(e.Who), Name: e.Who, Requestor: true}
+		a := agent{Type: user, Who: nameOnly(e.Who), Name: e.Who, Requestor: true}
 		for _, r := range e.Roles {
 			a.Role = append(a.Role, concept{Text: r})
 		}
