@@ -35,11 +35,11 @@ func addLink(t *testing.T, l *Links, target Target) (Link, string) {
 }
 
 // asked is who the link method says sent a request that bears a token in its query.
-func asked(l *Links, method, address string) (p access.Principal, found bool, err error, seen *http.Request) {
+func asked(l *Links, method, address string) (p access.Principal, found bool, seen *http.Request, err error) {
 	r := httptest.NewRequest(method, address, nil)
 	l.Carry(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r })).ServeHTTP(httptest.NewRecorder(), r)
 	p, found, err = CarriedLinks{l}.Authenticate(seen)
-	return p, found, err, seen
+	return p, found, seen, err
 }
 
 func TestLinksAreForWhatTheyAreFor(t *testing.T) {
@@ -73,7 +73,7 @@ func TestLinksAreForWhatTheyAreFor(t *testing.T) {
 			if strings.Contains(path, "?") {
 				joint = "&"
 			}
-			p, found, err, seen := asked(l, method, path+joint+"link="+token)
+			p, found, seen, err := asked(l, method, path+joint+"link="+token)
 			good := false
 			for _, g := range c.good {
 				good = good || g == address
@@ -97,7 +97,7 @@ func TestLinksEnd(t *testing.T) {
 	other, otherToken := addLink(t, l, TargetOf(dicom.Ref{Study: "1.2.4"}, "", "", ""))
 	lets := func(token string) bool {
 		t.Helper()
-		_, found, err, _ := asked(l, "GET", "/dicom-web/studies?link="+token)
+		_, found, _, err := asked(l, "GET", "/dicom-web/studies?link="+token)
 		if !found || err != nil && !errors.Is(err, access.ErrUnauthenticated) {
 			t.Fatalf("found %v, %v", found, err)
 		}
@@ -147,7 +147,7 @@ func TestLedgerIsNoLink(t *testing.T) {
 	if err := os.WriteFile(l.ledger.path, []byte(strings.ReplaceAll(string(text), linkedStudy, "1.2.30")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err, _ := asked(l, "GET", "/dicom-web/studies?link="+token); err == nil {
+	if _, _, _, err := asked(l, "GET", "/dicom-web/studies?link="+token); err == nil {
 		t.Error("the token is good for another study")
 	}
 }
