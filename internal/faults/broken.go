@@ -266,7 +266,7 @@ func readErrors(l *lab) error {
 	return nil
 }
 
-// hungDisk lets the disk answer nothing for some seconds: what is in memory is served, nothing is acknowledged, and what waited is stored
+// hungDisk lets the disk answer nothing for a second and more: what is in memory is served, nothing is acknowledged, and what waited is stored
 // when the disk goes on.
 func hungDisk(l *lab) error {
 	for range l.times {
@@ -293,11 +293,7 @@ func hungDisk(l *lab) error {
 		patient := *s
 		patient.http = &http.Client{Timeout: 2 * time.Minute}
 		wait := g.load(&patient, 8, fmt.Sprint("hanging ", l.res.Tried), stop, l.res.problem)
-		hangs := time.Second
-		if l.long {
-			hangs = 35 * time.Second // the server calls a disk hung after 30
-		}
-		time.Sleep(hangs)
+		time.Sleep(time.Second)
 		_, before := g.count()
 		slowest := time.Duration(0)
 		for range 30 {
@@ -305,12 +301,6 @@ func hungDisk(l *lab) error {
 			status, _, err := s.get("/dicom-web"+in[0].ref.Path(), asStored)
 			if slowest = max(slowest, time.Since(began)); err != nil || status != http.StatusOK {
 				l.res.problem("the disk hangs, and what is in memory is not served: %d, %v", status, err)
-			}
-		}
-		if l.long {
-			l.saysReadOnly(s, "hung")
-			if a, err := g.upload(s, request("refused", 0, l.res.Tried)...); err != nil || a.status != http.StatusServiceUnavailable {
-				l.res.problem("the disk hangs, and an upload is answered with %d, %v", a.status, err)
 			}
 		}
 		_, after := g.count()

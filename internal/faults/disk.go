@@ -29,7 +29,7 @@ func fullOfFiles(l *lab) error { return l.fill("", "size=200m,nr_inodes=330") }
 
 func fullForBlobs(l *lab) error { return l.fill("blobs", "size=8m") }
 
-func fullForIndex(l *lab) error { return l.fill("index", "size=1300k") }
+func fullForIndex(l *lab) error { return l.fill("index", "size=2m") }
 
 // fill stores until the disk is full, some more, frees space, and stores again: nothing that was refused is half there, the server tells
 // that there is no space (503, A700), and goes on by itself when there is some.

@@ -44,7 +44,9 @@ func (l *lab) recordWorkload(requests []int, args ...string) (*recording, error)
 	if err != nil {
 		return nil, err
 	}
-	unix.Sync()
+	if err := system("sync", "-f", at); err != nil { // of this disk alone: others may hang
+		return nil, err
+	}
 	r := &recording{size: d.size, base: d.begin()}
 	if r.ledger, err = l.openLedger(); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ var rows = []row{
 	{name: "disk full of bytes", how: "tmpfs of 12 MB: stored until 10 requests are refused, all checked, space freed, stored again", short: 1, long: 5, root: true, run: fullOfBytes},
 	{name: "disk full of files", how: "tmpfs of 330 inodes, the same", short: 1, long: 5, root: true, run: fullOfFiles},
 	{name: "disk of the blobs full", how: "tmpfs of 8 MB for the blobs alone, the same", short: 0, long: 5, root: true, run: fullForBlobs},
-	{name: "disk of the index full", how: "tmpfs of 1.3 MB for the index alone, the same", short: 0, long: 5, root: true, run: fullForIndex},
+	{name: "disk of the index full", how: "tmpfs of 2 MB for the index alone, the same", short: 0, long: 5, root: true, run: fullForIndex},
 	{name: "EIO on write", how: "a block device that refuses every write from a moment on, below all of the store, the blobs, the index", short: 1, long: 10, root: true, run: writeErrors},
 	{name: "EIO on fsync", how: "the same, of every flush", short: 1, long: 10, root: true, run: flushErrors},
 	{name: "EIO on read", how: "the same, of every read, with nothing in memory; then it can be read again", short: 1, long: 10, root: true, run: readErrors},
