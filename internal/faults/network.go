@@ -182,6 +182,7 @@ func slow(l *lab) error {
 	var group sync.WaitGroup
 	for i, c := range open {
 		group.Go(func() {
+			defer c.Close()                                     // what the server has hung up on is open until we have, too
 			c.SetReadDeadline(time.Now().Add(20 * time.Second)) //nolint:errcheck // a TCP connection has deadlines
 			if _, err := io.Copy(io.Discard, c); err != nil && strings.Contains(err.Error(), "timeout") {
 				l.res.problem("a connection that stands still is kept: %s", []string{"header", "body", "answer"}[i%3])
