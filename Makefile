@@ -36,7 +36,7 @@ check: lint security ## Everything that is checked without a browser but not by 
 	$(GO) test -tags $(TAGS) -race ./dicomweb/... ./store/...
 	@$(MAKE) -s faults-build && bin/faults -bin bin
 	$(GO) test -tags "$(TAGS) failpoints" -count=1 -run KilledBetween ./cmd/noctis
-	NOCTIS_LARGE=1 $(GO) test -tags $(TAGS) -count=1 -run "Large|EightClients" ./cmd/noctis
+	NOCTIS_LARGE=1 $(GO) test -tags $(TAGS) -count=1 -run "Large|EightClients|BurstOf" ./cmd/noctis
 
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt: $$out"; exit 1; }
