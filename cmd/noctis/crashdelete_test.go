@@ -74,7 +74,7 @@ func TestKilledServerKeepsDeletions(t *testing.T) {
 		}
 	})
 	t.Logf("%d kills, %d deletions and purges acknowledged", kills, deletions)
-	if deletions < kills/4 { // a loaded machine does little before it is killed
+	if deletions < kills {
 		t.Errorf("only %d deletions were acknowledged: the test tried nothing", deletions)
 	}
 }
