@@ -20,6 +20,12 @@ type Element struct {
 	Value Value // nil: present, but empty
 }
 
+// HasValue reports whether there is anything but empty values.
+func (e Element) HasValue() bool {
+	s, text := e.Value.(Strings)
+	return e.Value != nil && (!text || slices.ContainsFunc(s, func(v string) bool { return v != "" }))
+}
+
 // Value is what an element holds: Strings, Ints, Uints, Floats, Tags, Items, Bytes or Bulk; which of them follows from the VR
 // (see each type), except that any VR listed in PS3.18 10.4.3.3.2 may hold a Bulk.
 type Value interface{ isValue() }

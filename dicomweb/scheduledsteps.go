@@ -49,6 +49,9 @@ func (s *Server) searchScheduled(w http.ResponseWriter, r *http.Request) error {
 	if parameters.limit >= 0 {
 		q.Limit = min(q.Limit, parameters.limit)
 	}
+	if err := procedure.CheckKeys(q.Keys); err != nil {
+		return refusedStep(err)
+	}
 	chosen, err := acceptOf(r).choose(dataSetFormats...)
 	if err != nil {
 		return err

@@ -83,7 +83,7 @@ func TestSchedule(t *testing.T) {
 
 	// Filters.
 	for name, c := range map[string][2]string{
-		"patient": {"yama", "Yamada"}, "modality": {"CT", "Doe"}, "station": {"MR", "Yamada"}, "to": {"2030-01-02", "Doe"}, "from": {"2030-01-03", "Yamada"},
+		"patient": {"yama", "Yamada"}, "modality": {"CT", "Doe"}, "station": {"MR1", "Yamada"}, "to": {"2030-01-02", "Doe"}, "from": {"2030-01-03", "Yamada"},
 	} {
 		b.click("#clear")
 		b.until("all are there", scheduledRows+` === 2`)

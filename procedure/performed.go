@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -66,7 +67,8 @@ func contentOf(given *dicom.DataSet) *dicom.DataSet {
 	return ds
 }
 
-// Update applies a modification (PS3.4 F.7.2.2). The error is ErrInvalid or ErrConflict.
+// Update applies a modification (PS3.4 F.7.2.2): only what there was at the creation can be set (Table F.7.2-1 Note 5). The error is ErrInvalid
+// or ErrConflict.
 func (p *Performed) Update(given *dicom.DataSet) error {
 	if p.Status() != InProgress {
 		return conflict("it is %s, and may no longer be updated (PS3.4 F.7.2.2.2: 0110H, A710H)", p.Status())
@@ -84,9 +86,12 @@ func (p *Performed) Update(given *dicom.DataSet) error {
 		e, _ = change.Get(e.Tag)
 		old, there := ds.Get(e.Tag)
 		switch {
+		case !there && !e.HasValue():
+		case !there:
+			return conflict("%s was not there when the step was created, if only empty, and cannot be set (PS3.4 F.7.2.2.2)", cmp.Or(e.Tag.Keyword(), e.Tag.String()))
 		case row.set != notAllowed:
 			ds.Set(e)
-		case there && !old.Equal(e), !there && hasValue(change, e.Tag):
+		case !old.Equal(e):
 			return conflict("%s is not changed by an update (PS3.4 Table F.7.2-1)", e.Tag.Keyword())
 		}
 	}

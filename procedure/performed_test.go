@@ -18,10 +18,13 @@ ScheduledStepAttributesSequence                  1 -
 >>ReferencedSOPInstanceUID                       1
 >AccessionNumber                                 2
 >RequestedProcedureID                            2
+>RequestedProcedureCodeSequence                  3
+>>CodeMeaning                                    1
 >RequestedProcedureDescription                   2
 >ScheduledProcedureStepID                        2
 >ScheduledProcedureStepDescription               2
 >ScheduledProtocolCodeSequence                   2
+>>CodeMeaning                                    1
 PatientName                                      2 -
 PatientID                                        2 -
 IssuerOfPatientID                                3 -
@@ -49,9 +52,11 @@ CommentsOnThePerformedProcedureStep              3 3
 PerformedProcedureTypeDescription                2 3
 ProcedureCodeSequence                            2 3
 ReasonForPerformedProcedureCodeSequence          3 3
+>CodeMeaning                                     1
 PerformedProcedureStepEndDate                    2 3 1
 PerformedProcedureStepEndTime                    2 3 1
 PerformedProcedureStepDiscontinuationReasonCodeSequence 3 3
+>CodeMeaning                                     1
 Modality                                         1 -
 StudyID                                          2 -
 PerformedProtocolCodeSequence                    2 3
@@ -66,6 +71,9 @@ PerformedSeriesSequence                          2 3 1
 >ReferencedImageSequence                         2
 >>ReferencedSOPClassUID                          1
 >>ReferencedSOPInstanceUID                       1
+>>SpecimenDescriptionSequence                    3
+>>>SpecimenIdentifier                            1
+>>>SpecimenUID                                   1
 >ReferencedNonImageCompositeSOPInstanceSequence  2
 >>ReferencedSOPClassUID                          1
 >>ReferencedSOPInstanceUID                       1
@@ -189,6 +197,38 @@ func TestUpdateTable(t *testing.T) {
 		}
 		if len(r.path) == 1 {
 			end(t, rows, i, r)
+		}
+	}
+}
+
+// TestUpdateOfCreated: only what there was at the creation can be set, if only empty (Table F.7.2-1 Note 5). What is of type 2 is always there.
+func TestUpdateOfCreated(t *testing.T) {
+	rows := places(t)
+	for i, r := range rows {
+		if len(r.path) > 1 || r.types[0] == "1" || r.types[1] == "-" {
+			continue
+		}
+		given := performedWithout(rows, i)
+		p, err := Begin(given, "1.5.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, _ := performedWithout(rows, -1).Get(r.tag())
+		change, empty := &dicom.DataSet{}, &dicom.DataSet{}
+		change.Set(e)
+		empty.Set(dicom.Element{Tag: e.Tag, VR: e.VR})
+		if err := p.Update(empty); err != nil || p.DataSet.Has(r.tag()) != (r.types[0] == "2") {
+			t.Errorf("%v is set without a value: %v, %v", r.path, err, p.DataSet)
+		}
+		if err := p.Update(change); errors.Is(err, ErrConflict) != (r.types[0] == "3") {
+			t.Errorf("%v of type %s was not created, and is set: %v", r.path, r.types[0], err)
+		}
+		given.Set(dicom.Element{Tag: e.Tag, VR: e.VR})
+		if p, err = Begin(given, "1.5.1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Update(change); err != nil {
+			t.Errorf("%v was created empty, and is set: %v", r.path, err)
 		}
 	}
 }

@@ -2,12 +2,13 @@ package procedure
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
 // usage is a row of PS3.4 Table F.7.2-1: the type that an attribute has for the SCP when a step is created, and when it is updated. A row of
-// a sequence holds those of its items, which have the same types at both times. Attributes of type 3 that may be updated have no row.
+// a sequence holds those of its items, which have the same types at both times. Attributes of type 3 that may be updated, and ask for nothing, have no row.
 type usage struct {
 	tag    dicom.Tag
 	create attributeType
@@ -28,6 +29,14 @@ const (
 // reference are the attributes of PS3.3 Table 10-11.
 var reference = []usage{{dicom.ReferencedSOPClassUID, valued, valued, nil}, {dicom.ReferencedSOPInstanceUID, valued, valued, nil}}
 
+// code are those of the code macros that want a meaning (Tables F.7.2-1a and F.7.2-1c).
+var code = []usage{{dicom.CodeMeaning, valued, valued, nil}}
+
+// image are those of an item of Referenced Image Sequence.
+var image = append(slices.Clone(reference), usage{dicom.SpecimenDescriptionSequence, optional, optional, []usage{
+	{dicom.SpecimenIdentifier, valued, valued, nil}, {dicom.SpecimenUID, valued, valued, nil},
+}})
+
 var performedTable = []usage{
 	// Performed Procedure Step Relationship
 	{dicom.ScheduledStepAttributesSequence, valued, notAllowed, []usage{
@@ -35,10 +44,11 @@ var performedTable = []usage{
 		{dicom.ReferencedStudySequence, present, notAllowed, reference},
 		{dicom.AccessionNumber, present, notAllowed, nil},
 		{dicom.RequestedProcedureID, present, notAllowed, nil},
+		{dicom.RequestedProcedureCodeSequence, optional, notAllowed, code},
 		{dicom.RequestedProcedureDescription, present, notAllowed, nil},
 		{dicom.ScheduledProcedureStepID, present, notAllowed, nil},
 		{dicom.ScheduledProcedureStepDescription, present, notAllowed, nil},
-		{dicom.ScheduledProtocolCodeSequence, present, notAllowed, nil},
+		{dicom.ScheduledProtocolCodeSequence, present, notAllowed, code},
 	}},
 	{dicom.PatientName, present, notAllowed, nil},
 	{dicom.PatientID, present, notAllowed, nil},
@@ -64,8 +74,10 @@ var performedTable = []usage{
 	{dicom.PerformedProcedureStepDescription, present, optional, nil},
 	{dicom.PerformedProcedureTypeDescription, present, optional, nil},
 	{dicom.ProcedureCodeSequence, present, optional, nil},
+	{dicom.ReasonForPerformedProcedureCodeSequence, optional, optional, code},
 	{dicom.PerformedProcedureStepEndDate, present, optional, nil},
 	{dicom.PerformedProcedureStepEndTime, present, optional, nil},
+	{dicom.PerformedProcedureStepDiscontinuationReasonCodeSequence, optional, optional, code},
 	// Image Acquisition Results
 	{dicom.Modality, valued, notAllowed, nil},
 	{dicom.StudyID, present, notAllowed, nil},
@@ -77,7 +89,7 @@ var performedTable = []usage{
 		{dicom.SeriesInstanceUID, valued, valued, nil},
 		{dicom.SeriesDescription, present, present, nil},
 		{dicom.RetrieveAETitle, present, present, nil},
-		{dicom.ReferencedImageSequence, present, present, reference},
+		{dicom.ReferencedImageSequence, present, present, image},
 		{dicom.ReferencedNonImageCompositeSOPInstanceSequence, present, present, reference},
 	}},
 }
@@ -122,7 +134,10 @@ func completeItems(ds *dicom.DataSet, row usage) error {
 }
 
 // hasValue reports whether an attribute has a value that is not empty, or items.
-func hasValue(ds *dicom.DataSet, t dicom.Tag) bool { return ds.String(t) != "" || len(ds.Items(t)) > 0 }
+func hasValue(ds *dicom.DataSet, t dicom.Tag) bool {
+	e, _ := ds.Get(t)
+	return e.HasValue()
+}
 
 // rowOf is the row of an attribute at the top level.
 func rowOf(t dicom.Tag) usage {

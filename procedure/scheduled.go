@@ -198,23 +198,3 @@ func Project(q match.Query, s *Scheduled) *dicom.DataSet {
 	}
 	return result
 }
-
-// AsksForStatus reports whether Scheduled Procedure Step Status is a key.
-func AsksForStatus(q match.Query) bool {
-	for _, k := range q.Keys {
-		if k.Path[0] != dicom.ScheduledProcedureStepSequence {
-			continue
-		}
-		if len(k.Path) > 1 && k.Path[1] == dicom.ScheduledProcedureStepStatus {
-			return true
-		}
-		if c, ok := k.Condition.(match.Sequence); ok {
-			for _, inner := range c.Keys {
-				if inner.Path[0] == dicom.ScheduledProcedureStepStatus {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}

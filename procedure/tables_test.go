@@ -62,7 +62,7 @@ PatientSize                                       O 3
 // sample is a value of each VR, and another.
 var sample = map[dicom.VR][2]string{
 	dicom.AE: {"CT1", "MR9"}, dicom.CS: {"ONE", "TWO"}, dicom.DA: {"20300102", "20310102"}, dicom.TM: {"0930", "1030"}, dicom.PN: {"DOE^JANE", "ROE^RICK"},
-	dicom.LO: {"one", "two"}, dicom.SH: {"one", "two"}, dicom.LT: {"one", "two"}, dicom.UI: {"1.2.3", "1.2.4"}, dicom.DS: {"61.5", "70"},
+	dicom.LO: {"one", "two"}, dicom.SH: {"one", "two"}, dicom.LT: {"one", "two"}, dicom.ST: {"one", "two"}, dicom.UI: {"1.2.3", "1.2.4"}, dicom.DS: {"61.5", "70"},
 	dicom.US: {"4", "1"},
 }
 
@@ -138,6 +138,31 @@ func missing(t *testing.T, rows []tableRow, full, step *dicom.DataSet) {
 		case "2":
 			if !answer.Has(r.tag) || hasValue(answer, r.tag) {
 				t.Errorf("without %s: it is not empty in the answer", r.tag.Keyword())
+			}
+		}
+	}
+}
+
+// TestCheckKeys: what Table K.6-1 has "only" for is matched by nothing else.
+func TestCheckKeys(t *testing.T) {
+	for key, want := range map[string]bool{
+		"00400100.00400001=CT1": true, "00400100.00400001=CT*": false, "00400100.00400001=CT?": false, "00400100.00400001=*": true, "00400100.00400001=": true,
+		"00400100.00080060=C*": true, "00400100.00400006=D*": true, "00100020=P*": true, "00100010=D*": true, "00400100.00400002=2030-2031": true,
+		"00380100.00081155=1.2": false, "00380100.00081155=": true, "00400100.00400008.00080104=Head": true, "00400100.00400008.00400440.0040A160=x": false,
+		"00400500.00400518.00080100=x": false, "00400500.00400512=C1": true,
+	} {
+		tags, value, _ := strings.Cut(key, "=")
+		path, err := match.ParsePath(tags)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := match.ParseKey(path, value, match.ParseOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, keys := range [][]match.Key{{k}, match.Combine([]match.Key{k})} {
+			if err := CheckKeys(keys); (err == nil) != want || err != nil && !errors.Is(err, ErrInvalid) {
+				t.Errorf("%s: %v", key, err)
 			}
 		}
 	}

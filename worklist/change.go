@@ -95,7 +95,7 @@ func (w *Workitem) mayBecome(to State) error {
 func unmetIn(ds *dicom.DataSet, rows []requirement, to State) (dicom.Tag, bool) {
 	for _, r := range rows {
 		e, _ := ds.Get(r.tag)
-		if r.final.requires(to) && !hasValue(e) {
+		if r.final.requires(to) && !e.HasValue() {
 			return r.tag, true
 		}
 		for _, item := range ds.Items(r.tag) {
@@ -116,7 +116,7 @@ func (w *Workitem) noteCancellation(reason *dicom.DataSet, now time.Time) {
 	}
 	if reason != nil {
 		for _, t := range []dicom.Tag{dicom.ReasonForCancellation, dicom.ProcedureStepDiscontinuationReasonCodeSequence} {
-			if e, there := reason.Get(t); there && hasValue(e) {
+			if e, there := reason.Get(t); there && e.HasValue() {
 				item.Set(e)
 			}
 		}

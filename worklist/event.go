@@ -87,7 +87,7 @@ func (w *Workitem) assigned() Event {
 	e := w.event(Assigned, w.DataSet, dicom.ScheduledStationNameCodeSequence)
 	for _, human := range w.DataSet.Items(dicom.ScheduledHumanPerformersSequence) {
 		for _, t := range []dicom.Tag{dicom.HumanPerformerCodeSequence, dicom.HumanPerformerOrganization} {
-			if el, there := human.Get(t); there && hasValue(el) {
+			if el, there := human.Get(t); there && el.HasValue() {
 				e.DataSet.Set(el)
 			}
 		}

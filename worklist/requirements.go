@@ -25,7 +25,7 @@ type createType byte
 const (
 	create1   createType = '1' // 1/1: a value
 	create21  createType = 'L' // 2/1: may be empty, and then gets a value here
-	create2   createType = '2' // 2/2, and 1C/2, 2C/2C: may be empty or missing
+	create2   createType = '2' // 2/2, and 1C/2, 2C/2C, 3/2: may be empty or missing
 	createNot createType = '-' // not allowed: left out
 	create3   createType = '3'
 	createE   createType = 'E' // 2/2, and shall be created empty
@@ -60,8 +60,8 @@ var requirements = []requirement{
 	// Unified Procedure Step Scheduled Procedure Information
 	{dicom.ScheduledProcedureStepPriority, create1, set, finalR, true, nil},
 	{dicom.ScheduledProcedureStepModificationDateTime, createNot, setNot, finalR, true, nil},
-	{dicom.ProcedureStepLabel, create1, set, finalR, true, nil},
-	{dicom.WorklistLabel, create21, set, finalR, true, nil},
+	{dicom.ProcedureStepLabel, create1, set, finalO, true, nil},
+	{dicom.WorklistLabel, create21, set, finalO, true, nil},
 	{dicom.ScheduledProcessingParametersSequence, create2, set, finalO, true, nil},
 	{dicom.ScheduledStationNameCodeSequence, create2, set, finalO, true, nil},
 	{dicom.ScheduledStationClassCodeSequence, create2, set, finalO, true, nil},
@@ -73,14 +73,14 @@ var requirements = []requirement{
 	{dicom.CommentsOnTheScheduledProcedureStep, create2, set, finalO, true, nil},
 	{dicom.InputReadinessState, create1, set, finalR, true, nil},
 	{dicom.InputInformationSequence, create2, set, finalO, true, nil},
-	{dicom.StudyInstanceUID, create3, set, finalO, true, nil},
+	{dicom.StudyInstanceUID, create2, set, finalO, true, nil},
 
 	// Unified Procedure Step Relationship
 	{dicom.PatientName, create2, setNot, finalO, true, nil},
 	{dicom.PatientID, create2, setNot, finalO, true, nil},
 	{dicom.IssuerOfPatientID, create2, setNot, finalO, true, nil},
 	{dicom.IssuerOfPatientIDQualifiersSequence, create2, setNot, finalO, true, nil},
-	{dicom.OtherPatientIDsSequence, create2, setNot, finalO, true, nil},
+	{dicom.OtherPatientIDsSequence, create2, set, finalO, true, nil},
 	{dicom.PatientBirthDate, create2, setNot, finalO, true, nil},
 	{dicom.PatientSex, create2, setNot, finalO, true, nil},
 	{dicom.AdmissionID, create2, setNot, finalO, true, nil},
@@ -89,6 +89,11 @@ var requirements = []requirement{
 	{dicom.AdmittingDiagnosesCodeSequence, create2, setNot, finalO, true, nil},
 	{dicom.ReferencedRequestSequence, create2, setNot, finalO, true, nil},
 	{dicom.ReplacedProcedureStepSequence, create3, setNot, finalO, true, nil},
+
+	// Patient Medical
+	{dicom.MedicalAlerts, create2, set, finalO, true, nil},
+	{dicom.PregnancyStatus, create2, set, finalO, true, nil},
+	{dicom.SpecialNeeds, create2, set, finalO, true, nil},
 
 	// Unified Procedure Step Progress Information
 	{dicom.ProcedureStepState, create1, setNot, finalR, true, nil},

@@ -29,7 +29,7 @@ func (w *Workitem) update(given *dicom.DataSet, lock dicom.UID, now time.Time) (
 			result = UpdatedModified
 			continue
 		}
-		if known && (r.create == create1 || r.create == create21) && !hasValue(e) {
+		if known && (r.create == create1 || r.create == create21) && !e.HasValue() {
 			return 0, nil, refuse(MissingAttribute, "%s cannot be empty (PS3.4 Table CC.2.5-3)", e.Tag.Keyword())
 		}
 		ds.Set(e)
@@ -86,4 +86,4 @@ func (w *Workitem) updated(before *dicom.DataSet) []Event {
 }
 
 // sameValue reports whether two elements say the same.
-func sameValue(a, b dicom.Element) bool { return !hasValue(a) && !hasValue(b) || a.Equal(b) }
+func sameValue(a, b dicom.Element) bool { return !a.HasValue() && !b.HasValue() || a.Equal(b) }

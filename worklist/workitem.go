@@ -85,7 +85,7 @@ func Create(given *dicom.DataSet, uid dicom.UID, now time.Time) (*Workitem, Code
 			continue
 		}
 		r, known := requirementOf(e.Tag)
-		if known && (r.create == createNot || r.create == createE) && hasValue(e) {
+		if known && (r.create == createNot || r.create == createE) && e.HasValue() {
 			code = CreatedModified
 			continue
 		}
@@ -97,9 +97,9 @@ func Create(given *dicom.DataSet, uid dicom.UID, now time.Time) (*Workitem, Code
 	for _, r := range requirements {
 		e, _ := ds.Get(r.tag)
 		switch {
-		case r.create == create1 && !hasValue(e):
+		case r.create == create1 && !e.HasValue():
 			return nil, 0, refuse(MissingAttribute, "%s is required (PS3.4 Table CC.2.5-3)", r.tag.Keyword())
-		case r.tag == dicom.WorklistLabel && !hasValue(e):
+		case r.tag == dicom.WorklistLabel && !e.HasValue():
 			ds.SetStrings(r.tag, dicom.LO, DefaultLabel)
 			code = CreatedModified
 		case (r.create == create2 || r.create == createE) && !ds.Has(r.tag) && r.tag != dicom.TransactionUID:
@@ -162,12 +162,6 @@ func checkValues(ds *dicom.DataSet) error {
 		}
 	}
 	return nil
-}
-
-// hasValue reports whether there is anything but empty values.
-func hasValue(e dicom.Element) bool {
-	s, text := e.Value.(dicom.Strings)
-	return e.Value != nil && (!text || slices.ContainsFunc(s, func(v string) bool { return v != "" }))
 }
 
 // code is a code sequence item (PS3.3 Table 8.8-1a).

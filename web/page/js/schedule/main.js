@@ -26,7 +26,7 @@ function keys() {
     [/\d/.test(patient) ? 'PatientID' : 'PatientName']: anyPart(patient),
     [inItem(Tag.Date)]: field('from') || field('to') ? `${plain(field('from'))}-${plain(field('to'))}` : '',
     [inItem(Study.Modality)]: field('modality').trim().toUpperCase().split(/[\s,]+/).filter(Boolean).join(','),
-    [inItem(Tag.Station)]: field('station').trim() && `${field('station').trim()}*`,
+    [inItem(Tag.Station)]: field('station').trim(), // by its whole value: PS3.4 Table K.6-1
     [inItem(Tag.State)]: field('state'),
   };
   return Object.fromEntries(Object.entries(found).filter(([, v]) => v));
