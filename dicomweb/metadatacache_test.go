@@ -156,12 +156,15 @@ func BenchmarkSeriesMetadata(b *testing.B) {
 // The metadata of a series is ready before anybody asks for it, and made once for all who ask at the same time.
 func TestMetadataIsReady(t *testing.T) {
 	a := newArchive(t)
+	store := func(image dicomtest.Image) {
+		r := httptest.NewRequest(http.MethodPost, BasePath+"/studies", bytes.NewReader(image.File()))
+		r.Header.Set("Content-Type", "application/dicom")
+		w := httptest.NewRecorder()
+		a.server.ServeHTTP(w, r)
+		checkStatus(t, w, 200)
+	}
 	file := dicomtest.Image{Series: "a"}
-	r := httptest.NewRequest(http.MethodPost, BasePath+"/studies", bytes.NewReader(file.File()))
-	r.Header.Set("Content-Type", "application/dicom")
-	w := httptest.NewRecorder()
-	a.server.ServeHTTP(w, r)
-	checkStatus(t, w, 200)
+	store(file)
 	a.server.background.Wait()
 	ready := a.server.metadata.bodies.kept.Len()
 	if ready != len(contentCodings) {
@@ -177,6 +180,17 @@ func TestMetadataIsReady(t *testing.T) {
 	}
 	if now := a.server.metadata.bodies.kept.Len(); now != ready {
 		t.Errorf("%d bodies are kept now", now)
+	}
+	for n := range 5 { // which come while it is being made, or after that
+		store(dicomtest.Image{Series: "a", Number: n + 2})
+	}
+	a.server.background.Wait()
+	ready = a.server.metadata.bodies.kept.Len()
+	if w := a.get(series, "/metadata", "", "Accept-Encoding", "zstd"); len(objectsOf(t, w, "zstd")) != 6 {
+		t.Errorf("of 6 instances: %v", w.Header())
+	}
+	if now := a.server.metadata.bodies.kept.Len(); now != ready || len(a.server.readying.came) > 0 {
+		t.Errorf("%d bodies are kept now, not %d; %d series are not forgotten", now, ready, len(a.server.readying.came))
 	}
 }
 

@@ -198,7 +198,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.windows = newOnceCache[*render.Range](stateCache)
 	s.layouts = newBoundedCache[*store.Entry](entryCache)
 	s.subjects = newBoundedCache[audit.Subject](stateCache)
-	s.readying.waiting = map[dicom.Ref]*time.Timer{}
+	s.readying.came = map[dicom.Ref]chan struct{}{}
 	s.metadata = newMetadataCache(o.MetadataCache)
 	s.profile = deidentify.New(o.AnonymizeSecret)
 	s.cors = newCORS(o.AllowedOrigins)
