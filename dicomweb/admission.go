@@ -20,6 +20,8 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := authenticator.Authenticate(r)
 		if errors.Is(err, access.ErrElsewhere) {
+			x := exchangeOf(r)
+			x.who, x.elsewhere = who, true
 			s.fail(w, r, s.strange(r, errNoResource)) // as if there were no archive
 			return
 		}

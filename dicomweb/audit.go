@@ -152,6 +152,8 @@ func (s *Server) record(r *http.Request, x *exchange, status int) error {
 	switch {
 	case status == http.StatusUnauthorized:
 		e.Kind = audit.Login
+	case x.elsewhere:
+		e.Kind, e.Reason = audit.Other, "the archive of another tenant, or of none"
 	case x.kind != "":
 	case status == http.StatusForbidden, status == http.StatusTooManyRequests:
 		e.Kind = audit.Other
@@ -216,10 +218,10 @@ func (s *Server) recordOne(r *http.Request, x *exchange, e audit.Event) error {
 	complete := func(e *audit.Event) { // what a read that is gathered does without
 		e.Server, e.Actor = addressed(r, x), audit.ActorOf(x.who, e.Client)
 		if e.Patient == "" && e.Outcome == audit.Success {
-			s.complete(r.Context(), x, &e.Subject)
+			s.complete(access.With(r.Context(), x.who), x, &e.Subject) // r is as it came, before anybody was known
 		}
 		if e.Kind == audit.Query && e.Patient == "" {
-			e.Patient = patientAsked(r)
+			e.Patient = patientAsked(r, x.who)
 		}
 	}
 	if e.Kind == audit.Retrieve || e.Kind == audit.View || e.Outcome != audit.Success {
@@ -349,8 +351,8 @@ func (s *Server) completeRemoved(r *http.Request, sub *audit.Subject) {
 	}
 }
 
-// patientAsked is the patient that a search names, if it is one.
-func patientAsked(r *http.Request) string {
+// patientAsked is the patient that a search names, or the only one whom somebody may see.
+func patientAsked(r *http.Request, who access.Principal) string {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return ""
@@ -360,7 +362,7 @@ func patientAsked(r *http.Request) string {
 			return v
 		}
 	}
-	if limits := access.Of(r.Context()).Scope.Patients; len(limits) == 1 {
+	if limits := who.Scope.Patients; len(limits) == 1 {
 		return limits[0]
 	}
 	return ""

@@ -34,10 +34,11 @@ type exchange struct {
 	err     error             // why it failed
 	aborted int               // the status that it should have had, where the connection was aborted
 
-	who      access.Principal // who asks, as far as it is known
-	kind     audit.Kind       // what the route does, "" until one is found
-	subjects []noted          // what handlers noted for the audit
-	before   func(status int) // records what is answered; nil: it has been
+	who       access.Principal // who asks, as far as it is known
+	elsewhere bool             // the archive is that of a tenant to whom he does not belong
+	kind      audit.Kind       // what the route does, "" until one is found
+	subjects  []noted          // what handlers noted for the audit
+	before    func(status int) // records what is answered; nil: it has been
 }
 
 type exchangeKey struct{}

@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"sync"
@@ -58,7 +59,7 @@ func (v *vigil) stillIn() bool {
 	again := v.request.WithContext(access.Watch(v.request.Context()))
 	who, err := v.authenticator.Authenticate(again)
 	if err != nil {
-		return !isUnauthenticated(err)
+		return !isUnauthenticated(err) && !errors.Is(err, access.ErrElsewhere)
 	}
 	return reflect.DeepEqual(who, v.who)
 }

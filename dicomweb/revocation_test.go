@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -23,6 +24,7 @@ import (
 // doorkeeper knows one principal, until he is shut out.
 type doorkeeper struct {
 	out     atomic.Bool
+	why     error // he is shut out; nil: ErrUnauthenticated
 	watched atomic.Int32
 	known   chan struct{} // gets one for the first request; nil: nobody waits for it
 }
@@ -32,7 +34,7 @@ func (d *doorkeeper) Authenticate(r *http.Request) (access.Principal, error) {
 		d.watched.Add(1)
 	}
 	if d.out.Load() {
-		return access.Principal{}, access.ErrUnauthenticated
+		return access.Principal{}, cmp.Or(d.why, access.ErrUnauthenticated)
 	}
 	select {
 	case d.known <- struct{}{}:
@@ -43,10 +45,15 @@ func (d *doorkeeper) Authenticate(r *http.Request) (access.Principal, error) {
 
 func (*doorkeeper) Challenges() []string { return []string{`Bearer realm="noctis"`} }
 
-// An event stream would never end by itself: it does within a second when the one who reads it may no longer.
+// An event stream would never end by itself: it does within a second when the one who reads it may no longer, or belongs to another tenant now.
 func TestStreamsOfTheRevokedEnd(t *testing.T) {
+	for _, why := range []error{access.ErrUnauthenticated, access.ErrElsewhere} {
+		t.Run(why.Error(), func(t *testing.T) { testStreamsEnd(t, &doorkeeper{why: why}) })
+	}
+}
+
+func testStreamsEnd(t *testing.T, keeper *doorkeeper) {
 	st, list := withWorklist(t, store.Options{})
-	keeper := &doorkeeper{}
 	s, err := New(st, Options{Worklist: list, Log: slog.New(slog.DiscardHandler), Authenticator: keeper})
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/internal/access"
-	"github.com/noctis-dicom/noctis/internal/authn"
+	"github.com/noctis-dicom/noctis/internal/audit"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -40,8 +40,11 @@ type side struct {
 // routeWorld is a server that has everything, and what lies in it.
 type routeWorld struct {
 	*Server
+	people               *people
 	mine, hidden, absent side
 	reads                *atomic.Int64 // of index and blobs
+	audit                string        // folder
+	seen                 uint64        // number of the last event that was looked at
 }
 
 // counted counts what is asked of an index and of blobs: the time of an answer must not tell what is hidden from what is not there, and
@@ -90,27 +93,23 @@ func (c countedBlobs) Open(ctx context.Context, id store.BlobID) (store.Blob, er
 // someBytes is a digest of nothing.
 var someBytes = strings.Repeat("ab", 32)
 
-func newRouteWorld(t *testing.T) *routeWorld {
+func newRouteWorld(t *testing.T, p *people) *routeWorld {
 	t.Helper()
 	index, err := sqlite.OpenUnsynced(t.Context(), filepath.Join(t.TempDir(), "index.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { index.Close() })
-	w := &routeWorld{reads: &atomic.Int64{}}
+	w := &routeWorld{people: p, reads: &atomic.Int64{}, audit: t.TempDir()}
+	log := slog.New(slog.DiscardHandler)
+	trail, err := audit.Begin(w.audit, "test", audit.Options{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { trail.Close() })
 	st := store.New(countedIndex{index, w.reads}, countedBlobs{memstore.NewBlobs(), w.reads}, store.Options{})
-	all := access.RolesOf(access.Read, access.Store, access.Delete, access.Worklist, access.Admin)
-	people := byName{
-		"boss": {Name: "boss", Kind: access.Key, Roles: all},
-		"mine": {Name: "mine", Kind: access.Key, Roles: all, Scope: access.Scope{Patients: []string{"P1"}}},
-	}
-	for _, r := range []access.Role{access.Read, access.Store, access.Delete, access.Worklist} {
-		others := access.RolesOf(access.Read, access.Store, access.Delete, access.Worklist) &^ access.RolesOf(r)
-		people["not "+r.String()] = access.Principal{Name: "n", Kind: access.Key, Roles: others}
-	}
-	people["not admin"] = access.Principal{Name: "n", Kind: access.Key, Roles: all &^ access.RolesOf(access.Admin)}
 	w.Server, err = New(st, Options{
-		Log: slog.New(slog.DiscardHandler), Authenticator: people, Links: authn.OpenLinks(filepath.Join(t.TempDir(), "access"), nil),
+		Log: log, Authenticator: access.Entrance{Authenticator: p}, Links: p.links, Audit: trail,
 		Worklist: index.Worklist(), Procedures: index.Procedures(), Webhooks: &webhook.Sender{}, MetadataCache: -1,
 		Commitment: commitment.New(index.Commitments(), Vouching{st}, time.Hour),
 	})
@@ -125,6 +124,7 @@ func newRouteWorld(t *testing.T) *routeWorld {
 			t.Fatal(name, r.Code, r.Body)
 		}
 	}
+	w.events(t)
 	return w
 }
 
@@ -303,10 +303,21 @@ func (w *routeWorld) send(who, method, path, contentType string, body []byte) *h
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	if who != "" {
-		r.Header.Set("Authorization", who)
-	}
+	w.people.bear[who](r)
 	answer := httptest.NewRecorder()
-	w.ServeHTTP(answer, r)
+	w.people.links.Carry(w.Server).ServeHTTP(answer, r)
 	return answer
+}
+
+// events are those that were recorded since.
+func (w *routeWorld) events(t *testing.T) (found []audit.Record) {
+	t.Helper()
+	for r, err := range audit.Search(w.audit, audit.Filter{After: w.seen}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, r)
+		w.seen = r.N
+	}
+	return found
 }

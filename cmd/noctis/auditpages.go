@@ -2,11 +2,14 @@ package main
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/audit"
 )
+
+const metricsPath = "/metrics"
 
 // recordPages records what happens beside the DICOMweb services: logins, and what was refused; of the pages that ask for a role what was
 // seen, but for metrics, which tell of no patient and are asked for every few seconds. client is the address of a request.
@@ -26,7 +29,7 @@ func recordPages(trail *audit.Trail, e *entrance, client func(*http.Request) str
 			}
 		case r.URL.Path == "/session" && r.Method == http.MethodPost:
 			p.event.Kind = audit.Login
-		case r.URL.Path == "/doctor":
+		case r.URL.Path == "/doctor", r.URL.Path == metricsPath, strings.HasPrefix(r.URL.Path, "/debug/pprof/"):
 			p.event.Kind = audit.Admin
 			if who, err := e.Authenticate(r); err == nil {
 				p.event.Actor = audit.ActorOf(who, p.event.Client)
@@ -93,9 +96,11 @@ func (p *recordedPage) record(status int) error {
 		if p.attempt.Failed && e.Outcome == audit.Success { // it ends with a redirection to the page that says so
 			e.Outcome, e.Reason = audit.Minor, "the login was refused"
 		}
-	case e.Kind != "":
+	case e.Route == metricsPath && e.Outcome == audit.Success:
+		return nil
 	case status == http.StatusUnauthorized:
 		e.Kind = audit.Login
+	case e.Kind != "":
 	case status == http.StatusForbidden, status == http.StatusTooManyRequests:
 		e.Kind = audit.Other
 	default:

@@ -50,7 +50,7 @@ func (c serveCommand) pages(e *entrance, ready *readiness, log *slog.Logger, met
 	table = append(table, []page{
 		{"GET /healthz", access.Anyone, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })},
 		{"GET /readyz", access.Anyone, ready},
-		{"GET /metrics", cmp.Or(c.Access.MetricsRole.Role, access.Admin), promhttp.HandlerFor(metrics, promhttp.HandlerOpts{})},
+		{"GET " + metricsPath, cmp.Or(c.Access.MetricsRole.Role, access.Admin), promhttp.HandlerFor(metrics, promhttp.HandlerOpts{})},
 		{"GET /doctor", access.Admin, lastDiagnosis(c.Data)},
 		{"GET /debug/pprof/", access.Admin, http.HandlerFunc(pprof.Index)},
 		{"GET /debug/pprof/cmdline", access.Admin, http.HandlerFunc(pprof.Cmdline)},

@@ -294,6 +294,7 @@ func (c serveCommand) handler(a *archive, e *entrance, ready *readiness, log *sl
 	e.sessions.Root, e.links.Root = services.RootURL, services.RootURL
 	e.sessions.Client = services.ClientOf
 	pages := recordPages(a.trail, e, services.ClientOf, c.pages(e, ready, log, prometheus.Gatherers{registry, a.tenants}, a.tenants))
+	a.tenants.pages = recordPages(a.trail, e, services.ClientOf, a.tenants.pages)
 	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// DICOMweb paths go past ServeMux, which would answer an upload to "//studies" with a redirect that loses it.
 		switch {

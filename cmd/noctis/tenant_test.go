@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/noctis-dicom/noctis/internal/audit"
 	"github.com/noctis-dicom/noctis/internal/authn"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 	"github.com/noctis-dicom/noctis/store"
@@ -41,6 +42,9 @@ func newHouse(t *testing.T, c serveCommand) *house {
 	}
 	t.Cleanup(func() { a.Close() })
 	h.archive = a
+	a.trail, err = audit.Begin(h.data, "test", audit.Options{Log: slog.New(slog.DiscardHandler)})
+	h.run(err)
+	t.Cleanup(func() { a.trail.Close() })
 	a.webhooks, err = webhookFlags{}.sender(t.Context(), a, "", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	h.run(err)
 	if h.handler, err = c.handler(a, c.Access.open(h.data), &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry()); err != nil {
@@ -171,6 +175,48 @@ func TestTenantsHaveAddressesOfTheirOwn(t *testing.T) {
 		"/t/../north/dicom-web/studies", "/t/north/../south/dicom-web/studies", "/t/" + strings.Repeat("n", 64) + "/dicom-web/studies"} {
 		if w := h.ask("GET", path, "", nil); w.Code/100 == 2 {
 			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// Pages are recorded wherever they are: logins, what only administrators see, and that somebody was elsewhere.
+func TestPagesOfTenantsAreRecorded(t *testing.T) {
+	h := newHouse(t, serveCommand{Access: accessFlags{RequireAuthentication: true}})
+	for _, tenant := range []string{"", "north", "south"} {
+		h.key(tenant, "admin")
+	}
+	for _, c := range []struct {
+		method, path, who string
+		status            int
+		want              string // who, as what and for what
+	}{
+		{"POST", "/t/north/session", "", 401, "doe login"},
+		{"GET", "/t/north/doctor", "north-admin", 204, "north-admin admin"}, // it was never examined
+		{"GET", "/t/north/doctor", "south-admin", 404, "south-admin admin"},
+		{"GET", "/doctor", "north-admin", 404, "north-admin admin"},
+		{"GET", "/metrics", "north-admin", 404, "north-admin admin"},
+		{"GET", "/metrics", "admin", 200, ""},
+		{"GET", "/debug/pprof/cmdline", "admin", 200, "admin admin"},
+		{"GET", "/debug/pprof/cmdline", "", 401, " login"},
+		{"GET", "/t/north/dicom-web/studies", "south-admin", 404, "south-admin other"},
+	} {
+		last, err := h.archive.trail.Latest(audit.Filter{}, 1)
+		h.run(err)
+		r := httptest.NewRequestWithContext(t.Context(), c.method, c.path, strings.NewReader(`{"name": "doe", "password": "wrong"}`))
+		r.Header.Set("Content-Type", "application/json")
+		if c.who != "" {
+			r.Header.Set("X-Api-Key", h.keys[c.who])
+		}
+		w := httptest.NewRecorder()
+		h.handler.ServeHTTP(w, r)
+		found, err := h.archive.trail.Latest(audit.Filter{After: last[0].N}, 10)
+		h.run(err)
+		got := ""
+		for _, e := range found {
+			got += e.Who + " " + string(e.Kind)
+		}
+		if w.Code != c.status || got != c.want {
+			t.Errorf("%s %s by %q: %d, want %d; recorded is %q, want %q", c.method, c.path, c.who, w.Code, c.status, got, c.want)
 		}
 	}
 }

@@ -21,7 +21,7 @@ type Entrance struct {
 	Closed error // nil: there is an archive; else what those get who belong to it
 }
 
-// Authenticate returns the principal of a request, if he belongs here.
+// Authenticate returns the principal of a request, if he belongs here; who does not is named beside the error, for the audit.
 func (e Entrance) Authenticate(r *http.Request) (Principal, error) {
 	p, err := e.Authenticator.Authenticate(r)
 	if err != nil || p.Roles == 0 { // who may do nothing is asked who he is
@@ -29,9 +29,9 @@ func (e Entrance) Authenticate(r *http.Request) (Principal, error) {
 	}
 	switch {
 	case !p.Belongs(e.Tenant):
-		return Principal{}, ErrElsewhere
+		return p, ErrElsewhere
 	case e.Closed != nil:
-		return Principal{}, e.Closed
+		return p, e.Closed
 	}
 	p.Tenant = e.Tenant // in whose name he acts now, if he belongs everywhere
 	return p, nil

@@ -26,7 +26,7 @@ type Filter struct {
 	Before   uint64 // number of a line, which and all behind it are left out; 0: none
 }
 
-// matches judges an event.
+// matches judges an event, but for its number.
 func (f *Filter) matches(r *Record) bool {
 	last := r.Time
 	if r.Count > 0 {
@@ -45,8 +45,7 @@ func (f *Filter) matches(r *Record) bool {
 		(len(f.Kinds) == 0 || slices.Contains(f.Kinds, r.Kind)) &&
 		(len(f.Outcomes) == 0 || slices.Contains(f.Outcomes, r.Outcome)) &&
 		!(f.Failed && r.Outcome == Success) &&
-		(f.Since.IsZero() || !last.Before(f.Since)) && (f.Until.IsZero() || r.Time.Before(f.Until)) &&
-		r.N > f.After && (f.Before == 0 || r.N < f.Before)
+		(f.Since.IsZero() || !last.Before(f.Since)) && (f.Until.IsZero() || r.Time.Before(f.Until))
 }
 
 // hints are strings that the line of each event that matches contains, so that the others need not be read as JSON.
@@ -88,7 +87,7 @@ func Search(data string, f Filter) iter.Seq2[Record, error] {
 				continue
 			}
 			l, err := parseLine(text)
-			if err != nil {
+			if err != nil || l.n <= f.After || f.Before > 0 && l.n >= f.Before {
 				continue
 			}
 			record, err := l.record()
