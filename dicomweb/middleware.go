@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/noctis-dicom/noctis/internal/access"
@@ -79,50 +77,14 @@ func (x *exchange) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom keeps the way from a file to the socket short: what lies in one piece in an open file is left to the kernel to copy.
+// ReadFrom sends what r has in large pieces; io.Copy asks it.
 func (x *exchange) ReadFrom(r io.Reader) (int64, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	if file, length := pieceOfFile(r); file != nil && length >= sendfileFrom && !x.head {
-		n, err := io.CopyN(x.ResponseWriter, file, length)
-		x.bytes += n
-		return n, err
-	}
-	buffer := copyBuffers.Get().(*[copyBuffer]byte)
-	defer copyBuffers.Put(buffer)
-	return io.CopyBuffer(struct{ io.Writer }{x}, r, buffer[:])
-}
-
-// sendfileFrom is the length from which the kernel is asked: less is copied sooner.
-const sendfileFrom = 32 << 10
-
-var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
-
-// pieceOfFile returns the file that r is a section of, at its next byte, and what is left of the section; nil if it is none. The file
-// has its own position then: two sections of one open file must not be read at the same time.
-func pieceOfFile(r io.Reader) (file io.ReadSeeker, length int64) {
-	length = math.MaxInt64
-	if limited, ok := r.(*io.LimitedReader); ok {
-		r, length = limited.R, limited.N
-	}
-	section, ok := r.(*io.SectionReader)
-	if !ok {
-		return nil, 0
-	}
-	outer, offset, size := section.Outer()
-	file, ok = outer.(io.ReadSeeker)
-	if !ok {
-		return nil, 0
-	}
-	at, err := section.Seek(0, io.SeekCurrent)
-	if err == nil {
-		_, err = file.Seek(offset+at, io.SeekStart)
-	}
-	if err != nil {
-		return nil, 0
-	}
-	return file, min(length, size-at)
+	out := newSendBuffer(x)
+	defer out.giveBack()
+	return out.readFrom(r)
 }
 
 func (x *exchange) began() bool { return x.status != 0 }

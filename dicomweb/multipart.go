@@ -26,10 +26,10 @@ type multipartWriter struct {
 	first    bool
 }
 
-// newMultipart begins a multipart/related response: it sets Content-Type. A boundary that is made from the representation
+// newMultipart begins a multipart/related response with the header h: it sets Content-Type. A boundary that is made from the representation
 // (boundaryOf) gives the same bytes every time, so that ranges of them fit together (PS3.18 8.6.1.2, note).
-func newMultipart(w http.ResponseWriter, rootType, boundary string) *multipartWriter {
-	w.Header().Set("Content-Type", multipartType(rootType, boundary))
+func newMultipart(h http.Header, w io.Writer, rootType, boundary string) *multipartWriter {
+	h.Set("Content-Type", multipartType(rootType, boundary))
 	return &multipartWriter{w: w, boundary: boundary, first: true}
 }
 

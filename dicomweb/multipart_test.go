@@ -43,7 +43,7 @@ func TestMultipartWriter(t *testing.T) {
 		{partHeader{`application/dicom`, "http://h/x", 8}, "\r\n--b\r\n\r"},
 	}
 	w := httptest.NewRecorder()
-	m := newMultipart(w, "image/jls", "noctis-0123456789abcdef")
+	m := newMultipart(w.Header(), w, "image/jls", "noctis-0123456789abcdef")
 	var heads []partHeader
 	for _, p := range parts {
 		heads = append(heads, p.partHeader)

@@ -81,7 +81,9 @@ func sendParts(w http.ResponseWriter, r *http.Request, status int, rootType, eta
 	if first := &parts[0]; first.length < 0 { // it is open, so that a response of one part has a Content-Length
 		first.length, first.contentType = body.Size(), cmp.Or(body.contentType, first.contentType)
 	}
-	m := newMultipart(w, rootType, boundaryOf(etag))
+	out := newSendBuffer(w)
+	defer out.giveBack()
+	m := newMultipart(w.Header(), out, rootType, boundaryOf(etag))
 	if n, known := lengthOf(m, parts); known {
 		w.Header().Set("Content-Length", strconv.FormatInt(n, 10))
 	}
@@ -90,7 +92,10 @@ func sendParts(w http.ResponseWriter, r *http.Request, status int, rootType, eta
 		return body.Close()
 	}
 	for i, p := range parts {
-		if i > 0 {
+		if i > 0 && p.length < 0 { // it may take long to make, and what is before it is ready
+			err = out.Flush()
+		}
+		if i > 0 && err == nil {
 			body, err = p.open(r.Context())
 		}
 		if err == nil {
@@ -100,7 +105,10 @@ func sendParts(w http.ResponseWriter, r *http.Request, status int, rootType, eta
 			return fmt.Errorf("part %d of %d: %w", i+1, len(parts), err)
 		}
 	}
-	return m.end()
+	if err := m.end(); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // send writes a part and closes its body.

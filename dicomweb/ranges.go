@@ -45,7 +45,7 @@ func (g *refusals) Write(b []byte) (int, error) {
 	return g.ResponseWriter.Write(b)
 }
 
-// ReadFrom keeps the way from a file to the socket short, see exchange.
+// ReadFrom leaves the pieces to exchange.
 func (g *refusals) ReadFrom(r io.Reader) (int64, error) {
 	if g.status != 0 {
 		return io.Copy(io.Discard, r)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"io"
-	"math"
 	"net/http"
 	"time"
 )
@@ -67,28 +66,4 @@ func (w *guardedWriter) WriteHeader(status int) {
 func (w *guardedWriter) Write(p []byte) (int, error) {
 	w.extend()
 	return w.ResponseWriter.Write(p)
-}
-
-// ReadFrom keeps the way from file to socket short, in steps that each have their time.
-func (w *guardedWriter) ReadFrom(r io.Reader) (int64, error) {
-	const step = 4 << 20
-	// A limited reader is taken apart: within another one the file in it would not be found.
-	limited, ok := r.(*io.LimitedReader)
-	if !ok {
-		limited = &io.LimitedReader{R: r, N: math.MaxInt64}
-	}
-	var total int64
-	for limited.N > 0 {
-		w.extend()
-		n, err := io.CopyN(w.ResponseWriter, limited.R, min(step, limited.N))
-		total += n
-		limited.N -= n
-		if errors.Is(err, io.EOF) {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-	}
-	return total, nil
 }
