@@ -68,8 +68,7 @@ func TestSchedule(t *testing.T) {
 	s.post(t, "/modality-scheduled-procedure-steps", `{"00100010":{"vr":"PN","Value":[{"Alphabetic":"Yamada^Tarou","Ideographic":"山田^太郎"}]},"00100020":{"vr":"LO","Value":["P2"]},"0020000D":{"vr":"UI","Value":["1.2.3"]},
 		"00104000":{"vr":"LT","Value":["kept"]},"00400100":{"vr":"SQ","Value":[{"00080060":{"vr":"CS","Value":["MR"]},"00400001":{"vr":"AE","Value":["MR1"]},
 		"00400002":{"vr":"DA","Value":["20300103"]},"00400003":{"vr":"TM","Value":["101530.5"]},"00400007":{"vr":"LO","Value":["Knee"]},"00400009":{"vr":"SH","Value":["S 2"]}}]}}`)
-	b.eval(`dispatchEvent(new Event('focus'))`, nil)
-	b.until("what others schedule is seen", scheduledRows+` === 2`)
+	b.until("what others schedule is seen, without a reload", scheduledRows+` === 2`)
 	b.eval(stepButton("Yamada", "edit"), nil)
 	b.until("the form has it", `document.getElementById('editor').open && document.getElementById('step').elements.name.value === 'Yamada, Tarou' && document.getElementById('step').elements.study.disabled`)
 	b.enter("step", map[string]string{"location": "Room 4", "state": "ARRIVED"})
@@ -96,6 +95,7 @@ func TestSchedule(t *testing.T) {
 	s.post(t, "/modality-performed-procedure-steps/1.5.1", `{"00080060":{"vr":"CS","Value":["MR"]},"00400241":{"vr":"AE","Value":["MR1"]},"00400244":{"vr":"DA","Value":["20300103"]},
 		"00400245":{"vr":"TM","Value":["1016"]},"00400252":{"vr":"CS","Value":["IN PROGRESS"]},"00400253":{"vr":"SH","Value":["PPS1"]},
 		"00400270":{"vr":"SQ","Value":[{"0020000D":{"vr":"UI","Value":["1.2.3"]},"00400009":{"vr":"SH","Value":["S 2"]}}]}}`)
+	b.until("it is seen to have begun", scheduled("Yamada")+`.includes('Started')`)
 	b.enter("search", map[string]string{"state": "STARTED"})
 	b.until("what has begun is found", scheduledRows+` === 1 && `+scheduled("Yamada")+`.includes('Started')`)
 	b.enter("search", map[string]string{"state": "*"})

@@ -37,6 +37,18 @@ func (p *Performed) Names() []Name {
 	return names
 }
 
+// Study is the study that it is for, "" if there are several.
+func (p *Performed) Study() (study dicom.UID) {
+	for i, item := range p.DataSet.Items(dicom.ScheduledStepAttributesSequence) {
+		if of := item.UID(dicom.StudyInstanceUID); i == 0 {
+			study = of
+		} else if of != study {
+			return ""
+		}
+	}
+	return study
+}
+
 // Begin makes a performed step of what a client sent (PS3.4 F.7.2.1). What is of type 2 is there afterwards, if only empty. The error is
 // ErrInvalid.
 func Begin(given *dicom.DataSet, uid dicom.UID) (*Performed, error) {

@@ -28,7 +28,8 @@ func conflict(format string, a ...any) error {
 }
 
 // Repository keeps the steps of both kinds. All methods are safe for concurrent use. What a method changes is durable when it returns, all
-// of it or nothing. A scheduled step follows those that were performed for it (see Scheduled.Performed) in the same transaction.
+// of it or nothing. A scheduled step follows those that were performed for it (see Scheduled.Performed) in the same transaction. One that
+// shares its database with an index writes what happens into the change feed, in that transaction too.
 type Repository interface {
 	// Schedule adds a step; ErrConflict if there is one with its name.
 	Schedule(ctx context.Context, s *Scheduled) error

@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"crypto/rand"
 	"strings"
 
@@ -44,6 +45,11 @@ func (s *Scheduled) Name() Name {
 func (s *Scheduled) Start() string {
 	m, _ := match.NormalDateTime(s.Step().String(dicom.ScheduledProcedureStepStartDate)+s.Step().String(dicom.ScheduledProcedureStepStartTime), "")
 	return m
+}
+
+// Status is its Scheduled Procedure Step Status: what follows from what was performed for it, else what it says itself.
+func (s *Scheduled) Status() string {
+	return cmp.Or(s.Performed, s.Step().String(dicom.ScheduledProcedureStepStatus), "SCHEDULED")
 }
 
 // Shown is the data set as others see it.

@@ -31,10 +31,17 @@ const (
 	WorkitemState   // it has another Procedure Step State
 	WorkitemUpdated // others of its attributes changed
 	WorkitemRemoved // it left the worklist
+
+	StepScheduled    // a scheduled procedure step came
+	StepUpdated      // it was replaced, or has another Scheduled Procedure Step Status because of what was performed for it
+	StepRemoved      // it was taken off the worklist of the modalities
+	PerformedCreated // a modality began a performed procedure step
+	PerformedUpdated // it says more of it, perhaps that it is COMPLETED or DISCONTINUED
 )
 
 var changeKinds = []string{"stored", "replaced", "deleted", "restored", "study-stored", "study-settled",
-	"workitem-created", "workitem-state", "workitem-updated", "workitem-removed"}
+	"workitem-created", "workitem-state", "workitem-updated", "workitem-removed",
+	"step-scheduled", "step-updated", "step-removed", "performed-created", "performed-updated"}
 
 // String is the name of the kind in the change feed and, of what happens to instances, in the journal.
 func (k ChangeKind) String() string { return changeKinds[k] }
@@ -58,30 +65,40 @@ func ParseChangeKind(s string) (ChangeKind, bool) {
 type Change struct {
 	Cursor   Cursor // its place
 	Kind     ChangeKind
-	Ref      dicom.Ref // of what happens to a study, and of the reading workitem of one: only the study
+	Ref      dicom.Ref // of what happens to a study, and of the reading workitem and the steps of one: only the study
 	SOPClass dicom.UID // of an instance
 	Workitem dicom.UID // of what happens to a workitem
-	State    string    // its Procedure Step State
+	Step     string    // of what happens to a step: the ID that a scheduled one has within its study, the UID of a performed one
+	State    string    // the Procedure Step State of a workitem, or what a step has in its place
 	Time     time.Time // of the commit: UTC, milliseconds
 }
 
+// OfStep reports whether something happens to a scheduled procedure step or to a performed one.
+func (k ChangeKind) OfStep() bool { return k >= StepScheduled }
+
 // MarshalJSON writes a change as everybody outside is told of it.
 func (c Change) MarshalJSON() ([]byte, error) {
+	scheduled, performed := c.Step, ""
+	if c.Kind == PerformedCreated || c.Kind == PerformedUpdated {
+		scheduled, performed = "", c.Step
+	}
 	return json.Marshal(struct {
-		Cursor   string    `json:"cursor"`
-		Sequence int64     `json:"sequence"`
-		Kind     string    `json:"kind"`
-		Time     string    `json:"time"`
-		Study    dicom.UID `json:"studyInstanceUID,omitempty"`
-		Series   dicom.UID `json:"seriesInstanceUID,omitempty"`
-		Instance dicom.UID `json:"sopInstanceUID,omitempty"`
-		SOPClass dicom.UID `json:"sopClassUID,omitempty"`
-		Resource string    `json:"resource,omitempty"` // of an instance of no patient
-		Workitem dicom.UID `json:"workitemUID,omitempty"`
-		State    string    `json:"procedureStepState,omitempty"`
+		Cursor    string    `json:"cursor"`
+		Sequence  int64     `json:"sequence"`
+		Kind      string    `json:"kind"`
+		Time      string    `json:"time"`
+		Study     dicom.UID `json:"studyInstanceUID,omitempty"`
+		Series    dicom.UID `json:"seriesInstanceUID,omitempty"`
+		Instance  dicom.UID `json:"sopInstanceUID,omitempty"`
+		SOPClass  dicom.UID `json:"sopClassUID,omitempty"`
+		Resource  string    `json:"resource,omitempty"` // of an instance of no patient
+		Workitem  dicom.UID `json:"workitemUID,omitempty"`
+		Scheduled string    `json:"scheduledProcedureStepID,omitempty"`
+		Performed string    `json:"performedProcedureStepUID,omitempty"`
+		State     string    `json:"procedureStepState,omitempty"`
 	}{
 		c.Cursor.String(), c.Cursor.Number, c.Kind.String(), c.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
-		c.Ref.Study, c.Ref.Series, c.Ref.Instance, c.SOPClass, c.Ref.Resource, c.Workitem, c.State,
+		c.Ref.Study, c.Ref.Series, c.Ref.Instance, c.SOPClass, c.Ref.Resource, c.Workitem, scheduled, performed, c.State,
 	})
 }
 

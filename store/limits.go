@@ -55,8 +55,8 @@ func (s *Store) has(ctx context.Context, r dicom.Ref) (bool, error) {
 
 // Changes yields the changes behind the cursor in the order in which they were committed, each of which every reader sees by then:
 // those that were there when it began, and perhaps later ones. Nothing between two of them is left out, but what lies outside of the limits
-// of the context now: so is the deletion of all of a study, and what happens to workitems that are not of a study. The error is ErrStale,
-// wrapped, if the feed cannot go on from the cursor.
+// of the context now: so is the deletion of all of a study, what happens to workitems that are not of a study, and to steps, because a step can
+// name another patient than the study that it is for. The error is ErrStale, wrapped, if the feed cannot go on from the cursor.
 func (s *Store) Changes(ctx context.Context, after Cursor) iter.Seq2[Change, error] {
 	if match.LimitsOf(ctx).Everything() {
 		return s.index.Changes(ctx, after)
@@ -73,7 +73,7 @@ func (s *Store) Changes(ctx context.Context, after Cursor) iter.Seq2[Change, err
 				yield(Change{}, err)
 				return
 			}
-			if within && !yield(c, nil) {
+			if within && !c.Kind.OfStep() && !yield(c, nil) {
 				return
 			}
 		}

@@ -39,17 +39,19 @@ func (s *session) writeState() error {
 
 // change writes an entry of the change feed, of an instance or a study.
 func (s *session) change(kind store.ChangeKind, r dicom.Ref, sopClass dicom.UID) error {
-	return s.writeChange(kind, r, sopClass, "", "")
+	return s.writeChange(store.Change{Kind: kind, Ref: r, SOPClass: sopClass})
 }
 
 // changeItem writes an entry of the change feed, of a workitem.
 func (s *session) changeItem(kind store.ChangeKind, study, workitem dicom.UID, state worklist.State) error {
-	return s.writeChange(kind, dicom.Ref{Study: study}, "", workitem, state)
+	return s.writeChange(store.Change{Kind: kind, Ref: dicom.Ref{Study: study}, Workitem: workitem, State: string(state)})
 }
 
-func (s *session) writeChange(kind store.ChangeKind, r dicom.Ref, sopClass, workitem dicom.UID, state worklist.State) error {
+// writeChange writes an entry of the change feed. The column of the workitem holds that of a step, too: none has both.
+func (s *session) writeChange(c store.Change) error {
 	s.state.change++
-	return s.exec(s.st.insertChange, s.state.change, kind, s.now.UnixMilli(), r.Study, r.Series, r.Instance, sopClass, workitem, state)
+	return s.exec(s.st.insertChange, s.state.change, c.Kind, s.now.UnixMilli(), c.Ref.Study, c.Ref.Series, c.Ref.Instance, c.SOPClass,
+		string(c.Workitem)+c.Step, c.State)
 }
 
 // record returns the number of a record. One that has none gets the next, and has to be written into the journal; then what the journal
@@ -152,8 +154,8 @@ func (x *Index) changes(ctx context.Context, query string, after store.Cursor) (
 		var epoch string
 		var last, trimmed int64
 		var number, kind, millis sql.NullInt64
-		var study, series, instance, class, workitem, step sql.NullString
-		if err := rows.Scan(&epoch, &last, &trimmed, &number, &kind, &millis, &study, &series, &instance, &class, &workitem, &step); err != nil {
+		var study, series, instance, class, task, state sql.NullString
+		if err := rows.Scan(&epoch, &last, &trimmed, &number, &kind, &millis, &study, &series, &instance, &class, &task, &state); err != nil {
 			return err
 		}
 		if after.Epoch != "" && (after.Epoch != epoch || after.Number < trimmed) || after.Number > last {
@@ -161,11 +163,17 @@ func (x *Index) changes(ctx context.Context, query string, after store.Cursor) (
 		}
 		if number.Valid {
 			ref := dicom.Ref{Study: dicom.UID(study.String), Series: dicom.UID(series.String), Instance: dicom.UID(instance.String)}
-			page = append(page, store.Change{
+			c := store.Change{
 				Cursor: store.Cursor{Epoch: epoch, Number: number.Int64}, Kind: store.ChangeKind(kind.Int64),
 				Ref:      located(ref, dicom.UID(class.String)),
-				SOPClass: dicom.UID(class.String), Workitem: dicom.UID(workitem.String), State: step.String, Time: time.UnixMilli(millis.Int64).UTC(),
-			})
+				SOPClass: dicom.UID(class.String), State: state.String, Time: time.UnixMilli(millis.Int64).UTC(),
+			}
+			if c.Kind.OfStep() {
+				c.Step = task.String
+			} else {
+				c.Workitem = dicom.UID(task.String)
+			}
+			page = append(page, c)
 		}
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/procedure"
+	"github.com/noctis-dicom/noctis/store"
 )
 
 // Procedures implements procedure.Repository in the database of an index.
@@ -47,7 +48,7 @@ func (p *Procedures) Schedule(ctx context.Context, sc *procedure.Scheduled) erro
 		if taken {
 			return procedure.ErrConflict
 		}
-		return s.writeScheduled(sc)
+		return s.writeScheduled(store.StepScheduled, sc)
 	})
 }
 
@@ -57,13 +58,18 @@ func (p *Procedures) Reschedule(ctx context.Context, sc *procedure.Scheduled) er
 		if err := s.unschedule(sc.Name()); err != nil {
 			return err
 		}
-		return s.writeScheduled(sc)
+		return s.writeScheduled(store.StepUpdated, sc)
 	})
 }
 
 // Unschedule implements procedure.Repository.
 func (p *Procedures) Unschedule(ctx context.Context, n procedure.Name) error {
-	return p.update(ctx, func(s *session) error { return s.unschedule(n) })
+	return p.update(ctx, func(s *session) error {
+		if err := s.unschedule(n); err != nil {
+			return err
+		}
+		return s.changeStep(store.StepRemoved, n, "")
+	})
 }
 
 func (s *session) unschedule(n procedure.Name) error {
@@ -75,27 +81,65 @@ func (s *session) unschedule(n procedure.Name) error {
 	return err
 }
 
-func (s *session) writeScheduled(sc *procedure.Scheduled) error {
-	text, err := sc.DataSet.MarshalJSON()
+func (s *session) writeScheduled(kind store.ChangeKind, given *procedure.Scheduled) error {
+	text, err := given.DataSet.MarshalJSON()
 	if err != nil {
 		return err
 	}
-	n := sc.Name()
-	err = s.do(`INSERT INTO scheduled_step (study, step, start, patient, accession, json) VALUES (?, ?, ?, ?, ?, ?)`, n.Study, n.Step, sc.Start(),
-		match.Normal(dicom.LO, sc.DataSet.String(dicom.PatientID)), match.Normal(dicom.SH, sc.DataSet.String(dicom.AccessionNumber)), text)
+	sc, n := &procedure.Scheduled{DataSet: given.DataSet}, given.Name()
+	if sc.Performed, err = s.performedFor(n); err != nil {
+		return err
+	}
+	err = s.do(`INSERT INTO scheduled_step (study, step, start, patient, accession, performed, json) VALUES (?, ?, ?, ?, ?, ?, ?)`, n.Study, n.Step,
+		sc.Start(), match.Normal(dicom.LO, sc.DataSet.String(dicom.PatientID)), match.Normal(dicom.SH, sc.DataSet.String(dicom.AccessionNumber)),
+		sc.Performed, text)
 	if err != nil {
 		return err
 	}
-	return s.settle(n)
+	return s.changeStep(kind, n, sc.Status())
 }
 
-// settle makes the status of a scheduled step that of the steps performed for it (see procedure.Scheduled).
-func (s *session) settle(n procedure.Name) error {
-	return s.do(`UPDATE scheduled_step SET performed = COALESCE((
-			SELECT CASE WHEN MAX(status = 'COMPLETED') THEN 'COMPLETED' WHEN MAX(status = 'IN PROGRESS') THEN 'STARTED' END
-			FROM performed_for JOIN performed_step ON performed_step.id = performed_id
-			WHERE performed_for.study = scheduled_step.study AND performed_for.step = scheduled_step.step), '')
-		WHERE study = ? AND step = ?`, n.Study, n.Step)
+// changeStep writes an entry of the change feed, of a scheduled step.
+func (s *session) changeStep(kind store.ChangeKind, n procedure.Name, status string) error {
+	return s.writeChange(store.Change{Kind: kind, Ref: dicom.Ref{Study: n.Study}, Step: n.Step, State: status})
+}
+
+// performedFor is the status that a scheduled step has from the steps performed for it (see procedure.Scheduled).
+func (s *session) performedFor(n procedure.Name) (status string, err error) {
+	err = s.row(`SELECT COALESCE(CASE WHEN MAX(status = 'COMPLETED') THEN 'COMPLETED' WHEN MAX(status = 'IN PROGRESS') THEN 'STARTED' END, '')
+		FROM performed_for JOIN performed_step ON performed_step.id = performed_id WHERE study = ? AND step = ?`, n.Study, n.Step).Scan(&status)
+	return status, err
+}
+
+// follow lets the scheduled steps of a performed one follow it.
+func (s *session) follow(kind store.ChangeKind, pf *procedure.Performed) error {
+	err := s.writeChange(store.Change{Kind: kind, Ref: dicom.Ref{Study: pf.Study()}, Step: string(pf.UID()), State: pf.Status()})
+	if err != nil {
+		return err
+	}
+	for _, n := range pf.Names() {
+		status, err := s.performedFor(n)
+		if err != nil {
+			return err
+		}
+		var text []byte
+		err = s.row(`UPDATE scheduled_step SET performed = ? WHERE study = ? AND step = ? AND performed <> ? RETURNING json`, status, n.Study, n.Step,
+			status).Scan(&text)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue // not scheduled here, or as it was
+		}
+		if err != nil {
+			return err
+		}
+		ds, err := decode(text)
+		if err != nil {
+			return err
+		}
+		if err := s.changeStep(store.StepUpdated, n, (&procedure.Scheduled{DataSet: ds, Performed: status}).Status()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const selectScheduled = `SELECT id, performed, json FROM scheduled_step WHERE `
@@ -211,11 +255,8 @@ func (p *Procedures) Begin(ctx context.Context, pf *procedure.Performed) error {
 			if err := s.do(`INSERT INTO performed_for (study, step, performed_id) VALUES (?, ?, ?)`, n.Study, n.Step, id); err != nil {
 				return err
 			}
-			if err := s.settle(n); err != nil {
-				return err
-			}
 		}
-		return nil
+		return s.follow(store.PerformedCreated, pf)
 	})
 }
 
@@ -259,11 +300,6 @@ func (p *Procedures) Change(ctx context.Context, uid dicom.UID, change func(*pro
 		if err := s.do(`UPDATE performed_step SET status = ?, json = ? WHERE uid = ?`, pf.Status(), text, uid); err != nil {
 			return err
 		}
-		for _, n := range pf.Names() {
-			if err := s.settle(n); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.follow(store.PerformedUpdated, pf)
 	})
 }

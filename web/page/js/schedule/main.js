@@ -2,6 +2,8 @@
 
 import { Tag as Study, age, dayText, personName, timeText, value } from '../dicom.js';
 import { counted, element } from '../dom.js';
+import { follow } from '../feed.js';
+import { introduce } from '../session.js';
 import { Tag, changed, create, fill, remove, replace, search, stepOf, whole } from './steps.js';
 
 const most = 200; // steps that are shown
@@ -66,7 +68,7 @@ function row(dataSet) {
   const accession = value(dataSet, Study.AccessionNumber);
   const cell = (kind, first, second) => element('td', { role: 'cell', className: kind },
     element('span', { className: 'first' }, first), element('span', { className: 'second' }, second));
-  const edit = element('button', { type: 'button', className: 'quiet', 'data-act': 'edit', 'aria-label': `Edit: ${name}` }, 'Edit');
+  const edit = element('button', { type: 'button', className: 'quiet', 'data-act': 'edit', 'data-needs': 'admin', 'aria-label': `Edit: ${name}` }, 'Edit');
   edit.addEventListener('click', () => open(dataSet));
   return element('tr', { role: 'row', className: 'study', 'data-name': `${value(dataSet, Study.StudyInstanceUID)} ${value(item, Tag.ID)}` },
     cell('date', dayText(date), timeText(value(item, Tag.Time))),
@@ -80,13 +82,18 @@ function row(dataSet) {
 
 // removal asks once more before it acts, in its own place.
 function removal(dataSet, name) {
-  const b = element('button', { type: 'button', className: 'quiet', 'data-act': 'delete', 'aria-label': `Delete: ${name}` }, 'Delete');
+  const b = element('button', { type: 'button', className: 'quiet', 'data-act': 'delete', 'data-needs': 'admin', 'aria-label': `Delete: ${name}` }, 'Delete');
   let sure = 0;
   b.addEventListener('click', async () => {
     if (!sure) {
       b.textContent = 'Really?';
       b.classList.add('sure');
-      sure = setTimeout(() => { sure = 0; b.textContent = 'Delete'; b.classList.remove('sure'); }, 4000);
+      sure = setTimeout(() => {
+        sure = 0;
+        b.textContent = 'Delete';
+        b.classList.remove('sure');
+        catchUp();
+      }, 4000);
       return;
     }
     clearTimeout(sure);
@@ -171,8 +178,25 @@ addEventListener('keydown', event => {
   form.elements.patient.focus();
 });
 
-// Others change the schedule too: it is asked for again, but not under the hands of who is about to delete.
+// Others change the schedule too. Under the hands of who is about to delete, or writes, it is asked for afterwards. The feed does not tell who may
+// see only some patients (docs/adr/0032): they ask every minute.
 const calm = () => !document.hidden && !editor.open && !document.querySelector('.sure');
-setInterval(() => { if (calm()) list(); }, 10_000);
-addEventListener('focus', () => { if (calm()) list(); });
+let missed = false;
+function again() {
+  missed = !calm();
+  if (!missed) list();
+}
+function catchUp() {
+  if (missed) again();
+}
+const live = on => {
+  part('live').classList.toggle('on', on);
+  part('live').textContent = on ? 'Live' : 'Connecting';
+};
+follow(['step-scheduled', 'step-updated', 'step-removed'], again, { live, refused: introduce });
+editor.addEventListener('close', catchUp);
+document.addEventListener('visibilitychange', catchUp);
+setInterval(again, 60_000);
+addEventListener('focus', again);
+introduce();
 list();

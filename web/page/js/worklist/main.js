@@ -2,6 +2,7 @@
 
 import { Tag as Study, value } from '../dicom.js';
 import { counted } from '../dom.js';
+import { follow } from '../feed.js';
 import { introduce } from '../session.js';
 import { ItemTable, readerOf, startOf } from './items.js';
 import { Tag, cancel, claim, complete, lockOf, pathOfReader, release, search, setPriority } from './ups.js';
@@ -166,38 +167,13 @@ addEventListener('keydown', event => {
   form.elements.patient.focus();
 });
 
-// The list is asked for again soon after something has changed, and not more often than every second.
-let refresh = 0;
-function changed() {
-  refresh ||= setTimeout(() => {
-    refresh = 0;
-    list(true);
-  }, 400);
-}
-
 const live = on => {
   part('live').classList.toggle('on', on);
   part('live').textContent = on ? 'Live' : 'Connecting';
 };
 
-// follow listens to the change feed. A browser goes on by itself where it was, unless the server has refused: then it begins anew.
-function follow() {
-  const feed = new EventSource('dicom-web/changes?after=latest');
-  for (const kind of ['stored', 'replaced', 'deleted', 'restored', 'workitem-created', 'workitem-state', 'workitem-updated', 'workitem-removed']) {
-    feed.addEventListener(kind, changed);
-  }
-  feed.onopen = () => {
-    live(true);
-    changed();
-  };
-  feed.onerror = () => {
-    live(false);
-    if (feed.readyState !== EventSource.CLOSED) return;
-    introduce(); // refused: perhaps nobody is logged in any more
-    setTimeout(follow, 2000);
-  };
-}
-follow();
+const changed = follow(['stored', 'replaced', 'deleted', 'restored', 'workitem-created', 'workitem-state', 'workitem-updated', 'workitem-removed'],
+  () => list(true), { live, refused: introduce }); // refused: perhaps nobody is logged in any more
 addEventListener('storage', changed); // another tab of this browser has claimed something
 setInterval(() => { if (!document.hidden) list(true); }, 60_000); // how long each waits
 introduce();
