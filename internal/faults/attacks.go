@@ -349,9 +349,7 @@ func foreignAddresses(h *siege) ([]func() error, error) {
 				return
 			}
 			c.Close()
-			h.mu.Lock()
-			h.lab.res.problem("the server has asked an address of an upload")
-			h.mu.Unlock()
+			h.problem("the server has asked an address of an upload")
 		}
 	}()
 	in := dicomtest.Image{Study: "foreign"}.Instance().DataSet

@@ -12,7 +12,8 @@
 //
 // A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4, replay.go
 // mounts what a disk that writes everything down (blockdisk.go) had at any moment, disk.go fills disks, broken.go lets a disk fail, network.go is bad clients, resources.go
-// takes memory and descriptors away, and hostile.go attacks, with a bystander who is to be served all the same (attacks.go, texts.go). A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
+// takes memory and descriptors away, and hostile.go attacks (attacks.go, texts.go, from a process of its own: attacker.go), with a bystander
+// who is to be served all the same. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
 // harness is blind.
 //
 // Most rows that concern disks need root (mount); they are skipped, and said to be, where that is missing.
@@ -41,8 +42,17 @@ func main() {
 		times  = flag.Int("times", 0, "how often to try each row (default: the row's own number)")
 		report = flag.String("report", "", "write the report to this file (docs/FAULTS.md), of the runs in the file of that name with .jsonl and of this one")
 		work   = flag.String("work", "", "folder to work in (default: a temporary one)")
+		attack = flag.String("attack", "", "only attack the server at -url, as standard input says: what a row of hostile requests runs as a process of its own")
+		url    = flag.String("url", "", "see -attack")
 	)
 	flag.Parse()
+	if *attack != "" {
+		if err := attackFor(*attack, *url, *work, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "faults:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *bin, *only, *long, *times, *report, *work); err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
 		os.Exit(1)
