@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/noctis-dicom/noctis/internal/giveway"
 )
 
 // framedBody tells a body that is malformed, which is the client's fault, from one that could not be read. Package net/http has no
@@ -48,6 +50,7 @@ type inflater struct {
 	compressed *countedBody
 	gz         *gzip.Reader // nil until the first read, which is what makes a client with Expect: 100-continue send the body
 	bytes      int64
+	pacer      giveway.Pacer
 }
 
 func (f *inflater) Read(p []byte) (int, error) {
@@ -58,6 +61,7 @@ func (f *inflater) Read(p []byte) (int, error) {
 		}
 		f.gz = gz
 	}
+	f.pacer.Pace()
 	n, err := f.gz.Read(p)
 	f.bytes += int64(n)
 	if f.bytes > inflateFree+inflateRatio*f.compressed.bytes {

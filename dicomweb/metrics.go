@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/noctis-dicom/noctis/internal/giveway"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -99,13 +100,15 @@ func (m *metrics) failed(reason uint16) {
 	m.failures.WithLabelValues(fmt.Sprintf("%04X", reason)).Inc()
 }
 
-// countedBody counts what a handler reads of a request's body.
+// countedBody counts what a handler reads of a request's body, and lets others go on meanwhile.
 type countedBody struct {
 	io.ReadCloser
 	bytes int64
+	pacer giveway.Pacer
 }
 
 func (b *countedBody) Read(p []byte) (int, error) {
+	b.pacer.Pace()
 	n, err := b.ReadCloser.Read(p)
 	b.bytes += int64(n)
 	return n, err

@@ -46,7 +46,9 @@ func (s *spool) Write(p []byte) (int, error) {
 // add appends what r has.
 func (s *spool) add(r io.Reader) (extent, error) {
 	e := extent{offset: s.size}
-	_, err := io.CopyBuffer(struct{ io.Writer }{s}, r, make([]byte, copyBuffer))
+	buffer := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(buffer)
+	_, err := io.CopyBuffer(struct{ io.Writer }{s}, r, buffer[:])
 	e.length = s.size - e.offset
 	return e, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,33 @@ func (b *faultyBlobs) Commit(ctx context.Context, writers ...store.BlobWriter) (
 		return nil, b.err
 	}
 	return b.Blobs.Commit(ctx, writers...)
+}
+
+// countedBlobs counts what is begun.
+type countedBlobs struct {
+	store.Blobs
+	begun int
+}
+
+func (b *countedBlobs) Create(ctx context.Context) (store.BlobWriter, error) {
+	b.begun++
+	return b.Blobs.Create(ctx)
+}
+
+func TestWhatIsRefusedAtOnceCostsNoFile(t *testing.T) {
+	blobs := &countedBlobs{Blobs: memstore.NewBlobs()}
+	s := store.New(memstore.NewIndex(), blobs, store.Options{})
+	for _, text := range []string{"", "1", "no file at all"} {
+		if _, err := s.Ingest(t.Context(), strings.NewReader(text), ""); !errors.As(err, new(*store.Failure)) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if blobs.begun != 0 {
+		t.Errorf("%d files were begun", blobs.begun)
+	}
+	if _, err := s.Ingest(t.Context(), bytes.NewReader(fileOf(t, "1.2.3")), ""); err != nil || blobs.begun != 1 {
+		t.Errorf("%v, and %d files were begun for one", err, blobs.begun)
+	}
 }
 
 func fileOf(t testing.TB, uid string) []byte {

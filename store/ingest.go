@@ -113,13 +113,10 @@ func (a *arrival) receipt() Receipt {
 
 // take reads and writes one instance. There is none, and no error, where it is at fault: that is its outcome then.
 func (b *Batch) take(ctx context.Context, r io.Reader) (a *arrival, err error) {
-	w, err := b.create(ctx)
-	if err != nil {
-		return nil, err
-	}
+	w := &late{create: func() (BlobWriter, error) { return b.create(ctx) }}
 	defer func() {
 		if a == nil {
-			w.Cancel()
+			w.cancel()
 		}
 	}()
 	buffer := buffers.Get().(*bufio.Writer)
@@ -149,7 +146,29 @@ func (b *Batch) take(ctx context.Context, r io.Reader) (a *arrival, err error) {
 		b.fail(failure)
 		return nil, nil
 	}
-	return &arrival{writer: w, file: file, entry: entry}, nil
+	return &arrival{writer: w.blob, file: file, entry: entry}, nil
+}
+
+// late is a blob that begins with its first bytes: what is refused before they leave the buffer costs no file.
+type late struct {
+	create func() (BlobWriter, error)
+	blob   BlobWriter // nil: nothing has been written
+}
+
+func (l *late) Write(p []byte) (int, error) {
+	if l.blob == nil {
+		var err error
+		if l.blob, err = l.create(); err != nil {
+			return 0, err
+		}
+	}
+	return l.blob.Write(p)
+}
+
+func (l *late) cancel() {
+	if l.blob != nil {
+		l.blob.Cancel()
+	}
 }
 
 // comply asks the Rules. What comes back is what is to be stored; nothing, and no error, where that is the outcome.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/noctis-dicom/noctis/internal/giveway"
 )
 
 const (
@@ -121,6 +123,7 @@ type inflated struct {
 	z        io.Reader
 	deflated *counter
 	n, limit int64
+	pacer    giveway.Pacer // a thousandfold of what is read may come of it
 }
 
 func newInflated(r io.ByteReader, limit int64) *inflated {
@@ -129,6 +132,7 @@ func newInflated(r io.ByteReader, limit int64) *inflated {
 }
 
 func (i *inflated) Read(p []byte) (int, error) {
+	i.pacer.Pace()
 	n, err := i.z.Read(p)
 	if i.n += int64(n); i.n > min(i.limit, max(inflateFree, inflateRatio*i.deflated.n)) {
 		return 0, errInflated

@@ -47,7 +47,7 @@ var ours = map[string][]string{
 	"render":                   {"dicom", "dicom/pixel", "render/stroke"},
 	"dicom/match/matchtest":    {"dicom", "dicom/match"},
 	"dicom/match":              {"dicom"},
-	"dicom/part10":             {"dicom"},
+	"dicom/part10":             {"dicom", "internal/giveway"},
 	"dicom/fileset":            {"dicom", "dicom/part10"},
 	"dicom/pixel":              {"dicom"},
 	"dicom/deidentify":         {"dicom"},
