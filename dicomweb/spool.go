@@ -17,6 +17,7 @@ type spool struct {
 	limit  int64
 	file   *os.File // nil until the first byte
 	size   int64
+	buffer []byte // for all parts: there may be a hundred thousand of a byte
 }
 
 // extent is a piece of a spool.
@@ -46,9 +47,10 @@ func (s *spool) Write(p []byte) (int, error) {
 // add appends what r has.
 func (s *spool) add(r io.Reader) (extent, error) {
 	e := extent{offset: s.size}
-	buffer := copyBuffers.Get().(*[copyBuffer]byte)
-	defer copyBuffers.Put(buffer)
-	_, err := io.CopyBuffer(struct{ io.Writer }{s}, r, buffer[:])
+	if s.buffer == nil {
+		s.buffer = make([]byte, copyBuffer)
+	}
+	_, err := io.CopyBuffer(struct{ io.Writer }{s}, r, s.buffer)
 	e.length = s.size - e.offset
 	return e, err
 }
