@@ -20,7 +20,7 @@ import (
 type exportCommand struct {
 	selection
 	Dest   string `arg:"" placeholder:"DEST" help:"Folder: empty, missing, or left by the same command."`
-	Layout string `enum:"media,uid,zip" default:"media" help:"media: a file set with a DICOMDIR, as on a CD; uid: STUDY/SERIES/INSTANCE.dcm; zip: STUDY.zip for each study, with a DICOMDIR (default ${default})."`
+	Layout string `enum:"media,uid,zip" default:"media" help:"media: a file set with a DICOMDIR, as on a CD; uid: STUDY/SERIES/INSTANCE.dcm; zip: STUDY.zip for each study, with a DICOMDIR; --all adds what belongs to no patient (default ${default})."`
 }
 
 // Help is shown by --help.
@@ -56,29 +56,23 @@ func (c exportCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	left := 0
-	if c.Layout != "uid" {
-		left, more, others = more, 0, nil
-	}
 	if err := c.begin(); err != nil {
 		return err
 	}
-	if err := recordExport(c.Data, c.Dest, slices.Concat(studies, others)); err != nil {
+	all := slices.Concat(studies, others)
+	if err := recordExport(c.Data, c.Dest, all); err != nil {
 		return err
 	}
 	x := &export{from: from, dest: c.Dest, tally: &tally{terminal: t, bar: newProgress(t.err, "export"), seen: total + more}}
 	switch c.Layout {
 	case "uid":
-		err = x.byUID(ctx, slices.Concat(studies, others))
+		err = x.byUID(ctx, all)
 	case "zip":
-		err = x.zips(ctx, studies)
+		err = x.zips(ctx, all)
 	default:
-		err = x.media(ctx, studies)
+		err = x.media(ctx, all)
 	}
 	x.tally.bar.finish()
-	if left > 0 {
-		fmt.Fprintf(t.out, "%d instances of no patient are left out: --layout uid has them\n", left)
-	}
 	fmt.Fprintf(t.out, "%d files written, %d there already, %d failed, of %d studies\n", x.tally.stored, x.tally.duplicates, x.tally.refused, len(studies))
 	switch {
 	case err != nil:

@@ -28,11 +28,11 @@ type member struct {
 	path []string
 }
 
-// members are the files of a study with File IDs of at most eight characters a component (PS3.10 8.2), the same every time as long as
-// nothing is stored or deleted.
-func (x *export) members(ctx context.Context, study dicom.UID, folder string) (list []member, err error) {
-	series := 0
-	for e, err := range x.from.Entries(ctx, dicom.Ref{Study: study}) {
+// members are the files of a study, or of a resource of no patient, with File IDs of at most eight characters a component (PS3.10 8.2), the
+// same every time as long as nothing is stored or deleted.
+func (x *export) members(ctx context.Context, s selected, names folderNames) (list []member, err error) {
+	folder, series := names.of(s), 0
+	for e, err := range x.from.Entries(ctx, s.ref()) {
 		if err != nil {
 			return nil, err
 		}
@@ -46,11 +46,11 @@ func (x *export) members(ctx context.Context, study dicom.UID, folder string) (l
 	return list, nil
 }
 
-// folderNames gives each study a name of eight characters that another study in the set does not change.
+// folderNames gives each study, and each resource, a name of eight characters that another one in the set does not change.
 type folderNames map[string]bool
 
-func (n folderNames) of(study dicom.UID) string {
-	for text := string(study); ; text += "+" {
+func (n folderNames) of(s selected) string {
+	for text := string(s.uid) + s.resource; ; text += "+" {
 		sum := sha256.Sum256([]byte(text))
 		if name := base32.StdEncoding.EncodeToString(sum[:5]); !n[name] {
 			n[name] = true
@@ -59,12 +59,12 @@ func (n folderNames) of(study dicom.UID) string {
 	}
 }
 
-// media writes one file set of all studies.
+// media writes one file set of all.
 func (x *export) media(ctx context.Context, studies []selected) error {
 	names, all := folderNames{}, []*store.Entry{}
 	var there []member
 	for _, study := range studies {
-		list, err := x.members(ctx, study.uid, names.of(study.uid))
+		list, err := x.members(ctx, study, names)
 		if err != nil {
 			return err
 		}
@@ -83,13 +83,13 @@ func (x *export) media(ctx context.Context, studies []selected) error {
 		return nil
 	}
 	index, err := x.directory(ctx, there, contentOf(all))
-	if err != nil {
+	if err != nil || index == nil {
 		return err
 	}
 	return durable.WriteFile(filepath.Join(x.dest, directoryName), index)
 }
 
-// directory is the DICOMDIR of the files.
+// directory is the DICOMDIR of the files, nil if it would tell of none.
 func (x *export) directory(ctx context.Context, list []member, text string) ([]byte, error) {
 	d := fileset.NewDirectory(text)
 	for _, m := range list {
@@ -106,6 +106,9 @@ func (x *export) directory(ctx context.Context, list []member, text string) ([]b
 			}
 		}
 	}
+	if d.Empty() {
+		return nil, nil
+	}
 	var b bytes.Buffer
 	if err := d.Write(&b); err != nil {
 		return nil, fmt.Errorf("DICOMDIR: %w", err)
@@ -113,11 +116,11 @@ func (x *export) directory(ctx context.Context, list []member, text string) ([]b
 	return b.Bytes(), nil
 }
 
-// zips writes an archive of each study. The comment of an archive tells of what it was made: one that is whole and of the same files
+// zips writes an archive of each study, and of each resource of no patient. The comment of an archive tells of what it was made: one that is whole and of the same files
 // is not written again.
 func (x *export) zips(ctx context.Context, studies []selected) error {
 	for _, study := range studies {
-		list, err := x.members(ctx, study.uid, folderNames{}.of(study.uid))
+		list, err := x.members(ctx, study, folderNames{})
 		if err != nil {
 			return err
 		}
@@ -125,7 +128,7 @@ func (x *export) zips(ctx context.Context, studies []selected) error {
 		for i, m := range list {
 			entries[i] = m.Entry
 		}
-		text, path := contentOf(entries), filepath.Join(x.dest, string(study.uid)+".zip")
+		text, path := contentOf(entries), filepath.Join(x.dest, string(study.uid)+study.resource+".zip")
 		if commentOf(path) == text {
 			for range list {
 				x.tally.sent(path, true, nil)
@@ -197,7 +200,7 @@ func (x *export) zipFiles(ctx context.Context, archive *zip.Writer, list []membe
 
 func (x *export) zipDirectory(ctx context.Context, archive *zip.Writer, list []member, text string) error {
 	index, err := x.directory(ctx, list, text)
-	if err != nil {
+	if err != nil || index == nil {
 		return err
 	}
 	out, err := archive.CreateHeader(&zip.FileHeader{Name: directoryName, Method: zip.Store, Modified: list[0].Stored.UTC()})

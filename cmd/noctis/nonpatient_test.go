@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,11 +10,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/part10"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -72,7 +75,7 @@ func TestNonPatientOnItsWay(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(exported, protocol.Resource, string(protocol.Instance)+".dcm")); err != nil || !bytes.Equal(got, files[protocol.Path()]) {
 		t.Errorf("exported: %v", err)
 	}
-	says("9 instances of no patient are left out", "export", filepath.Join(t.TempDir(), "media"), "--all", "--data", data)
+	onMedia(t, says, data, files)
 
 	saved, back := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "data")
 	command(t, 0, "backup", saved, "--data", data)
@@ -92,6 +95,75 @@ func TestNonPatientOnItsWay(t *testing.T) {
 	says("hanging-protocols", "recycle", "list", "--data", data)
 	says("1 instances restored", "recycle", "restore", strings.TrimPrefix(protocol.Path(), "/"), "--data", data)
 	says(all+" instances examined: nothing is wrong", "doctor", "--deep", "--data", data)
+}
+
+// onMedia exports as file sets: all files are in them, and those for which PS3.3 F.4 has records at the root are in the DICOMDIR.
+func onMedia(t *testing.T, says func(string, ...string), data string, files map[string][]byte) {
+	t.Helper()
+	all := fmt.Sprint(len(files))
+	for _, layout := range []string{"media", "zip"} {
+		dest := filepath.Join(t.TempDir(), layout)
+		says(all+" files written, 0 there already", "export", dest, "--all", "--layout", layout, "--data", data)
+		says("0 files written, "+all+" there already", "export", dest, "--all", "--layout", layout, "--data", data)
+		contents := map[string]bool{}
+		var records []string
+		take := func(name string, content []byte) {
+			contents[string(content)] = true
+			if filepath.Base(name) != directoryName {
+				return
+			}
+			f, err := part10.Scan(bytes.NewReader(content), part10.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, item := range f.DataSet.Items(dicom.DirectoryRecordSequence) {
+				if item.Has(dicom.ReferencedFileID) {
+					records = append(records, item.String(dicom.DirectoryRecordType))
+				}
+			}
+		}
+		eachExported(t, dest, take)
+		for path, file := range files {
+			if !contents[string(file)] {
+				t.Errorf("%s: %s is not in it", layout, path)
+			}
+		}
+		slices.Sort(records)
+		want := "[HANGING PROTOCOL IMAGE IMPLANT IMPLANT ASSY IMPLANT GROUP INVENTORY PALETTE]"
+		if got := fmt.Sprint(records); got != want {
+			t.Errorf("%s: records %s, want %s", layout, got, want)
+		}
+	}
+}
+
+// eachExported hands out the files of an export, and those in its archives.
+func eachExported(t *testing.T, dest string, take func(name string, content []byte)) {
+	t.Helper()
+	err := filepath.WalkDir(dest, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil || filepath.Ext(path) != ".zip" {
+			take(path, content)
+			return err
+		}
+		archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			return err
+		}
+		return fs.WalkDir(archive, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := fs.ReadFile(archive, path)
+			take(path, content)
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // fetched is a file as it is stored.

@@ -24,7 +24,7 @@ type selection struct {
 	Tenant ofTenant `placeholder:"NAME" help:"The archive of this tenant; default: the server's own."`
 	Study  []string `placeholder:"UID" help:"Study Instance UID; may be repeated."`
 	Where  []string `placeholder:"KEY=VALUE" sep:"none" help:"Attribute of studies as in a search: PatientID=4711, StudyDate=20260101-20260131, PatientName=DOE*, ModalitiesInStudy=CT; may be repeated, all must match."`
-	All    bool     `help:"All studies, and for copy and export --layout uid what belongs to no patient."`
+	All    bool     `help:"All studies, and for copy and export what belongs to no patient."`
 }
 
 // reading is a data folder that is only read.

@@ -15,7 +15,7 @@ import (
 const MediaStorageDirectory dicom.UID = "1.2.840.10008.1.3.10"
 
 // Directory is a DICOMDIR in the making (PS3.3 F.3): of each patient its studies, of each study its series, of each series its files,
-// in the order in which they are added. Its memory is that of its records.
+// and what belongs to no patient, in the order in which they are added. Its memory is that of its records.
 type Directory struct {
 	uid     dicom.UID // its SOP Instance UID
 	records []*directoryRecord
@@ -105,6 +105,9 @@ var fileKeys = []dicom.Tag{
 	dicom.DoseSummationType, dicom.DocumentTitle, dicom.MIMETypeOfEncapsulatedDocument,
 }
 
+// Empty reports whether it tells of no file: then there is nothing to be written.
+func (d *Directory) Empty() bool { return len(d.records) == 0 }
+
 // Add adds a file: its data set, its path in the file set, and the transfer syntax in which it lies there.
 func (d *Directory) Add(ds *dicom.DataSet, path []string, ts dicom.UID) error {
 	if d.size == 0 {
@@ -112,6 +115,9 @@ func (d *Directory) Add(ds *dicom.DataSet, path []string, ts dicom.UID) error {
 		if d.size, err = d.measure(); err != nil {
 			return err
 		}
+	}
+	if dicom.ResourceOf(ds.UID(dicom.SOPClassUID)) != "" {
+		return d.addToRoot(ds, path, ts)
 	}
 	above := (*directoryRecord)(nil)
 	for i, level := range directoryLevels {
@@ -141,11 +147,16 @@ func (d *Directory) Add(ds *dicom.DataSet, path []string, ts dicom.UID) error {
 			item.Set(e)
 		}
 	}
+	refer(item, ds, path, ts)
+	return d.append(&directoryRecord{item: item}, above)
+}
+
+// refer says in a record which file it is of.
+func refer(item, ds *dicom.DataSet, path []string, ts dicom.UID) {
 	item.SetStrings(dicom.ReferencedFileID, dicom.CS, path...)
 	item.SetStrings(dicom.ReferencedSOPClassUIDInFile, dicom.UI, ds.String(dicom.SOPClassUID))
 	item.SetStrings(dicom.ReferencedSOPInstanceUIDInFile, dicom.UI, ds.String(dicom.SOPInstanceUID))
 	item.SetStrings(dicom.ReferencedTransferSyntaxUIDInFile, dicom.UI, string(ts))
-	return d.append(&directoryRecord{item: item}, above)
 }
 
 // newRecord begins a record with what all of them have. Text in a stored data set is UTF-8 or ASCII.
