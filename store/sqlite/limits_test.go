@@ -47,7 +47,7 @@ func TestLimitsOfOldIndex(t *testing.T) {
 	func() {
 		db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: writing})
 		defer db.Close()
-		for _, statement := range []string{"UPDATE study SET holders = ''", "DELETE FROM study_key WHERE attribute < 100"} {
+		for _, statement := range []string{"UPDATE study SET holders = ''", "DELETE FROM study_holder"} {
 			if _, err := db.Exec(statement); err != nil {
 				t.Fatal(err)
 			}

@@ -102,11 +102,16 @@ func sameWithin(t *testing.T, x, oracle store.Index, l match.Limits, study dicom
 	ctx := match.Within(t.Context(), l)
 	some := match.Key{Path: match.Path{dicom.PatientID}, Condition: match.Wildcard{Pattern: "P*"}}
 	late := match.Key{Path: match.Path{dicom.ReferringPhysicianName}, Condition: match.Single{Value: "doe^john"}}
+	lately := match.Key{Path: match.Path{dicom.StudyDate}, Condition: match.Range{Low: "20200103", High: "20200120"}}
+	ct := match.Key{Path: match.Path{dicom.ModalitiesInStudy}, Condition: match.Single{Value: "CT"}}
+	either := match.Key{Path: match.Path{dicom.ModalitiesInStudy}, Condition: match.AnyOf{Conditions: []match.Condition{ct.Condition, match.Single{Value: "MR"}}}}
 	seen := 0
 	for level := match.Study; level <= match.Instance; level++ {
 		for _, q := range []match.Query{
 			{Limit: -1}, {Limit: 3}, {Offset: 2, Limit: 5}, {Limit: -1, Scope: dicom.Ref{Study: study}}, {Limit: -1, Keys: []match.Key{some}},
 			{Limit: 4, Keys: []match.Key{late}}, {Limit: -1, Keys: []match.Key{late}, Fuzzy: true},
+			{Limit: 7, Keys: []match.Key{lately}}, {Limit: -1, Keys: []match.Key{lately}}, {Limit: 2, Offset: 600, Keys: []match.Key{lately}}, {Limit: 7, Keys: []match.Key{ct}},
+			{Limit: 600, Keys: []match.Key{ct, lately}}, {Limit: 7, Keys: []match.Key{either}}, {Limit: 5, Keys: []match.Key{some, lately}},
 		} {
 			q.Level = level
 			want, got := uidsWithin(ctx, t, oracle, q), uidsWithin(ctx, t, x, q)
@@ -153,19 +158,38 @@ func testManyWithin(t *testing.T, o OpenIndex) {
 	x, oracle := open(t, o), memstore.NewIndex()
 	r := rand.New(rand.NewPCG(25, 2))
 	var all []*store.Entry
-	for i := range 1000 {
+	dated := func(study, instance string) *dicom.DataSet {
+		ds := held(r, study, instance)
+		ds.SetStrings(dicom.Modality, dicom.CS, []string{"CT", "MR", "US", "CTX"}[r.IntN(4)])
+		if day := r.IntN(40); day > 0 && study < "1.2.6" { // the others have none, and are all of one day
+			ds.SetStrings(dicom.StudyDate, dicom.DA, fmt.Sprintf("202001%02d", day))
+			ds.SetStrings(dicom.StudyTime, dicom.TM, fmt.Sprintf("%02d", r.IntN(24)))
+		}
+		return ds
+	}
+	for i := range 1400 {
 		study := fmt.Sprintf("1.2.%d", i)
-		all = append(all, entryOf(t, held(r, study, study+".1.0"), ""))
+		all = append(all, entryOf(t, dated(study, study+".1.0"), ""))
 		if i%7 == 0 {
-			all = append(all, entryOf(t, held(r, study, study+".1.1"), ""))
+			all = append(all, entryOf(t, dated(study, study+".1.1"), ""))
 		}
 	}
 	insert(t, x, all...)
 	insert(t, oracle, all...)
-	for _, l := range []match.Limits{
-		{Patients: []string{"P1"}, Facilities: []string{"North"}}, {Physicians: []string{"Doe^John", "roe^jane"}},
-	} {
-		sameWithin(t, x, oracle, l, "1.2.7")
+	for range 2 {
+		for _, l := range []match.Limits{
+			{Patients: []string{"P1"}, Facilities: []string{"North"}}, {Physicians: []string{"Doe^John", "roe^jane"}}, {Facilities: []string{"North"}}, {Patients: []string{"P1"}},
+		} {
+			sameWithin(t, x, oracle, l, "1.2.7")
+		}
+		for i := range 50 { // some become others, of another day and modality
+			one := *all[r.IntN(len(all))]
+			one.DataSet = dated(string(one.Ref.Study), string(one.Ref.Instance))
+			other := entryOf(t, one.DataSet, fmt.Sprint("anew", i))
+			other.Replace = true
+			insert(t, x, other)
+			insert(t, oracle, other)
+		}
 	}
 	long := make([]string, 2000, 2001)
 	for i := range long {

@@ -54,6 +54,7 @@ type study struct {
 	counts  store.StudyCounts
 	touched int64 // number of the last change that brought an instance
 	keys    []key // as they are in study_key
+	held    []held
 	holders match.Holders
 	relearn bool // holders are not known, or may be fewer
 	changed bool // merged, SOPClasses or holders differ from the row
@@ -91,7 +92,7 @@ func (s *session) study(uid dicom.UID) (*study, error) {
 		st.counts.Modalities, st.counts.SOPClasses = split(modalities), split(classes)
 		if st.merged, err = decodeMerged(attributes, sources); err == nil {
 			err = st.decodeHolders(holders)
-			st.keys = studyKeys(st)
+			st.keys, st.held = studyKeys(st), heldBy(st)
 		}
 	}
 	if err != nil {
@@ -191,7 +192,7 @@ func (s *session) writeSeries(se *series) error {
 
 func (s *session) writeStudy(uid dicom.UID, st *study) error {
 	if st.counts.Instances == 0 {
-		if err := s.writeKeys(st, nil); err != nil {
+		if err := errors.Join(s.writeKeys(st, nil), s.writeHolders(st, nil)); err != nil {
 			return err
 		}
 		if err := s.restReading(uid); err != nil {
@@ -224,7 +225,7 @@ func (s *session) writeStudy(uid dicom.UID, st *study) error {
 	if err := s.writeExtras(match.Study, st.merged.DataSet, st.id); err != nil {
 		return err
 	}
-	if err := s.writeKeys(st, studyKeys(st)); err != nil {
+	if err := errors.Join(s.writeKeys(st, studyKeys(st)), s.writeHolders(st, heldBy(st))); err != nil {
 		return err
 	}
 	return s.writeReading(uid, st)

@@ -19,6 +19,8 @@ type clause struct {
 	whole bool
 	once  bool // and no study is in it twice
 	extra bool // asks extra_key
+
+	held *selection // the same, of the columns that study_holder has as well as study; nil: it has not what is asked for
 }
 
 // unknown is the clause of a key that only the oracle can answer.
@@ -158,6 +160,7 @@ func dateClause(k match.Key) clause {
 		c.sql += " AND study.study_date <= ?"
 		c.args = append(c.args, high)
 	}
+	c.held = &selection{c.sql, c.args}
 	return c
 }
 
@@ -203,7 +206,7 @@ func (c clause) and() string {
 
 // all joins clauses by AND.
 func all(clauses []clause) clause {
-	joined := clause{exact: true}
+	joined := clause{exact: true, held: &selection{}}
 	var texts []string
 	for _, c := range clauses {
 		joined.exact = joined.exact && c.exact
@@ -211,6 +214,7 @@ func all(clauses []clause) clause {
 		joined.extra = joined.extra || c.extra
 		if c.sql != "" {
 			joined.whole = c.whole && len(texts) == 0
+			joined.held = joined.held.joined(" AND ", c.held)
 			texts = append(texts, c.sql)
 			joined.args = append(joined.args, c.args...)
 			joined.keyed = append(joined.keyed, c.keyed...)
@@ -227,7 +231,7 @@ func either(clauses []clause) clause {
 	}
 	joined := clause{exact: true}
 	var texts []string
-	union, whole := selection{}, true
+	union, whole, held := selection{}, true, &selection{}
 	for _, c := range clauses {
 		if c.sql == "" {
 			return clause{exact: c.exact}
@@ -237,6 +241,7 @@ func either(clauses []clause) clause {
 		joined.extra = joined.extra || c.extra
 		texts = append(texts, c.sql)
 		joined.args = append(joined.args, c.args...)
+		held = held.joined(" OR ", c.held)
 		if whole = whole && c.whole; whole {
 			if union.sql != "" {
 				union.sql += " UNION ALL "
@@ -246,11 +251,33 @@ func either(clauses []clause) clause {
 		}
 	}
 	if whole && len(texts) > 0 && len(joined.args) <= maxArgs {
-		return inStudies(union, joined.exact)
+		c := inStudies(union, joined.exact)
+		c.held = held.within("(", ")")
+		return c
 	}
 	if len(texts) == 0 || len(joined.args) > maxArgs {
 		return unknown
 	}
 	joined.sql = "(" + strings.Join(texts, " OR ") + ")"
+	joined.held = held.within("(", ")")
 	return joined
+}
+
+// joined adds one condition to others; without either there is none.
+func (s *selection) joined(by string, other *selection) *selection {
+	switch {
+	case s == nil || other == nil:
+		return nil
+	case s.sql == "":
+		return other
+	}
+	return &selection{s.sql + by + other.sql, append(s.args[:len(s.args):len(s.args)], other.args...)}
+}
+
+// within puts a condition between texts.
+func (s *selection) within(before, behind string) *selection {
+	if s == nil {
+		return nil
+	}
+	return &selection{before + s.sql + behind, s.args}
 }

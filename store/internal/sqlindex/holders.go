@@ -4,39 +4,65 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/store"
 )
 
-// Here is whom the instances of a study name (match.Holders); within.go turns limits into SQL. Of a holder study_key has, under a number that is no tag, each text by which a limit may mean him; but of a study whose instances name
+// Here is whom the instances of a study name (match.Holders); within.go turns limits into SQL. Of a holder study_holder has each text by which a limit may mean him; but of a study whose instances name
 // several, under another number, a row for each of them with all of his texts, every one of which some limit has to mean.
 
 var holders = [...]match.Holder{match.Patient, match.Facility, match.Physician}
 
-func soleKey(h match.Holder) dicom.Tag    { return dicom.Tag(1 + h) }
-func severalKey(h match.Holder) dicom.Tag { return dicom.Tag(17 + h) }
+func soleOf(h match.Holder) int    { return 1 + int(h) }
+func severalOf(h match.Holder) int { return 17 + int(h) }
 
-// holderKeys are the rows of study_key.
-func holderKeys(of match.Holders) []key {
-	var keys []key
+// held is a row of study_holder. Date and modalities are the study's.
+type held struct {
+	holder                  int
+	value, date, modalities string
+}
+
+// heldBy are the rows of a study.
+func heldBy(st *study) []held {
+	date, _ := store.SortTime(st.merged.DataSet)
+	modalities := strings.Join(st.counts.Modalities, `\`)
+	var rows []held
 	for _, h := range holders {
-		values := of[h]
+		values := st.holders[h]
 		if len(values) > 0 && values[0] == "" { // they are in order
 			values = values[1:]
 		}
 		for _, v := range values {
 			if names := h.Names(v); len(values) > 1 {
-				keys = append(keys, key{severalKey(h), line(strings.Join(names, "\n"))})
+				rows = append(rows, held{severalOf(h), line(strings.Join(names, "\n")), date, modalities})
 			} else {
 				for _, name := range names {
-					keys = append(keys, key{soleKey(h), name})
+					rows = append(rows, held{soleOf(h), name, date, modalities})
 				}
 			}
 		}
 	}
-	return keys
+	return rows
+}
+
+// writeHolders brings study_holder up to date: these are all rows that the study has from now on.
+func (s *session) writeHolders(st *study, now []held) error {
+	if slices.Equal(st.held, now) {
+		return nil
+	}
+	if err := s.exec(s.st.deleteHolders, st.id); err != nil {
+		return err
+	}
+	for _, h := range now {
+		if err := s.exec(s.st.insertHolder, h.holder, h.value, h.date, st.id, h.modalities); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // line is a text that lies within others of its kind only as a whole.

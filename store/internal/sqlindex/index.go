@@ -2,7 +2,7 @@
 //
 // The tables study, series and instance hold what a search asks for; those of study and series are kept up to date with each
 // instance (store.Merged), so that no search counts or groups instances. study_key has a row for every value of the study
-// attributes that are searched most. instance_metadata holds the complete data sets.
+// attributes that are searched most, study_holder one for everybody whom a limit may mean. instance_metadata holds the complete data sets.
 //
 // insert.go is the commit point, shared by all who write; entity.go keeps studies and series; remove.go takes instances out of them
 // again, bin.go has the recycle bin, changes.go what is remembered of commits; filter.go turns a

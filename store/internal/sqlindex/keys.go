@@ -124,5 +124,5 @@ func studyKeys(st *study) []key {
 	for _, c := range st.counts.SOPClasses {
 		add(dicom.SOPClassesInStudy, c)
 	}
-	return append(keys, holderKeys(st.holders)...)
+	return keys
 }

@@ -140,6 +140,9 @@ func (s *session) recycle(in *instance, r *store.Removed) error {
 	st.counts.Instances--
 	se.instances--
 	st.changed, st.regroup, se.changed = true, true, true
+	if st.counts.Instances == 0 {
+		st.holders = match.Holders{} // what may come instead names somebody else
+	}
 	st.relearn = st.relearn || !st.holders.Agree()
 	return s.exec(s.st.deleteInstance, in.id)
 }

@@ -85,7 +85,7 @@ func (x *Index) unchanged(ctx context.Context, extras []ExtraKey) bool {
 }
 
 func (x *Index) matching(ctx context.Context, q match.Query, f clause) ([]int64, error) {
-	f, err := x.within(ctx, f, false)
+	f, err := x.within(ctx, f, q.Offset, q.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 		ids, err := x.matches(ctx, q)
 		return len(ids), err
 	}
-	if f, err = x.within(ctx, f, true); err != nil {
+	if f, err = x.within(ctx, f, 0, counted); err != nil {
 		return 0, err
 	}
 	var n int

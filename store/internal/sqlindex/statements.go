@@ -19,6 +19,7 @@ type statements struct {
 	series, insertSeries, updateSeries, countSeries, deleteSeries *sql.Stmt
 	ofSeries                                                      *sql.Stmt
 	insertKey, deleteKey, insertGram, deleteGram                  *sql.Stmt
+	insertHolder, deleteHolders                                   *sql.Stmt
 	extra, insertExtra, deleteExtra                               *sql.Stmt
 }
 
@@ -81,6 +82,8 @@ func (x *Index) prepare(ctx context.Context) (statements, error) {
 
 		{&s.insertKey, `INSERT INTO study_key (attribute, value, study_id) VALUES (?, ?, ?)`},
 		{&s.deleteKey, `DELETE FROM study_key WHERE attribute = ? AND value = ? AND study_id = ?`},
+		{&s.insertHolder, `INSERT INTO study_holder (holder, value, study_date, id, modalities) VALUES (?, ?, ?, ?, ?)`},
+		{&s.deleteHolders, `DELETE FROM study_holder WHERE id = ?`},
 		{&s.extra, selectExtra},
 		{&s.insertExtra, `INSERT INTO extra_key (index_id, value, entity_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&s.deleteExtra, `DELETE FROM extra_key WHERE index_id = ? AND value = ? AND entity_id = ?`},

@@ -25,7 +25,7 @@ func extraKey(e ExtraKey) valueTable {
 	return valueTable{attribute: e.Attribute, of: "SELECT entity_id FROM extra_key WHERE index_id = ? AND ", arg: e.id, extra: true, ids: e.Level.String() + ".id"}
 }
 
-// selection is a query that yields ids, some of them perhaps twice.
+// selection is a query that yields ids, some of them perhaps twice; or a condition of one.
 type selection struct {
 	sql  string
 	args []any
@@ -113,7 +113,11 @@ func inStudies(s selection, exact bool) clause {
 }
 
 func (v valueTable) is(value string) clause {
-	return v.clause(selection{v.of + "value = ?", []any{v.arg, value}}, true)
+	c := v.clause(selection{v.of + "value = ?", []any{v.arg, value}}, true)
+	if v.attribute == dicom.ModalitiesInStudy {
+		c.held = &selection{`instr('\' || study.modalities || '\', '\' || ? || '\') > 0`, []any{value}}
+	}
+	return c
 }
 
 // between narrows dates and times down: of a date with a time, its date.

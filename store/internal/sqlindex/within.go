@@ -15,8 +15,11 @@ import (
 // Limits (match.Limits) are kept to in the statement that decides what is found, and not after it, so that nothing comes in between: each
 // study is asked (probed). What is known before only says where to look.
 
-// within joins the limits of a context to the clause of a query. counting: all matches are wanted, and not the first ones.
-func (x *Index) within(ctx context.Context, f clause, counting bool) (clause, error) {
+// counted is the limit of a query whose matches are counted.
+const counted = -2
+
+// within joins the limits of a context to the clause of a query, of which so many matches are wanted behind others.
+func (x *Index) within(ctx context.Context, f clause, offset, limit int) (clause, error) {
 	l := match.LimitsOf(ctx)
 	if l.Everything() {
 		return f, nil
@@ -25,9 +28,15 @@ func (x *Index) within(ctx context.Context, f clause, counting bool) (clause, er
 	if err != nil {
 		return clause{}, err
 	}
-	if h, one := only(l); counting && one && f.sql == "" && !r.few {
+	counting := limit == counted
+	if h, one := only(l); one && f.held != nil && f.exact && !r.few {
 		values, _ := l.Of(h)
-		return listed(h, values, r.several), nil
+		if counting {
+			return listed(h, values, r.several, *f.held), nil
+		}
+		if c, found, err := x.latest(ctx, h, values, r, *f.held, offset+limit); found || err != nil {
+			return c, err
+		}
 	}
 	limits := asked(l, func(h match.Holder, values []string) clause {
 		if len(values) == 1 {
@@ -36,6 +45,13 @@ func (x *Index) within(ctx context.Context, f clause, counting bool) (clause, er
 		s := selectionOf(h, values, r.several) // it is listed once, and would be asked for each study with all values
 		return clause{sql: "+" + byKey + s.sql + ")", args: s.args, exact: true}
 	})
+	if counting && f.whole && len(l.Studies) == 0 && !r.few { // what is selected is asked, and no study has to be looked up for that
+		s := f.keyed[0]
+		c := inStudies(selection{"SELECT id FROM (SELECT DISTINCT study_id AS id FROM (" + s.sql + ")) AS study WHERE " + limits.sql,
+			append(s.args[:len(s.args):len(s.args)], limits.args...)}, true)
+		c.once = true
+		return c, nil
+	}
 	if r.few {
 		limits.narrow = true
 		f = f.among(r.ids)
@@ -82,8 +98,8 @@ func (x *Index) reach(ctx context.Context, l match.Limits) (reach, error) {
 	if known {
 		return r, nil
 	}
-	err := x.each(ctx, "SELECT EXISTS (SELECT 1 FROM study_key WHERE attribute >= ? AND attribute <= ?)",
-		[]any{severalKey(holders[0]), severalKey(holders[len(holders)-1])}, func(rows *sql.Rows) error { return rows.Scan(&r.several) })
+	err := x.each(ctx, "SELECT EXISTS (SELECT 1 FROM study_holder WHERE holder >= ? AND holder <= ?)",
+		[]any{severalOf(holders[0]), severalOf(holders[len(holders)-1])}, func(rows *sql.Rows) error { return rows.Scan(&r.several) })
 	if err != nil {
 		return r, err
 	}
@@ -156,14 +172,11 @@ func uidsOf(l match.Limits) []string {
 
 func probedOf(h match.Holder, values []string, several bool) clause {
 	list, args := inList(values)
-	of := "EXISTS (SELECT 1 FROM study_key WHERE study_id = study.id AND attribute = ?"
-	if len(values) > 1 { // by the study, of which there is one row, and not by each value
-		of = strings.Replace(of, "study_key", "study_key INDEXED BY study_key_study", 1)
-	}
-	c := clause{sql: of + " AND value IN " + list + ")", args: append([]any{soleKey(h)}, args...), exact: true}
+	const of = "EXISTS (SELECT 1 FROM study_holder INDEXED BY study_holder_id WHERE id = study.id AND holder = ?"
+	c := clause{sql: of + " AND value IN " + list + ")", args: append([]any{soleOf(h)}, args...), exact: true}
 	if several {
 		c.sql = "(" + c.sql + " OR " + of + ") AND NOT " + of + " AND " + strange + "))"
-		c.args = append(c.args, severalKey(h), severalKey(h), lines(values))
+		c.args = append(c.args, severalOf(h), severalOf(h), lines(values))
 	}
 	return c
 }
@@ -184,21 +197,63 @@ func selections(l match.Limits, several bool) []selection {
 }
 
 func selectionOf(h match.Holder, values []string, several bool) selection {
+	return selectionWith(h, values, several, selection{})
+}
+
+// selectionWith selects those that satisfy a condition besides.
+func selectionWith(h match.Holder, values []string, several bool, condition selection) selection {
 	list, args := inList(values)
-	s := selection{"SELECT study_id FROM study_key WHERE attribute = ? AND value IN " + list, append([]any{soleKey(h)}, args...)}
+	and := ""
+	if condition.sql != "" {
+		and = " AND " + condition.sql
+	}
+	s := selection{"SELECT id AS study_id FROM study_holder AS study WHERE holder = ? AND value IN " + list + and, append([]any{soleOf(h)}, args...)}
+	s.args = append(s.args, condition.args...)
 	if several {
-		s.sql += ` UNION ALL SELECT DISTINCT study_id FROM study_key WHERE attribute = ?
-			AND study_id NOT IN (SELECT study_id FROM study_key WHERE attribute = ? AND ` + strange + `)`
-		s.args = append(s.args, severalKey(h), severalKey(h), lines(values))
+		s.sql += ` UNION ALL SELECT DISTINCT id FROM study_holder AS study WHERE holder = ?
+			AND id NOT IN (SELECT id FROM study_holder WHERE holder = ? AND ` + strange + ")" + and
+		s.args = append(s.args, severalOf(h), severalOf(h), lines(values))
+		s.args = append(s.args, condition.args...)
 	}
 	return s
 }
 
-// listed is the clause of one limit by the list of all studies that satisfy it. By one value no study comes twice.
-func listed(h match.Holder, values []string, several bool) clause {
-	c := inStudies(selectionOf(h, values, several), true)
+// listed is the clause of one limit, and a condition, by the list of all studies that satisfy them. By one value no study comes twice.
+func listed(h match.Holder, values []string, several bool, condition selection) clause {
+	c := inStudies(selectionWith(h, values, several, condition), true)
 	c.once = len(values) == 1
 	return c
+}
+
+// latest is the clause of one limit, and a condition, for a search of the first n studies: of those alone that can be among them. On the
+// way from the latest study on others might come for long. found is false where that is no shorter.
+func (x *Index) latest(ctx context.Context, h match.Holder, values []string, r reach, condition selection, n int) (c clause, found bool, err error) {
+	if n <= 0 || len(values) > 1 {
+		return c, false, nil
+	}
+	s := selectionWith(h, values, false, condition)
+	var dates []string // of the nth, and of one behind it
+	for _, at := range []int{n - 1, n - 1 + few} {
+		err := x.each(ctx, strings.Replace(s.sql, "id AS study_id", "study_date", 1)+" ORDER BY study_date DESC LIMIT 1 OFFSET ?",
+			append(s.args[:len(s.args):len(s.args)], at), func(rows *sql.Rows) error {
+				var date string
+				err := rows.Scan(&date)
+				dates = append(dates, date)
+				return err
+			})
+		if err != nil {
+			return c, false, err
+		}
+	}
+	switch {
+	case len(dates) == 2 && dates[0] == dates[1]: // there are too many of one day
+		return c, false, nil
+	case len(dates) > 0:
+		condition = *(&condition).joined(" AND ", &selection{"study.study_date >= ?", []any{dates[0]}})
+	}
+	c = inStudies(selectionWith(h, values, r.several, condition), true)
+	c.narrow = true
+	return c, true, nil
 }
 
 // inList is what may follow IN, however long it is.
@@ -218,7 +273,7 @@ func jsonOf(values []string) string {
 }
 
 // strange are the rows of holders whom no limit means: the parameter is a list of lines.
-const strange = `NOT EXISTS (SELECT 1 FROM json_each(?) AS meant WHERE instr(study_key.value, meant.value) > 0)`
+const strange = `NOT EXISTS (SELECT 1 FROM json_each(?) AS meant WHERE instr(study_holder.value, meant.value) > 0)`
 
 func lines(values []string) string {
 	all := make([]string, len(values))
