@@ -107,7 +107,7 @@ func TestPartReader(t *testing.T) {
 		var parts []string
 		var body []byte
 		for err == nil {
-			var p *multipart.Part
+			var p *bodyPart
 			if p, err = r.next(); err != nil {
 				break
 			}

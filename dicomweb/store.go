@@ -157,6 +157,7 @@ func (s *Server) uploadsOf(r *http.Request, ref dicom.Ref) (iter.Seq2[*upload, e
 		return s.assembled(parts, root), nil
 	}
 	return func(yield func(*upload, error) bool) {
+		defer parts.release()
 		for {
 			part, err := parts.next()
 			if err == io.EOF {

@@ -69,6 +69,7 @@ func isComposite(root string) bool {
 // nothing is yielded, since an instance may lack its last frame then; PS3.10 files in it are instances as always.
 func (s *Server) assembled(parts *partReader, root string) iter.Seq2[*upload, error] {
 	return func(yield func(*upload, error) bool) {
+		defer parts.release()
 		c := &composite{
 			root: root, locations: newLocations(), left: s.options.MaxBody,
 			spool: &spool{folder: s.options.SpoolFolder, limit: s.options.MaxSpool},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/noctis-dicom/noctis/dicom"
-	"github.com/noctis-dicom/noctis/dicom/match"
 )
 
 // staged is an instance that is written, but not committed.
@@ -139,7 +138,7 @@ func (s *Store) judge(ctx context.Context, batch []*staged) error {
 			}
 			continue
 		}
-		blob, ok, err := s.blobOf(ctx, uid)
+		blob, ok, err := s.index.BlobOf(ctx, uid)
 		if err != nil {
 			return err
 		}
@@ -228,17 +227,6 @@ func (s *Store) discard(ctx context.Context, batch []*staged) {
 			_ = s.blobs.Remove(ctx, st.entry.Blob)
 		}
 	}
-}
-
-// blobOf returns the blob of a stored instance, whoever may see it.
-func (s *Store) blobOf(ctx context.Context, uid dicom.UID) (BlobID, bool, error) {
-	for e, err := range s.index.Entries(match.Within(ctx, match.Limits{}), dicom.Ref{Instance: uid}) {
-		if err != nil {
-			return BlobID{}, false, err
-		}
-		return e.Blob, true, nil
-	}
-	return BlobID{}, false, nil
 }
 
 // intact reports whether the blob of the entry is there in its full length.

@@ -178,7 +178,7 @@ func (s *Store) examineOrphan(ctx context.Context, orphan BlobInfo) Defect {
 		return d
 	}
 	d.Ref = sc.entry.Ref
-	if blob, there, err := s.blobOf(ctx, d.Ref.Instance); err == nil && there && blob != orphan.ID {
+	if blob, there, err := s.index.BlobOf(ctx, d.Ref.Instance); err == nil && there && blob != orphan.ID {
 		d.Kind, d.Detail = Unadoptable, "its instance is stored already, with other bytes"
 	}
 	return d

@@ -97,6 +97,8 @@ type Index interface {
 	Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error]
 	// Metadata yields the metadata below r in the order of Entries.
 	Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error]
+	// BlobOf returns the blob of a stored instance, and whether it is stored. It is asked for every instance that comes.
+	BlobOf(ctx context.Context, instance dicom.UID) (id BlobID, stored bool, err error)
 	// Blobs yields every blob that an entry names or that is in the recycle bin, in ascending order. Whether one that is inserted
 	// meanwhile is among them is left open.
 	Blobs(ctx context.Context) iter.Seq2[BlobID, error]

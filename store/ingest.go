@@ -1,13 +1,11 @@
 package store
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -50,9 +48,6 @@ type Batch struct {
 	dry      *rehearsal // nil: what is committed stays
 	begun    time.Time  // when it was
 }
-
-// buffers lie between the scanner's reads and the blob's writes.
-var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 128<<10) }}
 
 // Batch begins a batch. study is the addressed study, "" if none was.
 func (s *Store) Batch(study dicom.UID) *Batch {
@@ -119,13 +114,7 @@ func (b *Batch) take(ctx context.Context, r io.Reader) (a *arrival, err error) {
 			w.cancel()
 		}
 	}()
-	buffer := buffers.Get().(*bufio.Writer)
-	buffer.Reset(w)
-	defer func() {
-		buffer.Reset(nil)
-		buffers.Put(buffer)
-	}()
-	in := &intake{ctx: ctx, r: r, w: buffer}
+	in := &intake{ctx: ctx, r: r, w: w}
 	limits := b.store.options.Limits
 	limits.Admit = func(n int64) error { return b.share.take(ctx, n) }
 	file, err := part10.Scan(in, limits)
@@ -137,9 +126,6 @@ func (b *Batch) take(ctx context.Context, r io.Reader) (a *arrival, err error) {
 	case err != nil:
 		b.fail(formatFailure(err))
 		return nil, in.drain()
-	}
-	if err := buffer.Flush(); err != nil {
-		return nil, err
 	}
 	entry, failure := newEntry(file, b.target)
 	if failure != nil {
@@ -240,7 +226,7 @@ func (in *intake) Read(p []byte) (int, error) {
 	if in.err != nil {
 		return 0, in.err
 	}
-	n, err := in.r.Read(p)
+	n, err := fill(in.r, p)
 	if n > 0 {
 		if _, werr := in.w.Write(p[:n]); werr != nil {
 			in.err = werr
@@ -249,6 +235,17 @@ func (in *intake) Read(p []byte) (int, error) {
 	}
 	if err != nil && err != io.EOF {
 		in.err = err
+	}
+	return n, err
+}
+
+// fill reads until p is full, so that the scanner's buffer is written to the blob at once.
+func fill(r io.Reader, p []byte) (n int, err error) {
+	for idle := 0; n < len(p) && err == nil && idle < 100; idle++ {
+		var k int
+		if k, err = r.Read(p[n:]); k > 0 {
+			n, idle = n+k, 0
+		}
 	}
 	return n, err
 }

@@ -190,7 +190,7 @@ func (s *Store) complete(ctx context.Context, j journal, last, known int64) erro
 		if !j.has(record.Blob) {
 			continue
 		}
-		blob, stored, err := s.blobOf(ctx, record.Ref.Instance)
+		blob, stored, err := s.index.BlobOf(ctx, record.Ref.Instance)
 		if err != nil {
 			return err
 		}

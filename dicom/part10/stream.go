@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	bufferSize = 256 << 10
+	bufferSize = 128 << 10 // what comes from the network, is hashed and goes to the disk: in parts that stay in the processor's cache meanwhile
 	growStep   = 64 << 10
 )
 

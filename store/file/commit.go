@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -42,16 +43,19 @@ func (b *Blobs) Create(ctx context.Context) (store.BlobWriter, error) {
 	if err := b.poisoned(); err != nil {
 		return nil, err
 	}
-	// The lock is held over the creation, so that Sweep never sees a file which it does not know to be in use.
+	w := &blobWriter{blobs: b, sum: sha256.New(), full: b.full.Load()}
+	path := filepath.Join(b.root, temporary, rand.Text())
+	// Sweep never sees a file which it does not know to be in use.
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	f, err := os.CreateTemp(filepath.Join(b.root, temporary), "")
-	if err != nil {
+	b.writing[path] = true
+	b.mu.Unlock()
+	var err error
+	if w.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+		w.done(path)
 		return nil, fmt.Errorf("blob: %w", refused(err))
 	}
-	b.writing[f.Name()] = true
 	failpoint.Hit("blob created")
-	return &blobWriter{blobs: b, file: f, sum: sha256.New(), full: b.full.Load()}, nil
+	return w, nil
 }
 
 func (w *blobWriter) Write(p []byte) (int, error) {

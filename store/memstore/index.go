@@ -224,6 +224,17 @@ func (x *Index) Blobs(ctx context.Context) iter.Seq2[store.BlobID, error] {
 	}
 }
 
+// BlobOf implements store.Index.
+func (x *Index) BlobOf(ctx context.Context, uid dicom.UID) (id store.BlobID, stored bool, err error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	in, stored := x.instances[uid]
+	if stored {
+		id = in.entry.Blob
+	}
+	return id, stored, ctx.Err()
+}
+
 // Names implements store.Index.
 func (x *Index) Names(ctx context.Context, id store.BlobID) (bool, error) {
 	return slices.Contains(x.blobs(), id), ctx.Err()

@@ -302,6 +302,9 @@ func testCancelled(t *testing.T, o OpenIndex) {
 	if _, err := x.Names(ctx, all[0].Blob); !errors.Is(err, context.Canceled) {
 		t.Errorf("Names: %v", err)
 	}
+	if _, _, err := x.BlobOf(ctx, all[0].Ref.Instance); !errors.Is(err, context.Canceled) {
+		t.Errorf("BlobOf: %v", err)
+	}
 }
 
 func errorsOf[T any](seq iter.Seq2[T, error]) iter.Seq[error] {
@@ -351,6 +354,14 @@ func testBlobsOfIndex(t *testing.T, o OpenIndex) {
 		if named, err := x.Names(t.Context(), e.Blob); err != nil || !named || !slices.Contains(got, e.Blob) {
 			t.Fatalf("blob of %s: %v %v", e.Ref.Path(), named, err)
 		}
+	}
+	for _, e := range all {
+		if id, stored, err := x.BlobOf(t.Context(), e.Ref.Instance); err != nil || !stored || id != e.Blob {
+			t.Fatalf("blob of %s: %v %v %v", e.Ref.Path(), id, stored, err)
+		}
+	}
+	if id, stored, err := x.BlobOf(t.Context(), "1.2.3"); err != nil || stored || id != (store.BlobID{}) {
+		t.Errorf("blob of an instance that is not there: %v %v %v", id, stored, err)
 	}
 	if named, err := x.Names(t.Context(), store.BlobID{1}); err != nil || named {
 		t.Errorf("a blob that no entry names: %v %v", named, err)

@@ -80,6 +80,11 @@ func testNonPatientIndex(t *testing.T, o OpenIndex) {
 		if err != nil || got != want {
 			t.Errorf("%s: named %v, %v", e.Ref.Path(), got, err)
 		}
+		id, stored, err := x.BlobOf(t.Context(), e.Ref.Instance)
+		wantID, wantStored, _ := oracle.BlobOf(t.Context(), e.Ref.Instance)
+		if err != nil || id != wantID || stored != wantStored {
+			t.Errorf("%s: blob %v, %v, %v", e.Ref.Path(), id, stored, err)
+		}
 	}
 	if got, want := collect(t, x.Blobs(t.Context())), collect(t, oracle.Blobs(t.Context())); !slices.Equal(got, want) {
 		t.Errorf("%d blobs, want %d", len(got), len(want))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -87,6 +88,21 @@ func below[T any](ctx context.Context, x *Index, r dicom.Ref, columns string, fu
 		}
 		byID(ctx, x, ids, chunk, query+" AND instance.id", scan, yield)
 	}
+}
+
+// BlobOf implements store.Index.
+func (x *Index) BlobOf(ctx context.Context, uid dicom.UID) (id store.BlobID, stored bool, err error) {
+	var blob []byte
+	err = x.blobOf.QueryRowContext(ctx, uid, uid).Scan(&blob)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return id, false, nil
+	case err != nil:
+		return id, false, x.readError(ctx, err)
+	case copy(id[:], blob) != len(id):
+		return id, false, fmt.Errorf("the row of instance %s is damaged", uid)
+	}
+	return id, true, nil
 }
 
 // runs are the parts in which instance_blob is in order.

@@ -41,6 +41,7 @@ type Index struct {
 	reader, writer *sql.DB
 	dialect        Dialect
 	statements     statements
+	blobOf         *sql.Stmt // of the reader
 	pack           packer
 
 	queue   chan *call
@@ -71,6 +72,10 @@ func New(ctx context.Context, writer, reader *sql.DB, d Dialect) (*Index, error)
 		return nil, err
 	}
 	if x.statements, err = x.prepare(ctx); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	const blobOf = `SELECT blob FROM instance WHERE uid = ? UNION ALL SELECT blob FROM non_patient WHERE uid = ?`
+	if x.blobOf, err = x.reader.PrepareContext(ctx, x.rebind(blobOf)); err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
 	if x.worklist, err = x.newWorklist(ctx); err != nil {
