@@ -72,6 +72,14 @@ const (
 
 func message(lines ...string) []byte { return []byte(strings.Join(lines, "\r")) }
 
+// TestWithoutTrigger: systems of HL7 2.1 say ORM, and no more.
+func TestWithoutTrigger(t *testing.T) {
+	old := message(strings.Replace(head, "ORM^O01", "ORM", 1), pid, "ORC|NW||F1", order)
+	if orders := ordersOf(t, old, Options{}); len(orders) != 1 || orders[0].Action != Put {
+		t.Errorf("%v", orders)
+	}
+}
+
 // TestFaults: what is wrong is told with its place, and without its value.
 func TestFaults(t *testing.T) {
 	const secret = "SECRET"

@@ -51,6 +51,7 @@ func (m *Message) Orders(o Options) ([]Order, error) {
 	header := m.First("MSH")
 	switch kind := header.Text(9, 1) + "^" + header.Text(9, 2); kind {
 	case "ORM^O01", "OMI^O23", "OMG^O19":
+	case "ORM^": // of HL7 2.1, which has no triggers
 	default:
 		return nil, header.fault(9, 0, "not an order: ORM^O01, OMI^O23 and OMG^O19 are read")
 	}
