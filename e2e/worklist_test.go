@@ -67,6 +67,8 @@ func TestWorklist(t *testing.T) {
 		b.until("who has read it", `document.querySelector('#items .when')?.innerText.includes('Reader, Rita')`)
 	}
 
+	worklistFilters(one)
+
 	// Release and cancel.
 	two.state("SCHEDULED")
 	two.press("LUNA", "claim")
@@ -94,4 +96,26 @@ func TestWorklist(t *testing.T) {
 	s.store(late)
 	one.until("it says so", `document.querySelector('#items .late')?.textContent === '1 new'`)
 	one.document("worklist.png")
+
+	// Who wants it claims what he views.
+	one.state("SCHEDULED")
+	one.press("YAMADA", "view")
+	one.until("viewing alone claims nothing", counts+` === '2 0 1 1'`)
+	one.click("#claim-viewed")
+	one.press("YAMADA", "view")
+	two.until("it is claimed", counts+` === '1 1 1 1'`)
+}
+
+// worklistFilters tries each filter, with three to be read and one that has been read.
+func worklistFilters(b *tab) {
+	for _, c := range [][3]string{
+		{"patient", "luna", "1 0 0 0"}, {"patient", "demo, aur", "0 0 1 0"}, {"patient", "NOCTIS-001", "0 0 1 0"}, {"reader", "rita", "0 0 1 0"},
+		{"facility", "Synthetic", "3 0 1 0"}, {"facility", "Elsewhere", "0 0 0 0"}, {"priority", "MEDIUM", "3 0 1 0"}, {"priority", "HIGH", "0 0 0 0"},
+		{"from", "2099-01-01", "0 0 0 0"}, {"to", "1999-01-01", "0 0 0 0"}, {"from", "1999-01-01", "3 0 1 0"}, {"modality", "ct", "0 0 1 0"},
+	} {
+		b.enter("search", map[string]string{c[0]: c[1]})
+		b.until(c[0]+" "+c[1], counts+` === '`+c[2]+`'`)
+		b.click("#clear")
+		b.until("all are there", counts+` === '3 0 1 0'`)
+	}
 }
