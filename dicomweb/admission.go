@@ -13,8 +13,10 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 	authenticator := s.options.Authenticator
 	if authenticator == nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			exchangeOf(r).who = access.Everyone()
-			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Everyone())))
+			x := exchangeOf(r)
+			x.who = access.Everyone()
+			x.Context = access.With(x.Context, x.who)
+			next.ServeHTTP(w, r)
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -32,10 +34,12 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
-		exchangeOf(r).who = who
-		ctx, stop := keepVigil(authenticator, w, r, who)
+		x := exchangeOf(r)
+		x.who = who
+		ctx, stop := keepVigil(authenticator, w, r.WithContext(x.Context), who) // it looks at the request while that goes on
 		defer stop()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		x.Context = ctx
+		next.ServeHTTP(w, r)
 	})
 }
 

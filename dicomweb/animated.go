@@ -36,11 +36,10 @@ func (s *Server) sendAnimation(w http.ResponseWriter, r *http.Request, status in
 		described = append(described, t.described())
 	}
 	etag := entityTag(described...)
-	validators(w, etag, modified(targets))
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
-	if done, err := preconditions(w, r, etag); done {
+	if done, err := answered(w, r, etag, modified(targets), byAccept); done {
 		return err
 	}
 	p := player{server: s, targets: targets, rendering: o, size: map[*store.Entry]bool{targets[0].entry: true}}

@@ -72,8 +72,7 @@ func (s *Server) sendAnonymized(w http.ResponseWriter, r *http.Request, e *store
 		return err
 	}
 	etag := entityTag(mediaDICOM, "anonymized", s.fileTag(e, chosen), s.profile.ID())
-	validators(w, etag, e.Stored, "Accept-Charset")
-	if done, err := preconditions(w, r, etag); done {
+	if done, err := answered(w, r, etag, e.Stored, byCharset); done {
 		return err
 	}
 	p := part{partHeader: partHeader{contentType: chosen.contentType(), location: exchangeOf(r).root + r.URL.RequestURI(), length: -1}}

@@ -127,7 +127,7 @@ func (s *Server) expect(r *http.Request, rt route) error {
 	if slices.Contains([]audit.Kind{audit.Delete, audit.Purge, audit.Restore, audit.RemoveProcedure}, x.kind) {
 		subject := pathSubject(x)
 		s.complete(r.Context(), x, &subject)
-		if x.vars["version"] != "" || strings.Contains(rt.template, "/recycle-bin/") {
+		if x.vars.of("version") != "" || strings.Contains(rt.template, "/recycle-bin/") {
 			s.completeRemoved(r, &subject)
 		}
 		about(r, noted{Subject: subject})
@@ -240,7 +240,7 @@ func isPicture(contentType string) bool {
 // pathSubject is what the path names.
 func pathSubject(x *exchange) audit.Subject {
 	uid := func(name string) string {
-		v, err := url.PathUnescape(x.vars[name])
+		v, err := url.PathUnescape(x.vars.of(name))
 		if err != nil || !dicom.UID(v).Valid() {
 			return ""
 		}
@@ -266,11 +266,11 @@ func (s *Server) complete(ctx context.Context, x *exchange, sub *audit.Subject) 
 	ctx = context.WithoutCancel(ctx) // who has gone away meanwhile has seen it all the same
 	var ds *dicom.DataSet
 	switch {
-	case sub.Object != "" && x.vars["workitem"] != "" && s.worklist != nil:
+	case sub.Object != "" && x.vars.of("workitem") != "" && s.worklist != nil:
 		if item, err := s.worklist.Workitem(ctx, dicom.UID(sub.Object)); err == nil {
 			ds = item.DataSet
 		}
-	case x.vars["step"] != "" && s.options.Procedures != nil:
+	case x.vars.of("step") != "" && s.options.Procedures != nil:
 		ds = s.stepDataSet(ctx, x, sub)
 	case sub.Study != "":
 		s.completeStudy(ctx, sub)
@@ -313,11 +313,11 @@ const subjectBytes = 400
 
 // stepDataSet is a procedure step that the path names.
 func (s *Server) stepDataSet(ctx context.Context, x *exchange, sub *audit.Subject) *dicom.DataSet {
-	step, err := url.PathUnescape(x.vars["step"])
+	step, err := url.PathUnescape(x.vars.of("step"))
 	if err != nil {
 		return nil
 	}
-	if x.vars["study"] != "" {
+	if x.vars.of("study") != "" {
 		if sc, err := s.options.Procedures.Scheduled(ctx, procedure.Name{Study: dicom.UID(sub.Study), Step: step}); err == nil {
 			return sc.DataSet
 		}

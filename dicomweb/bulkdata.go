@@ -109,8 +109,11 @@ func (s *Server) sendBulkdata(w http.ResponseWriter, r *http.Request, e *store.E
 func (s *Server) sendValue(w http.ResponseWriter, r *http.Request, e *store.Entry, path string, chosen offer) error {
 	base := s.baseURL(r)
 	etag := entityTag("bulkdata", chosen.String(), base, digest(e), path)
-	validators(w, etag, e.Stored)
-	if done, err := preconditions(w, r, etag); done {
+	location := bulkdataURI(base, e.Ref, path)
+	if !chosen.multipart {
+		w.Header().Set("Content-Location", location)
+	}
+	if done, err := answered(w, r, etag, e.Stored, byAccept); done {
 		return err
 	}
 	in, err := s.open(r.Context(), e)
@@ -123,7 +126,7 @@ func (s *Server) sendValue(w http.ResponseWriter, r *http.Request, e *store.Entr
 		return err
 	}
 	p := part{
-		partHeader: partHeader{contentType: chosen.contentType(), location: bulkdataURI(base, e.Ref, path), length: value.Size()},
+		partHeader: partHeader{contentType: chosen.contentType(), location: location, length: value.Size()},
 		open:       func(context.Context) (content, error) { return content{SectionReader: value}, nil },
 	}
 	if chosen.multipart {
@@ -164,9 +167,10 @@ func (s *Server) sendPixelData(w http.ResponseWriter, r *http.Request, e *store.
 	if len(numbers) == 0 {
 		return notFound("instance %s has no frames", e.Ref.Instance)
 	}
-	offers := multiparts(pixelOffers(e.TransferSyntax))
+	offered := pixelOffers(e.TransferSyntax)
+	offers := offered.parts
 	if len(numbers) == 1 {
-		offers = append(pixelOffers(e.TransferSyntax), offers...)
+		offers = slices.Concat(offered.whole, offered.parts)
 	}
 	chosen, err := s.choosePixels(r.Context(), acceptOf(r), e, offers)
 	if err != nil {
@@ -196,7 +200,7 @@ func (s *Server) sendBulkdataOf(w http.ResponseWriter, r *http.Request, entries 
 		if e.Layout.Pixel == nil {
 			continue
 		}
-		chosen, err := s.choosePixels(r.Context(), accepted, e, multiparts(pixelOffers(e.TransferSyntax)))
+		chosen, err := s.choosePixels(r.Context(), accepted, e, pixelOffers(e.TransferSyntax).parts)
 		if err != nil {
 			return err
 		}
@@ -210,8 +214,7 @@ func (s *Server) sendBulkdataOf(w http.ResponseWriter, r *http.Request, entries 
 		return notFound("there is no bulk data in what was asked for")
 	}
 	etag := entityTag(described...)
-	validators(w, etag, newest(entries))
-	if done, err := preconditions(w, r, etag); done {
+	if done, err := answered(w, r, etag, newest(entries), byAccept); done {
 		return err
 	}
 	if err := s.checkOpenable(r.Context(), entries); err != nil {

@@ -45,8 +45,7 @@ func (s *Server) retrieveCapabilities(template, allow string) handler {
 		}
 		// Response.
 		tag := entityTag(chosen.mediaType, string(body))
-		validators(w, tag, time.Time{})
-		if done, err := preconditions(w, r, tag); done {
+		if done, err := answered(w, r, tag, time.Time{}, byAccept); done {
 			return err
 		}
 		return respond(w, r, http.StatusOK, chosen.mediaType, body)

@@ -26,29 +26,43 @@ func entityTag(determinants ...string) string {
 // promises, and a part cannot hold a boundary that is made from a hash of the part.
 func boundaryOf(etag string) string { return "noctis-" + strings.Trim(etag, `"`) }
 
-// validators tells caches what they may do with a representation. Instances never change, but they can be deleted and access to
-// them can be taken away: a cache of one user may keep them, and has to ask again before every use, which a 304 makes cheap.
-// What they vary by beside Accept is in vary.
-func validators(w http.ResponseWriter, etag string, modified time.Time, vary ...string) {
+// What representations vary by: Vary.
+var (
+	byAccept  = []string{"Accept"}
+	byCharset = []string{"Accept, Accept-Charset"}
+	byCoding  = []string{"Accept, Accept-Encoding"}
+)
+
+// askAgain is what caches may do with a representation. Instances never change, but they can be deleted and access to them can be taken
+// away: a cache of one user may keep them, and has to ask again before every use, which a 304 makes cheap.
+var askAgain = []string{"private, no-cache"}
+
+// answered sets the validators of a representation and tells caches what they may do with it. It answers 304 if the client has it (RFC
+// 9110 13.1.2), before a blob is opened or a pixel decoded, and refuses a request that is about another one. What a 304 says as a 200
+// does is set before (RFC 9110 15.4.5).
+func answered(w http.ResponseWriter, r *http.Request, etag string, modified time.Time, vary []string) (done bool, err error) {
 	h := w.Header()
 	h.Set("ETag", etag)
-	h.Set("Cache-Control", "private, no-cache")
-	h.Add("Vary", strings.Join(append([]string{"Accept"}, vary...), ", "))
-	if !modified.IsZero() {
+	h["Cache-Control"] = askAgain
+	if others := h["Vary"]; len(others) > 0 {
+		vary = append(others, vary...)
+	}
+	h["Vary"] = vary
+	if done, err = preconditions(w, r, etag); !done && !modified.IsZero() { // who has an ETag needs no other validator
 		h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
 	}
+	return done, err
 }
 
 // preconditionFailed is the answer to If-Match and If-Unmodified-Since where they do not hold (RFC 9110 13.1.1, 13.1.4).
 var preconditionFailed = &problem{status: http.StatusPreconditionFailed, detail: "the representation is not the one that the request is about"}
 
-// preconditions answers 304 if the client has the representation (RFC 9110 13.1.2), before a blob is opened or a pixel decoded, and
-// refuses a request that is about another one.
+// preconditions looks at If-Match and If-None-Match.
 func preconditions(w http.ResponseWriter, r *http.Request, etag string) (done bool, err error) {
-	if list := r.Header.Values("If-Match"); len(list) > 0 && !matches(strings.ReplaceAll(strings.Join(list, ","), "W/", "weak "), etag) {
+	if list := r.Header["If-Match"]; len(list) > 0 && !matches(strings.ReplaceAll(strings.Join(list, ","), "W/", "weak "), etag) {
 		return true, preconditionFailed
 	}
-	if !matches(strings.Join(r.Header.Values("If-None-Match"), ","), etag) {
+	if !matches(strings.Join(r.Header["If-None-Match"], ","), etag) {
 		return false, nil
 	}
 	w.Header().Del("Content-Type")

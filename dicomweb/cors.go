@@ -12,7 +12,12 @@ import (
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 	corsHeaders = "Accept, Authorization, Content-Type, If-None-Match, If-Match, Range, X-Api-Key, X-Request-Id"
-	corsExposed = "Warning, ETag, Content-Location, Location, Content-Range, Content-Length, Accept-Ranges, Retry-After, X-Request-Id, X-Total-Count"
+)
+
+var (
+	corsExposed = []string{"Warning, ETag, Content-Location, Location, Content-Range, Content-Length, Accept-Ranges, Retry-After, X-Request-Id, X-Total-Count"}
+	crossOrigin = []string{"cross-origin"}
+	anyOrigin   = []string{"*"}
 )
 
 // corsMaxAge is how many seconds a preflight may be remembered; Chromium takes no more.
@@ -38,11 +43,11 @@ func newCORS(origins []string) *cors {
 func (c *cors) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		h["Cross-Origin-Resource-Policy"] = crossOrigin
 		allowed := c.allow(h, r.Header.Get("Origin"))
 		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 			if allowed {
-				h.Set("Access-Control-Expose-Headers", corsExposed)
+				h["Access-Control-Expose-Headers"] = corsExposed
 			}
 			next.ServeHTTP(w, r)
 			return
@@ -64,7 +69,7 @@ func (c *cors) wrap(next http.Handler) http.Handler {
 // allow sets Access-Control-Allow-Origin and reports whether the origin is allowed.
 func (c *cors) allow(h http.Header, origin string) bool {
 	if c.any {
-		h.Set("Access-Control-Allow-Origin", "*")
+		h["Access-Control-Allow-Origin"] = anyOrigin
 		return true
 	}
 	h.Add("Vary", "Origin")

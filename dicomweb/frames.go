@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
@@ -38,9 +39,10 @@ func (s *Server) retrieveFrames(w http.ResponseWriter, r *http.Request) error {
 	if err := checkFrames(e, numbers); err != nil {
 		return err
 	}
-	offers := multiparts(pixelOffers(e.TransferSyntax))
+	offered := pixelOffers(e.TransferSyntax)
+	offers := offered.parts
 	if len(numbers) == 1 {
-		offers = append(offers, pixelOffers(e.TransferSyntax)...)
+		offers = offered.both
 	}
 	chosen, err := s.choosePixels(r.Context(), acceptOf(r), e, offers)
 	if err != nil {
@@ -89,10 +91,37 @@ func checkFrames(e *store.Entry, numbers []int) error {
 	return nil
 }
 
-// pixelOffers are the representations of pixel data that is stored in a transfer syntax, as the whole body (PS3.18 8.7.3.3). What
+// pixelOffering are the representations of pixel data, which must not be changed: as the parts of a multipart response, as the whole
+// body, and those one after the other.
+type pixelOffering struct{ parts, whole, both []offer }
+
+// knownPixelOffers are those of the known transfer syntaxes, made once.
+var knownPixelOffers = sync.OnceValue(func() map[dicom.UID]pixelOffering {
+	known := map[dicom.UID]pixelOffering{}
+	for _, ts := range dicom.TransferSyntaxes() {
+		known[ts.UID] = newPixelOffering(ts.UID)
+	}
+	return known
+})
+
+// pixelOffers are the representations of pixel data that is stored in a transfer syntax.
+func pixelOffers(stored dicom.UID) pixelOffering {
+	if offered, known := knownPixelOffers()[stored]; known {
+		return offered
+	}
+	return newPixelOffering(stored)
+}
+
+func newPixelOffering(stored dicom.UID) pixelOffering {
+	whole := slices.Clip(wholePixels(stored))
+	parts := slices.Clip(multiparts(whole))
+	return pixelOffering{parts, whole, slices.Concat(parts, whole)}
+}
+
+// wholePixels are the representations of pixel data that is stored in a transfer syntax, as the whole body (PS3.18 8.7.3.3). What
 // is stored comes first: it costs nothing, and viewers ask for it as octet-stream; transfer-syntax=*. What can be decoded is offered
 // decoded, too, and in the encodings.
-func pixelOffers(stored dicom.UID) []offer {
+func wholePixels(stored dicom.UID) []offer {
 	ts, _ := dicom.TransferSyntaxOf(stored)
 	native := offer{mediaType: mediaOctets, transferSyntax: dicom.ExplicitVRLittleEndian, preset: true}
 	if !ts.Encapsulated {
@@ -151,8 +180,11 @@ func (s *Server) sendFrames(w http.ResponseWriter, r *http.Request, e *store.Ent
 	chosen = storedAs(chosen)
 	base := s.baseURL(r)
 	etag := entityTag("frames", chosen.String(), base, digest(e), fmt.Sprint(numbers))
-	validators(w, etag, e.Stored)
-	if done, err := preconditions(w, r, etag); done {
+	location := base + e.Ref.Path() + "/frames/"
+	if !chosen.multipart {
+		w.Header().Set("Content-Location", location+strconv.Itoa(numbers[0]))
+	}
+	if done, err := answered(w, r, etag, e.Stored, byAccept); done {
 		return err
 	}
 	in, err := s.open(r.Context(), e)
@@ -165,7 +197,7 @@ func (s *Server) sendFrames(w http.ResponseWriter, r *http.Request, e *store.Ent
 		if parts[i], err = s.framePart(in, n, chosen); err != nil {
 			return err
 		}
-		parts[i].location = base + e.Ref.Path() + "/frames/" + strconv.Itoa(n)
+		parts[i].location = location + strconv.Itoa(n)
 	}
 	if chosen.multipart {
 		return sendParts(w, r, http.StatusOK, chosen.mediaType, etag, parts)

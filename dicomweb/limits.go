@@ -26,7 +26,9 @@ func (s *Server) limited(next http.Handler) http.Handler {
 			s.fail(w, r, tooFast(name, wait))
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(limit.WithPayer(r.Context(), payer)))
+		x := exchangeOf(r)
+		x.Context = limit.WithPayer(x.Context, payer)
+		next.ServeHTTP(w, r)
 	})
 }
 

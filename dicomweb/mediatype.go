@@ -70,6 +70,11 @@ func parameterValue(s, stop string) (value, rest string) {
 }
 
 // quoted writes a parameter's value as a quoted string.
-func quoted(s string) string { return `"` + escapeQuoted.Replace(s) + `"` }
+func quoted(s string) string {
+	if strings.ContainsAny(s, `\"`) {
+		s = escapeQuoted.Replace(s)
+	}
+	return `"` + s + `"`
+}
 
 var escapeQuoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -55,9 +55,14 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metada
 	}
 	key := entityTag("metadata", chosen.String(), out.base, out.ref.Path(), out.filter.text, state.digest)
 	etag := entityTag(coding, key)
-	validators(w, etag, state.modified)
-	w.Header().Add("Vary", "Accept-Encoding")
-	if done, err := preconditions(w, r, etag); done {
+	if !chosen.multipart { // each part of XML has its own
+		location := metadataLocation(out.base, out.ref)
+		if r.URL.RawQuery != "" {
+			location += "?" + r.URL.RawQuery
+		}
+		w.Header().Set("Content-Location", location)
+	}
+	if done, err := answered(w, r, etag, state.modified, byCoding); done {
 		return err
 	}
 	w.Header().Set("Content-Type", chosen.mediaType)
@@ -66,12 +71,6 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metada
 		out.boundary = boundaryOf(key)
 		w.Header().Set("Content-Type", multipartType(mediaXML, out.boundary))
 		write = out.xml
-	} else {
-		location := metadataLocation(out.base, out.ref) // each part of XML has its own
-		if r.URL.RawQuery != "" {
-			location += "?" + r.URL.RawQuery
-		}
-		w.Header().Set("Content-Location", location)
 	}
 	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) error {
 		return write(w, s.store.Metadata(r.Context(), out.ref))

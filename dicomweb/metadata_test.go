@@ -130,7 +130,13 @@ func TestMetadataNegotiation(t *testing.T) {
 	if w := a.get(ref, "/metadata", "", "Accept-Encoding", "gzip;q=0, *"); w.Header().Get("Content-Encoding") != "" {
 		t.Error("gzip was refused, but sent")
 	}
-	checkStatus(t, a.get(ref, "/metadata", "", "If-None-Match", plain.Header().Get("ETag")), 304)
+	unchanged := a.get(ref, "/metadata", "", "If-None-Match", plain.Header().Get("ETag"))
+	checkStatus(t, unchanged, 304)
+	for _, name := range []string{"Content-Location", "ETag", "Vary", "Cache-Control"} { // RFC 9110 15.4.5
+		if v := unchanged.Header().Get(name); v == "" || v != plain.Header().Get(name) {
+			t.Errorf("%s of a 304: %q", name, v)
+		}
+	}
 	if vary := strings.Join(plain.Header().Values("Vary"), ","); !strings.Contains(vary, "Accept-Encoding") {
 		t.Errorf("Vary %s", vary)
 	}

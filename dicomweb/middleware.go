@@ -17,20 +17,22 @@ import (
 )
 
 // exchange is one request and its response, as the log and the metrics see them. It is the http.ResponseWriter that handlers
-// write to.
+// write to, and the context of the request: what the layers around a handler find out about it is put there without copying the request
+// each time.
 type exchange struct {
 	http.ResponseWriter
-	id      string            // request id
-	root    string            // the server's public root, without a slash at its end
-	path    string            // of the request, percent-encoded and tidy
-	vars    map[string]string // of the path, percent-encoded
-	route   string            // name of the route, "none" until one is found
-	status  int               // 0 until the response begins
-	bytes   int64             // of the response's body
-	head    bool              // the body is not sent
-	strict  bool              // Options.StrictAccept
-	err     error             // why it failed
-	aborted int               // the status that it should have had, where the connection was aborted
+	context.Context
+	id      string   // request id
+	root    string   // the server's public root, without a slash at its end
+	path    string   // of the request, percent-encoded and tidy
+	vars    pathVars // percent-encoded
+	route   string   // name of the route, "none" until one is found
+	status  int      // 0 until the response begins
+	bytes   int64    // of the response's body
+	head    bool     // the body is not sent
+	strict  bool     // Options.StrictAccept
+	err     error    // why it failed
+	aborted int      // the status that it should have had, where the connection was aborted
 
 	who       access.Principal // who asks, as far as it is known
 	elsewhere bool             // the archive is that of a tenant to whom he does not belong
@@ -43,10 +45,21 @@ type exchangeKey struct{}
 
 // exchangeOf returns the exchange of a request; one that leads nowhere if the request came around the middleware.
 func exchangeOf(r *http.Request) *exchange {
+	if x, ok := r.Context().(*exchange); ok {
+		return x
+	}
 	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
 		return x
 	}
 	return &exchange{}
+}
+
+// Value has the exchange found in contexts that are made from it.
+func (x *exchange) Value(key any) any {
+	if key == (exchangeKey{}) {
+		return x
+	}
+	return x.Context.Value(key)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -87,6 +100,10 @@ func (x *exchange) ReadFrom(r io.Reader) (int64, error) {
 	return out.readFrom(r)
 }
 
+// noSniffing is the value of X-Content-Type-Options. Values of headers that are always the same lie ready: one is never changed, only
+// replaced.
+var noSniffing = []string{"nosniff"}
+
 func (x *exchange) began() bool { return x.status != 0 }
 
 // requestID takes the client's id if it is short and plain, so that it can be found in both logs, else makes one.
@@ -110,18 +127,22 @@ func (s *Server) exchange(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		x := &exchange{ResponseWriter: w, id: requestID(r), route: "none", head: r.Method == http.MethodHead}
-		r, span := s.beginSpan(r)
-		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+		ctx, span := s.beginSpan(r)
+		x.Context = ctx
+		r = r.WithContext(x)
 		w.Header().Set("X-Request-Id", x.id)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		body := &countedBody{ReadCloser: r.Body}
+		w.Header()["X-Content-Type-Options"] = noSniffing
+		var body countedBody
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = body
+			body.ReadCloser = r.Body
+			r.Body = &body
 		}
-		x.before = func(status int) {
-			x.before = nil
-			if err := s.record(r, x, status); err != nil {
-				panic(errUnrecorded{err})
+		if s.options.Audit != nil {
+			x.before = func(status int) {
+				x.before = nil
+				if err := s.record(r, x, status); err != nil {
+					panic(errUnrecorded{err})
+				}
 			}
 		}
 		s.metrics.inFlight.Inc()

@@ -34,22 +34,25 @@ func multipartType(rootType, boundary string) string {
 
 // begin writes the boundary and the header of a part; its body is then written to w.
 func (m *multipartWriter) begin(p partHeader) error {
-	_, err := io.WriteString(m.w, m.head(p))
+	_, err := m.w.Write(m.appendHead(make([]byte, 0, headLength), p))
 	m.first = false
 	return err
 }
 
-func (m *multipartWriter) head(p partHeader) string {
-	var b strings.Builder
+// headLength is about that of the boundary and header of a part.
+const headLength = 512
+
+func (m *multipartWriter) appendHead(b []byte, p partHeader) []byte {
 	if !m.first {
-		b.WriteString("\r\n")
+		b = append(b, "\r\n"...)
 	}
-	b.WriteString("--" + m.boundary + "\r\nContent-Type: " + p.contentType + "\r\nContent-Length: " + strconv.FormatInt(p.length, 10))
+	b = append(append(b, "--"...), m.boundary...)
+	b = append(append(b, "\r\nContent-Type: "...), p.contentType...)
+	b = strconv.AppendInt(append(b, "\r\nContent-Length: "...), p.length, 10)
 	if p.location != "" {
-		b.WriteString("\r\nContent-Location: " + p.location)
+		b = append(append(b, "\r\nContent-Location: "...), p.location...)
 	}
-	b.WriteString("\r\n\r\n")
-	return b.String()
+	return append(b, "\r\n\r\n"...)
 }
 
 // end writes the closing boundary.
@@ -64,8 +67,10 @@ func (m *multipartWriter) tail() string { return "\r\n--" + m.boundary + "--\r\n
 func (m *multipartWriter) length(parts []partHeader) int64 {
 	n := int64(len(m.tail()))
 	c := *m
+	head := make([]byte, 0, headLength)
 	for _, p := range parts {
-		n += int64(len(c.head(p))) + p.length
+		head = c.appendHead(head[:0], p)
+		n += int64(len(head)) + p.length
 		c.first = false
 	}
 	return n

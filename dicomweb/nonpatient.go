@@ -15,10 +15,10 @@ func (s *Server) nonPatientRoutes() []route {
 	for _, name := range dicom.NonPatientResources() {
 		of := func(h handler) handler {
 			return func(w http.ResponseWriter, r *http.Request) error {
-				vars := exchangeOf(r).vars
-				vars["resource"] = name
-				if uid, named := vars["uid"]; named {
-					vars["instance"] = uid
+				vars := &exchangeOf(r).vars
+				vars.add("resource", name)
+				if uid := vars.of("uid"); uid != "" {
+					vars.add("instance", uid)
 				}
 				return h(w, r)
 			}

@@ -42,7 +42,7 @@ func (s *Server) retrieveRendered(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	var numbers []int // none: all frames
-	if _, there := exchangeOf(r).vars["frames"]; there {
+	if exchangeOf(r).vars.of("frames") != "" {
 		if numbers, err = framesOf(r); err != nil {
 			return err
 		}
@@ -186,11 +186,11 @@ func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, c
 	t = one[0]
 	etag := entityTag("picture", o.canonical(chosen.mediaType), t.described())
 	stored := modified(one)
-	validators(w, etag, stored)
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
-	if done, err := preconditions(w, r, etag); done {
+	w.Header().Set("Content-Location", t.location(base))
+	if done, err := answered(w, r, etag, stored, byAccept); done {
 		return err
 	}
 	picture, err := s.picture(r.Context(), t, chosen.mediaType, o)
@@ -198,7 +198,6 @@ func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, c
 		return err
 	}
 	w.Header().Set("Content-Type", chosen.contentType())
-	w.Header().Set("Content-Location", t.location(base))
 	return serveContent(w, r, stored, bytes.NewReader(picture))
 }
 

@@ -28,11 +28,10 @@ func (s *Server) sendPictures(w http.ResponseWriter, r *http.Request, status int
 		described = append(described, t.described())
 	}
 	etag := entityTag(described...)
-	validators(w, etag, modified(targets), "Accept-Charset")
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
-	if done, err := preconditions(w, r, etag); done {
+	if done, err := answered(w, r, etag, modified(targets), byCharset); done {
 		return err
 	}
 	if err := s.checkOpenable(r.Context(), entries); err != nil {

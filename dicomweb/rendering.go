@@ -48,6 +48,9 @@ type region struct{ xmin, ymin, xmax, ymax float64 }
 // queryOf reads the query parameters of a request. net/url drops those with a semicolon in the value, as media types have it; PS3.18
 // 8.3.1 allows it. A query that is not percent-encoded is a 400.
 func queryOf(r *http.Request) (url.Values, error) {
+	if r.URL.RawQuery == "" {
+		return nil, nil
+	}
 	pairs, err := parseParameters(r.URL.RawQuery)
 	if err != nil {
 		return nil, err

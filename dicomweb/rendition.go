@@ -75,11 +75,10 @@ func (s *Server) sendChosenRendition(w http.ResponseWriter, r *http.Request, e *
 	}
 	m, chosen = own.settleCharset(m, e, chosen)
 	etag := entityTag("rendition", chosen.String(), base, digest(e), m.tag+chosen.charsetTag())
-	validators(w, etag, e.Stored, "Accept-Charset")
 	for _, text := range o.Warnings {
 		warn(w.Header(), base, text)
 	}
-	if done, err := preconditions(w, r, etag); done {
+	if done, err := answered(w, r, etag, e.Stored, byCharset); done {
 		return err
 	}
 	p := m.part(base, e, chosen)

@@ -149,7 +149,7 @@ func (s *Server) chooseInstances(ctx context.Context, a acceptance, ref dicom.Re
 		if ref.Instance != "" {
 			offers = append(offers, files...)
 		}
-		offers = append(append(offers, multiparts(pixelOffers(e.TransferSyntax))...), zipOffers(files)...)
+		offers = append(append(offers, pixelOffers(e.TransferSyntax).parts...), zipOffers(files)...)
 		var err error
 		if chosen[i], err = s.chooseEncodable(ctx, a, e, offers); err != nil {
 			return nil, err
@@ -176,11 +176,12 @@ func (o offer) kind() string {
 // sendFile sends one file as the whole body; ranges of a stored one can be asked for (PS3.18 8.6.1.1).
 func (s *Server) sendFile(w http.ResponseWriter, r *http.Request, e *store.Entry, chosen offer) error {
 	etag := entityTag(mediaDICOM, s.fileTag(e, chosen))
-	validators(w, etag, e.Stored, "Accept-Charset")
-	if done, err := preconditions(w, r, etag); done {
+	p := s.filePart(s.baseURL(r), e, chosen)
+	w.Header().Set("Content-Location", p.location)
+	if done, err := answered(w, r, etag, e.Stored, byCharset); done {
 		return err
 	}
-	return sendSingle(w, r, e, s.filePart(s.baseURL(r), e, chosen))
+	return sendSingle(w, r, e, p)
 }
 
 // sendFiles sends files as the parts of a multipart response.
@@ -191,8 +192,7 @@ func (s *Server) sendFiles(w http.ResponseWriter, r *http.Request, entries []*st
 		tags = append(tags, s.fileTag(e, chosen[i]))
 	}
 	etag := entityTag(tags...)
-	validators(w, etag, newest(entries), "Accept-Charset")
-	if done, err := preconditions(w, r, etag); done {
+	if done, err := answered(w, r, etag, newest(entries), byCharset); done {
 		return err
 	}
 	if err := s.checkOpenable(r.Context(), entries); err != nil {

@@ -114,8 +114,7 @@ var errNoResource = notFound("there is no such resource below %s", BasePath)
 
 // router finds the resource of a path. gorilla/mux only tries templates here: methods are the resource's own affair, so that
 // HEAD, OPTIONS and 405 with Allow are right for all of them. Path variables stay escaped (pathVar unescapes them), so that an
-// escaped slash cannot reach another resource, and paths are never answered with a redirect, which would lose a POST. They are kept
-// in the exchange: mux would copy the request twice to put them there.
+// escaped slash cannot reach another resource, and paths are never answered with a redirect, which would lose a POST.
 func (s *Server) router() http.Handler {
 	r := mux.NewRouter()
 	r.NotFoundHandler = s.answer(func(http.ResponseWriter, *http.Request) error {
@@ -142,7 +141,6 @@ func (s *Server) router() http.Handler {
 	return tidyPath(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		var m mux.RouteMatch
 		r.Match(req, &m) // always: there is a NotFoundHandler
-		exchangeOf(req).vars = m.Vars
 		m.Handler.ServeHTTP(w, req)
 	}))
 }
@@ -176,10 +174,12 @@ func (res *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err == nil {
 			err = res.server.expect(r, rt)
 		}
-		if err != nil {
-			rt.handler = func(http.ResponseWriter, *http.Request) error { return err }
+		if err == nil {
+			err = rt.handler(w, r)
 		}
-		res.server.answer(rt.handler).ServeHTTP(w, r)
+		if err != nil {
+			res.server.fail(w, r, err)
+		}
 	case method == http.MethodOptions:
 		exchangeOf(r).route = "capabilities"
 		res.server.answer(res.server.retrieveCapabilities(res.template, res.allow)).ServeHTTP(w, r)
@@ -221,7 +221,7 @@ func tidyPath(next http.Handler) http.Handler {
 
 // pathVar returns a path variable, percent-decoded; "" if the template has none of that name.
 func pathVar(r *http.Request, name string) (string, error) {
-	v, err := url.PathUnescape(exchangeOf(r).vars[name])
+	v, err := url.PathUnescape(exchangeOf(r).vars.of(name))
 	if err != nil {
 		return "", badRequest("the %s in the path is not percent-encoded as RFC 3986 wants it", name)
 	}
@@ -230,13 +230,13 @@ func pathVar(r *http.Request, name string) (string, error) {
 
 // refOf returns what the path names: a study, series or instance, a resource of instances of no patient or one of those, or everything.
 func refOf(r *http.Request) (dicom.Ref, error) {
-	vars := exchangeOf(r).vars
-	ref := dicom.Ref{Resource: vars["resource"]}
+	vars := &exchangeOf(r).vars
+	ref := dicom.Ref{Resource: vars.of("resource")}
 	for _, part := range []struct {
 		name string
 		uid  *dicom.UID
 	}{{"study", &ref.Study}, {"series", &ref.Series}, {"instance", &ref.Instance}} {
-		if _, there := vars[part.name]; !there {
+		if vars.of(part.name) == "" {
 			continue
 		}
 		v, err := pathVar(r, part.name)

@@ -13,9 +13,11 @@ type template []string // its segments; the last may be a variable for one or mo
 
 func templateOf(path string) template { return strings.Split(strings.TrimPrefix(path, "/"), "/") }
 
-// match is a mux.MatcherFunc: it compares the path of the request, as tidyPath has it, segment by segment, and sets the variables.
-func (t template) match(r *http.Request, m *mux.RouteMatch) bool {
-	path := exchangeOf(r).path
+// match is a mux.MatcherFunc: it compares the path of the request, as tidyPath has it, segment by segment, and sets the variables of the
+// exchange: mux would copy the request twice to put them there.
+func (t template) match(r *http.Request, _ *mux.RouteMatch) bool {
+	x := exchangeOf(r)
+	path := x.path
 	if segments := strings.Count(path, "/"); segments != len(t) && (segments < len(t) || !strings.HasSuffix(t[len(t)-1], ":.+}")) {
 		return false
 	}
@@ -34,12 +36,33 @@ func (t template) match(r *http.Request, m *mux.RouteMatch) bool {
 		}
 		values[i], rest = part, more
 	}
-	m.Vars = map[string]string{}
+	x.vars = pathVars{}
 	for i, segment := range t {
 		if name, isVariable := strings.CutPrefix(segment, "{"); isVariable {
 			name, _, _ = strings.Cut(strings.TrimSuffix(name, "}"), ":")
-			m.Vars[name] = values[i]
+			x.vars.add(name, values[i])
 		}
 	}
 	return true
+}
+
+// pathVars are the variables of a path.
+type pathVars struct {
+	list [6]struct{ name, value string }
+	n    int
+}
+
+func (v *pathVars) add(name, value string) {
+	v.list[v.n].name, v.list[v.n].value = name, value
+	v.n++
+}
+
+// of returns the value of a variable, which has a character at least; "" if there is none of that name.
+func (v *pathVars) of(name string) string {
+	for _, known := range v.list[:v.n] {
+		if known.name == name {
+			return known.value
+		}
+	}
+	return ""
 }

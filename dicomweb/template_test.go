@@ -1,7 +1,6 @@
 package dicomweb
 
 import (
-	"context"
 	"maps"
 	"net/http/httptest"
 	"testing"
@@ -26,10 +25,16 @@ func TestTemplate(t *testing.T) {
 		{"/a/{b}/c/{d:.+}", "/a/1/c", nil},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
-		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, &exchange{path: test.path}))
+		x := &exchange{Context: r.Context(), path: test.path}
+		r = r.WithContext(x)
 		var m mux.RouteMatch
-		if got := templateOf(test.template).match(r, &m); got != (test.want != nil) || !maps.Equal(m.Vars, test.want) {
-			t.Errorf("%s of %s: %v %v", test.path, test.template, got, m.Vars)
+		got := templateOf(test.template).match(r, &m)
+		vars := map[string]string{}
+		for _, v := range x.vars.list[:x.vars.n] {
+			vars[v.name] = v.value
+		}
+		if got != (test.want != nil) || !maps.Equal(vars, test.want) {
+			t.Errorf("%s of %s: %v %v", test.path, test.template, got, vars)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (s *Server) retrieveThumbnail(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	var numbers []int
-	if _, there := exchangeOf(r).vars["frames"]; there {
+	if exchangeOf(r).vars.of("frames") != "" {
 		if numbers, err = framesOf(r); err != nil {
 			return err
 		}
@@ -129,8 +129,7 @@ func (s *Server) sendIcon(w http.ResponseWriter, r *http.Request, e *store.Entry
 	}
 	size := min(o.Viewport.Width, o.Viewport.Height, maxIcon)
 	etag := entityTag("icon", chosen.mediaType, label, strconv.Itoa(size))
-	validators(w, etag, e.Stored)
-	if done, err := preconditions(w, r, etag); done {
+	if done, err := answered(w, r, etag, e.Stored, byAccept); done {
 		return err
 	}
 	icon, err := drawIcon(label, size)

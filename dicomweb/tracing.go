@@ -14,16 +14,15 @@ import (
 // What a trace says is what the log says: names of routes, sizes and statuses, and nothing that a client has sent but the trace that it
 // belongs to (W3C Trace Context).
 
-// beginSpan begins the span of a request, in the trace of whoever sent it. Without a Tracer there is none.
-func (s *Server) beginSpan(r *http.Request) (*http.Request, trace.Span) {
+// beginSpan begins the span of a request, in the trace of whoever sent it, and returns the context with it. Without a Tracer there is none.
+func (s *Server) beginSpan(r *http.Request) (context.Context, trace.Span) {
 	if s.options.Tracer == nil {
-		return r, nil
+		return r.Context(), nil
 	}
 	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	// The state beside it is text of the sender's, and would be sent on.
 	ctx = trace.ContextWithRemoteSpanContext(ctx, trace.SpanContextFromContext(ctx).WithTraceState(trace.TraceState{}))
-	ctx, span := s.options.Tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
-	return r.WithContext(ctx), span
+	return s.options.Tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
 }
 
 // methods are those that are named in spans and in the log: others are what a client likes to write.

@@ -33,8 +33,7 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, 
 		tags = append(tags, s.fileTag(e, chosen[i]))
 	}
 	etag := entityTag(tags...)
-	validators(w, etag, newest(entries), "Accept-Charset")
-	if done, err := preconditions(w, r, etag); done {
+	if done, err := answered(w, r, etag, newest(entries), byCharset); done {
 		return err
 	}
 	if err := s.checkOpenable(r.Context(), entries); err != nil {
