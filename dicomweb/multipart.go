@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 )
 
 // partHeader describes one part of a multipart response (PS3.18 Table 8.6.1-1).
