@@ -108,6 +108,7 @@ func TestWorklist(t *testing.T) {
 
 // worklistFilters tries each filter, with three to be read and one that has been read.
 func worklistFilters(b *tab) {
+	b.until("facilities are there to choose from", `document.querySelector('#facilities option')?.value === 'Synthetic Hospital'`)
 	for _, c := range [][3]string{
 		{"patient", "luna", "1 0 0 0"}, {"patient", "demo, aur", "0 0 1 0"}, {"patient", "NOCTIS-001", "0 0 1 0"}, {"reader", "rita", "0 0 1 0"},
 		{"facility", "Synthetic", "3 0 1 0"}, {"facility", "Elsewhere", "0 0 0 0"}, {"priority", "MEDIUM", "3 0 1 0"}, {"priority", "HIGH", "0 0 0 0"},

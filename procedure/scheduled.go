@@ -74,7 +74,7 @@ var (
 		dicom.PatientBirthDate, dicom.PatientSex, dicom.PatientWeight, dicom.ConfidentialityConstraintOnPatientDataDescription, dicom.PatientState,
 		dicom.PregnancyStatus, dicom.MedicalAlerts, dicom.Allergies, dicom.SpecialNeeds,
 	}
-	conditional = []dicom.Tag{dicom.SpecificCharacterSet, dicom.RequestedProcedureDescription, dicom.RequestedProcedureCodeSequence,
+	conditional = []dicom.Tag{dicom.SpecificCharacterSet, dicom.TimezoneOffsetFromUTC, dicom.RequestedProcedureDescription, dicom.RequestedProcedureCodeSequence,
 		dicom.StudyInstanceUID, dicom.RequestedProcedureID, dicom.ScheduledProcedureStepSequence}
 )
 
@@ -120,6 +120,8 @@ func (s *Scheduled) check(name Name) error {
 		return invalid("Study Instance UID and Scheduled Procedure Step ID are those of the address")
 	case !n.Study.Valid():
 		return invalid("Study Instance UID is no UID (PS3.5 9.1)")
+	case len(s.DataSet.Items(dicom.RequestedProcedureCodeSequence)) > 1:
+		return invalid("Requested Procedure Code Sequence (0032,1064) has more than one item (PS3.4 Table K.6-1)")
 	case len(n.Step) > 16 || strings.ContainsAny(n.Step, `*?\/`):
 		return invalid("Scheduled Procedure Step ID has more than 16 characters, or one of * ? \\ /")
 	case s.Start() == "":

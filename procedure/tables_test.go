@@ -168,6 +168,29 @@ func TestCheckKeys(t *testing.T) {
 	}
 }
 
+// TestTimezone: whoever reads the times of an answer needs the zone that they were given in (Table K.6-1a).
+func TestTimezone(t *testing.T) {
+	ds, _ := order()
+	ds.SetStrings(dicom.TimezoneOffsetFromUTC, dicom.SH, "+0100")
+	s, err := Schedule(ds, Name{})
+	if err != nil || Project(match.Query{}, s).String(dicom.TimezoneOffsetFromUTC) != "+0100" {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+// TestOneProcedure: Requested Procedure Code Sequence has one item.
+func TestOneProcedure(t *testing.T) {
+	code := with(&dicom.DataSet{}, map[dicom.Tag]string{dicom.CodeValue: "X1", dicom.CodingSchemeDesignator: "99X", dicom.CodeMeaning: "Head"})
+	ds, step := order()
+	ds.SetItems(dicom.ScheduledProcedureStepSequence, step)
+	for n, want := range []error{nil, nil, ErrInvalid} {
+		ds.SetItems(dicom.RequestedProcedureCodeSequence, []*dicom.DataSet{code, code}[:n]...)
+		if _, err := Schedule(ds, Name{}); !errors.Is(err, want) {
+			t.Errorf("%d items: %v", n, err)
+		}
+	}
+}
+
 // TestDescribed: PS3.4 Table K.6-1 wants a description, or a code, or both, of the step and of the procedure; each lends its own to the other.
 func TestDescribed(t *testing.T) {
 	code := with(&dicom.DataSet{}, map[dicom.Tag]string{dicom.CodeValue: "X1", dicom.CodingSchemeDesignator: "99X", dicom.CodeMeaning: "Head by code"})

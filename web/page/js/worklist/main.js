@@ -1,7 +1,7 @@
 // The worklist: what is to be read, in progress, read. It shows what the server says, and asks again when that changes.
 
 import { Tag as Study, value } from '../dicom.js';
-import { counted } from '../dom.js';
+import { counted, element } from '../dom.js';
 import { follow } from '../feed.js';
 import { introduce } from '../session.js';
 import { ItemTable, readerOf, startOf } from './items.js';
@@ -73,7 +73,16 @@ async function list(arriving = false) {
   }
 }
 
+// facilities are those that were seen, to choose from: they are matched letter by letter.
+const facilities = new Set();
+function offerFacilities(items) {
+  const before = facilities.size;
+  for (const item of items) if (value(item, Tag.InstitutionName)) facilities.add(value(item, Tag.InstitutionName));
+  if (facilities.size > before) part('facilities').replaceChildren(...[...facilities].sort().map(name => element('option', { value: name })));
+}
+
 function show({ items, total }, counts, arriving) {
+  offerFacilities(items);
   const filtered = fields.some(f => form.elements[f].value);
   table.show(items, arriving);
   tabs.forEach((tab, i) => {
