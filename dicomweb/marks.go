@@ -56,11 +56,11 @@ func (s *Server) findMarks(ctx context.Context, study dicom.UID, o *rendering) e
 }
 
 // marks prepares what is drawn over a frame. The caller holds a token of pictures.decode.
-func (s *Server) marks(ctx context.Context, wanted []markOf, ds *dicom.DataSet, frame int, f *pixel.Frame) ([]render.Mark, error) {
+func (s *Server) marks(ctx context.Context, wanted []markOf, ds *dicom.DataSet, frame int, d pixel.Description) ([]render.Mark, error) {
 	var marks []render.Mark
 	for _, m := range wanted {
 		if m.kind == "segmentation" {
-			masks, err := s.masks(ctx, m.entry, ds, frame, f)
+			masks, err := s.masks(ctx, m.entry, ds, frame, d)
 			if err != nil {
 				return nil, err
 			}
@@ -79,7 +79,7 @@ func (s *Server) marks(ctx context.Context, wanted []markOf, ds *dicom.DataSet, 
 }
 
 // masks decodes the frames of a segmentation that lie over a frame.
-func (s *Server) masks(ctx context.Context, e *store.Entry, ds *dicom.DataSet, frame int, f *pixel.Frame) ([]render.Mark, error) {
+func (s *Server) masks(ctx context.Context, e *store.Entry, ds *dicom.DataSet, frame int, d pixel.Description) ([]render.Mark, error) {
 	in, err := s.open(ctx, e)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (s *Server) masks(ctx context.Context, e *store.Entry, ds *dicom.DataSet, f
 		if err != nil {
 			return nil, err
 		}
-		masks = append(masks, segmentation.Mask(decoded.frame, n, ds, frame, f.Columns, f.Rows))
+		masks = append(masks, segmentation.Mask(decoded.frame, n, ds, frame, d.Columns, d.Rows))
 	}
 	return masks, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"io/fs"
 	"math"
@@ -61,16 +62,15 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 	if err != nil {
 		return nil, err
 	}
-	f, release, err := s.frameToDraw(ctx, in, ds, frame)
+	d, err := s.describe(in, ds, frame)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-	attributes, profile, err := s.attributes(ctx, in, ds, f, frame, &o)
+	attributes, profile, err := s.attributes(ctx, in, ds, d, frame, &o)
 	if err != nil {
 		return nil, err
 	}
-	marks, err := s.marks(ctx, o.Marks, ds, frame, f.frame)
+	marks, err := s.marks(ctx, o.Marks, ds, frame, d)
 	if err != nil {
 		return nil, err
 	}
@@ -78,17 +78,11 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 	if err != nil {
 		return nil, err
 	}
-	viewport := o.viewport(attributes.Size(f.frame.Columns, f.frame.Rows))
-	img, err := render.Render(f.frame, attributes, render.Options{
+	viewport := o.viewport(attributes.Size(d.Columns, d.Rows))
+	img, err := s.render(ctx, in, ds, frame, d, attributes, render.Options{
 		Window: o.Window, VOI: o.VOI, Automatic: automatic, Overlays: o.Overlays, Deep: o.Deep, Marks: marks, Viewport: viewport})
-	switch {
-	case errors.Is(err, render.ErrTooLarge) && viewport == nil:
-		return nil, exceeds("picture",
-			"frame %d of instance %s: %v; a viewport makes it smaller", frame, e.Ref.Instance, err)
-	case errors.Is(err, render.ErrOptions):
-		return nil, badRequest("frame %d of instance %s: %v (PS3.18 8.3.5.1)", frame, e.Ref.Instance, err)
-	case err != nil:
-		return nil, damaged(e, frame, err)
+	if err != nil {
+		return nil, err
 	}
 	if o.Patient || o.Technique {
 		if err := render.Annotate(ds, frame, o.Patient, o.Technique).Draw(img); err != nil {
@@ -100,15 +94,15 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 	return picture, err
 }
 
-// attributes collects what rendering needs to know of a decoded frame, by the presentation state if there is one, and the ICC
+// attributes collects what rendering needs to know of a frame, by the presentation state if there is one, and the ICC
 // profile of its colors. A state's profile is in the picture without being asked for (PS3.18 8.3.5.1.6).
-func (s *Server) attributes(ctx context.Context, in *store.Instance, ds *dicom.DataSet, f decoded, frame int, o *rendering) (
+func (s *Server) attributes(ctx context.Context, in *store.Instance, ds *dicom.DataSet, d pixel.Description, frame int, o *rendering) (
 	a render.Attributes, profile []byte, err error) {
 	if a, err = render.DescribeWithBulk(ds, frame, lookupTables(in)); err != nil {
 		return a, nil, damaged(in.Entry, frame, err)
 	}
 	if (o.Overlays || o.State != nil) && a.HasEmbedded() {
-		whole, err := s.wholeSamples(ctx, in, f.stored, frame)
+		whole, err := s.wholeSamples(ctx, in, d, frame)
 		if err != nil {
 			return a, nil, err
 		}
@@ -122,7 +116,7 @@ func (s *Server) attributes(ctx context.Context, in *store.Instance, ds *dicom.D
 			o.Profile = "yes"
 		}
 	}
-	if o.Profile != "" && len(profile) == 0 && (f.frame.Samples == 3 || a.Palette != nil) {
+	if o.Profile != "" && len(profile) == 0 && (d.Samples == 3 || a.Palette != nil) {
 		if profile, err = profileOf(in, ds); err != nil {
 			return a, nil, damaged(in.Entry, frame, err)
 		}
@@ -156,8 +150,47 @@ type decoded struct {
 	stored pixel.Description
 }
 
-// frameToDraw is a frame for one picture, which calls release when it is made. One that is hardly more work to decode than to read is in
-// memory that the next picture uses again; others come by way of the cache. The caller holds a token of pictures.decode.
+// render makes the picture of a frame. One that is hardly more work to decode than to read is read in strips, or into memory that the next
+// picture uses again; others come by way of the cache. The caller holds a token of pictures.decode.
+func (s *Server) render(ctx context.Context, in *store.Instance, ds *dicom.DataSet, n int, d pixel.Description, a render.Attributes,
+	o render.Options) (image.Image, error) {
+	if codec.IsPlain(in.Entry.TransferSyntax) && render.ByStrips(d, a, o) {
+		samples, err := in.Frame(n)
+		if err != nil {
+			return nil, err
+		}
+		if length := d.Values() * d.BitsAllocated / 8; samples.Size() >= int64(length) {
+			buffer := pixel.Buffer(min(length, max(stripBytes, length/d.Rows*stripRows)))
+			defer pixel.Recycle(buffer)
+			img, err := render.RenderStrips(d, stripsOf(ctx, samples, in.Entry.TransferSyntax, d, buffer), a, o)
+			return img, unshown(ctx, in.Entry, n, o, err)
+		}
+	}
+	f, release, err := s.frameToDraw(ctx, in, ds, n)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	img, err := render.Render(f.frame, a, o)
+	return img, unshown(ctx, in.Entry, n, o, err)
+}
+
+// unshown is what a client is told of an error of rendering.
+func unshown(ctx context.Context, e *store.Entry, frame int, o render.Options, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, render.ErrTooLarge) && o.Viewport == nil:
+		return exceeds("picture", "frame %d of instance %s: %v; a viewport makes it smaller", frame, e.Ref.Instance, err)
+	case errors.Is(err, render.ErrOptions):
+		return badRequest("frame %d of instance %s: %v (PS3.18 8.3.5.1)", frame, e.Ref.Instance, err)
+	}
+	return damaged(e, frame, err)
+}
+
+// frameToDraw is a frame for one picture, which calls release when it is made.
 func (s *Server) frameToDraw(ctx context.Context, in *store.Instance, ds *dicom.DataSet, n int) (f decoded, release func(), err error) {
 	if codec.IsPlain(in.Entry.TransferSyntax) {
 		f, data, err := s.decodeBy(ctx, codec.DecodeInPlace, in, ds, n)
@@ -167,6 +200,29 @@ func (s *Server) frameToDraw(ctx context.Context, in *store.Instance, ds *dicom.
 	return f, func() {}, err
 }
 
+// What of a frame is read at a time: little enough for the cache of a processor, and as many rows as are looked at together.
+const (
+	stripBytes = 512 << 10
+	stripRows  = 4
+)
+
+// stripsOf reads native samples, as many rows as there is room for in the buffer.
+func stripsOf(ctx context.Context, samples io.ReaderAt, ts dicom.UID, d pixel.Description, buffer []byte) render.Strips {
+	row := d.Columns * d.BitsAllocated / 8
+	if d.HighBit == d.BitsStored-1 { // so that nobody looks into the bits above, as RenderStrips allows
+		d.BitsStored, d.HighBit = d.BitsAllocated, d.BitsAllocated-1
+	}
+	return func(y, _ int) (*pixel.Frame, error) {
+		part := d
+		part.Rows = min(len(buffer)/row, d.Rows-y)
+		data := buffer[:part.Rows*row]
+		if n, err := samples.ReadAt(data, int64(y)*int64(row)); n < len(data) {
+			return nil, &fs.PathError{Op: "read", Path: "samples", Err: err} // which damaged knows: it is not the file's contents
+		}
+		return codec.DecodeInPlace(ctx, ts, part, data)
+	}
+}
+
 // decodeFrame reads and decodes a frame. The caller holds a token of pictures.decode.
 func (s *Server) decodeFrame(ctx context.Context, in *store.Instance, ds *dicom.DataSet, n int) (decoded, error) {
 	f, data, err := s.decodeBy(ctx, codec.Decode, in, ds, n)
@@ -174,19 +230,27 @@ func (s *Server) decodeFrame(ctx context.Context, in *store.Instance, ds *dicom.
 	return f, err
 }
 
+// describe says what the samples of a frame are, if it is not too large.
+func (s *Server) describe(in *store.Instance, ds *dicom.DataSet, n int) (pixel.Description, error) {
+	d, err := pixel.Describe(ds)
+	if err != nil {
+		return d, damaged(in.Entry, n, err)
+	}
+	if int64(d.Rows)*int64(d.Columns)*int64(d.Samples) > s.options.MaxFramePixels {
+		return d, exceeds("frame", "frame %d of instance %s has %d x %d pixels of %d samples, more than the %d that are decoded here",
+			n, in.Entry.Ref.Instance, d.Columns, d.Rows, d.Samples, s.options.MaxFramePixels)
+	}
+	return d, nil
+}
+
 // decodeFunc is codec.Decode, or codec.DecodeInPlace.
 type decodeFunc func(ctx context.Context, ts dicom.UID, d pixel.Description, data []byte) (*pixel.Frame, error)
 
 // decodeBy reads a frame and has it decoded. data is what was read, in a buffer of pixel.Buffer; nil after an error.
 func (s *Server) decodeBy(ctx context.Context, decode decodeFunc, in *store.Instance, ds *dicom.DataSet, n int) (f decoded, data []byte, err error) {
-	d, err := pixel.Describe(ds)
+	d, err := s.describe(in, ds, n)
 	if err != nil {
-		return decoded{}, nil, damaged(in.Entry, n, err)
-	}
-	if int64(d.Rows)*int64(d.Columns)*int64(d.Samples) > s.options.MaxFramePixels {
-		return decoded{}, nil, exceeds("frame",
-			"frame %d of instance %s has %d x %d pixels of %d samples, more than the %d that are decoded here",
-			n, in.Entry.Ref.Instance, d.Columns, d.Rows, d.Samples, s.options.MaxFramePixels)
+		return decoded{}, nil, err
 	}
 	encoded, err := in.Frame(n)
 	if err != nil {

@@ -28,6 +28,7 @@ import (
 func BenchmarkRendered(b *testing.B) {
 	s := newBenchServerOf(b, Options{RenderCache: -1, FrameCache: -1, MaxDecodes: 1})
 	ct, cr := s.ingestScan(b, "ct", 16, 512, 512), s.ingestScan(b, "cr", 12, 2048, 2500)
+	const together = 10 // pictures that are measured at once: the kernel counts the time of threads that run just then by its ticks
 	for _, test := range []struct {
 		name, path, accept string
 		reference          string
@@ -49,12 +50,12 @@ func BenchmarkRendered(b *testing.B) {
 			runtime.ReadMemStats(&before)
 			for b.Loop() {
 				theirs = min(theirs, reference())
-				for range 5 {
-					began := processorTime()
+				began := processorTime()
+				for range together {
 					answers += ask()
-					ours = min(ours, processorTime()-began)
-					pictures++
 				}
+				ours = min(ours, (processorTime()-began)/together)
+				pictures += together
 			}
 			runtime.ReadMemStats(&after)
 			b.ReportMetric(ours/1000, "cpu-ms")

@@ -88,25 +88,11 @@ func renderGray(f *pixel.Frame, gray grayLevel) *image.Gray {
 // renderPlaced makes the picture that crop.gray would make of renderGray's, without it where there is a table: each row that is needed
 // goes through the table and into the picture.
 func renderPlaced(f *pixel.Frame, gray grayLevel, crop placement) *image.Gray {
-	whole := crop.whole(image.Rect(0, 0, f.Columns, f.Rows))
 	switch {
 	case f.U8 != nil:
-		var table levels
-		for v := range 1 << 8 {
-			table[v] = gray.level8(stored8(uint8(v), f.Signed))
-		}
-		if !whole {
-			return placed(crop, f.U8, f.Columns, &table)
-		}
-		return throughTable(f, f.U8, &table)
+		return throughTable(f.Description, inMemory(f.U8, f.Columns), gray, crop)
 	case f.U16 != nil:
-		table := levelTables.Get().(*levels)
-		defer levelTables.Put(table)
-		fill16(table[:], f, gray.level8)
-		if !whole {
-			return placed(crop, f.U16, f.Columns, table)
-		}
-		return throughTable(f, f.U16, table)
+		return throughTable(f.Description, inMemory(f.U16, f.Columns), gray, crop)
 	}
 	img := newGray(f.Columns, f.Rows)
 	for i := range img.Pix {
@@ -115,11 +101,24 @@ func renderPlaced(f *pixel.Frame, gray grayLevel, crop placement) *image.Gray {
 	return crop.gray(img)
 }
 
-// throughTable gives each sample its gray level.
-func throughTable[T uint8 | uint16](f *pixel.Frame, samples []T, table *levels) *image.Gray {
-	img := newGray(f.Columns, f.Rows)
-	for i, v := range samples[:len(img.Pix)] {
-		img.Pix[i] = table[v]
+// throughTable is renderPlaced of samples that a table has the levels of.
+func throughTable[T uint8 | uint16](d pixel.Description, from *source[T], gray grayLevel, crop placement) *image.Gray {
+	table := levelTables.Get().(*levels)
+	defer levelTables.Put(table)
+	if d.BitsAllocated > 8 {
+		fill(table[:], d, gray.level8)
+	} else {
+		fill(table[:1<<8], d, gray.level8)
+	}
+	if !crop.whole(image.Rect(0, 0, d.Columns, d.Rows)) {
+		return placed(crop, from, table)
+	}
+	img := newGray(d.Columns, d.Rows)
+	for y := range d.Rows {
+		row := img.Pix[y*d.Columns:][:d.Columns]
+		for x, v := range from.lines(y, 1)[:len(row)] {
+			row[x] = table[v]
+		}
 	}
 	return img
 }
@@ -130,7 +129,7 @@ func renderDeep(f *pixel.Frame, gray grayLevel) *image.Gray16 {
 	level := func(i int) uint16 { return gray.level16(storedAt(f, i)) }
 	if f.U16 != nil {
 		table := make([]uint16, 1<<16)
-		fill16(table, f, gray.level16)
+		fill(table, f.Description, gray.level16)
 		level = func(i int) uint16 { return table[f.U16[i]] }
 	}
 	for i := range f.Pixels() {
@@ -171,16 +170,18 @@ func renderPseudo(f *pixel.Frame, p *Palette, gray grayLevel) *image.RGBA {
 // levelTables are used again.
 var levelTables = sync.Pool{New: func() any { return new(levels) }}
 
-// fill16 gives each 16-bit sample that can occur, those of the bits stored, its gray level in the table; others are black.
-func fill16[T uint8 | uint16](table []T, f *pixel.Frame, gray func(float64) T) {
-	clear(table)
-	n := 1 << f.BitsStored
-	first := 0
-	if f.Signed {
-		first = -n / 2
+// fill gives each sample of up to 16 bits its gray level in the table: by the bits stored, whatever is in those above them.
+func fill[T uint8 | uint16](table []T, d pixel.Description, gray func(float64) T) {
+	n := min(1<<d.BitsStored, len(table))
+	for v := range n {
+		stored := float64(v)
+		if d.Signed && v >= n/2 {
+			stored -= float64(n)
+		}
+		table[v] = gray(stored)
 	}
-	for v := first; v < first+n; v++ {
-		table[uint16(v)] = gray(float64(v))
+	for n < len(table) {
+		n += copy(table[n:], table[:n])
 	}
 }
 

@@ -69,19 +69,11 @@ const defaultMaxPixels = 64 << 20
 // black if that is zero, else middle gray; in an image of up to 8 bits it is as bright as the value is in their range. Of a 1-bit
 // image 0 is black and 1 is white.
 func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
-	limit := o.MaxPixels
-	if limit <= 0 {
-		limit = defaultMaxPixels
-	}
-	if o.Window != nil && !o.Window.valid() {
-		return nil, fmt.Errorf("%w: window center %g, width %g", ErrOptions, o.Window.Center, o.Window.Width)
-	}
-	columns, rows := a.Size(f.Columns, f.Rows)
-	crop, err := a.plan(columns, rows, o.Viewport, limit)
+	crop, err := a.checked(f.Description, o)
 	if err != nil {
 		return nil, err
 	}
-	if a.plainGray(f, o) {
+	if a.plainGray(f.Description, o) {
 		gray, err := grayscale(f, a, o)
 		if err != nil {
 			return nil, err
@@ -107,6 +99,19 @@ func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 	return picture, a.State.draw(picture, canvas{a.State, crop, f.Columns, f.Rows})
 }
 
+// checked works out the picture's place in the image, of options that can be fulfilled.
+func (a Attributes) checked(d pixel.Description, o Options) (placement, error) {
+	if o.Window != nil && !o.Window.valid() {
+		return placement{}, fmt.Errorf("%w: window center %g, width %g", ErrOptions, o.Window.Center, o.Window.Width)
+	}
+	columns, rows := a.Size(d.Columns, d.Rows)
+	limit := o.MaxPixels
+	if limit <= 0 {
+		limit = defaultMaxPixels
+	}
+	return a.plan(columns, rows, o.Viewport, limit)
+}
+
 // newGray and newRGBA are pictures whose pixels are all to be written.
 func newGray(columns, rows int) *image.Gray {
 	return &image.Gray{Pix: pixel.Buffer(columns * rows), Stride: columns, Rect: image.Rect(0, 0, columns, rows)}
@@ -127,8 +132,8 @@ func Recycle(img image.Image) {
 }
 
 // plainGray reports whether the picture is of gray levels, and nothing comes between them and the viewport.
-func (a Attributes) plainGray(f *pixel.Frame, o Options) bool {
-	return f.Samples == 1 && f.Photometric != "PALETTE COLOR" && a.Palette == nil && a.State == nil && a.Shutter == nil &&
+func (a Attributes) plainGray(d pixel.Description, o Options) bool {
+	return d.Samples == 1 && d.Photometric != "PALETTE COLOR" && a.Palette == nil && a.State == nil && a.Shutter == nil &&
 		!o.Deep && len(o.Marks) == 0 && (!o.Overlays || len(a.Overlays) == 0)
 }
 

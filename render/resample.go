@@ -90,60 +90,61 @@ func normalize(to []int32, weights []float64) []int32 {
 	return to
 }
 
-// resample makes the rows of a picture, so many samples to a pixel, out of rows of samples, each by its level. The rows that make one of
-// the picture are weighed and added up first, in the whole width that columns reach; then the columns of the sum, once for each row of the
-// picture.
-func resample[T uint8 | uint16](out []uint8, channels int, line func(y int) []T, table *levels, columns, rows []taps) {
-	end := 0
-	for _, c := range columns {
-		end = max(end, channels*(c.first+len(c.weights)))
-	}
-	sum, next, running := make([]int32, end), make([]int32, end), make([]int64, end+channels)
-	across := spansOf(columns)
-	begun := -1 // the source row that is in next, as that of the row of the picture to come
+// resample makes the rows of a picture, so many samples to a pixel, out of rows of samples, each by its level. lines gives n of them from
+// y on, each so many samples after the one before. The rows that make one of the picture are weighed and added up first, in the whole
+// width that columns reach, and the last of them makes running sums; then the columns of these, once for each row of the picture.
+func resample[T uint8 | uint16](out []uint8, channels int, lines func(y, n int) []T, stride int, table *levels, columns, rows []taps) {
+	end := channels * reach(columns)
+	smaller := len(columns) <= reach(columns) && len(rows) <= reach(rows)
+	sum, running, across := make([]int32, end), make([]int64, end+channels), spansOf(columns)
+	begun := false // the first source row of the row of the picture to come is in sum
 	for i := range rows {
 		y, after := i, i+1
 		if rows[0].first > rows[len(rows)-1].first { // flipped: the source is read from its first row all the same
 			y, after = len(rows)-1-i, len(rows)-2-i
 		}
-		t := rows[y]
-		first, weights := t.first, t.weights
-		if first == begun {
+		first, weights := rows[y].first, rows[y].weights
+		if begun {
 			first, weights = first+1, weights[1:]
-		} else {
-			clear(sum)
 		}
-		begun = -1
-		for len(weights) > 0 {
-			n := equal(weights)
-			switch last := first + len(weights) - 1; {
-			case n == 4:
-				addFour(sum, line(first), line(first+1), line(first+2), line(first+3), table, weights[0])
-			case first == last && i+1 < len(rows) && rows[after].first == last && len(rows[after].weights) > 1:
-				addToBoth(sum, next, line(first), table, weights[0], rows[after].weights[0])
-				begun, n = last, 1
+		for begun = false; len(weights) > 0; {
+			row, n := lines(first, min(len(weights), 4)), 1 // the four of a cubic at once: the picture's next row has most of them, too
+			last, weightNext := first+len(weights)-1, int32(0)
+			if i+1 < len(rows) && rows[after].first == last && len(rows[after].weights) > 1 {
+				weightNext, begun = rows[after].weights[0], true
+			}
+			switch {
+			case len(weights) == 1:
+				finish(running, channels, sum, row, table, weights[0], weightNext)
+			case len(weights) > 4 && equal(weights):
+				addFour(sum, row, row[stride:], row[2*stride:], row[3*stride:], table, weights[0])
+				n = 4
 			default:
-				add(sum, line(first), table, weights[0])
-				n = 1
+				add(sum, row, table, weights[0])
 			}
 			first, weights = first+n, weights[n:]
 		}
-		addColumns(out[y*channels*len(columns):][:channels*len(columns)], channels, sum, running, across)
-		sum, next = next, sum
+		if line := out[y*channels*len(columns):][:channels*len(columns)]; channels == 1 && smaller {
+			addMeans(line, running, across)
+		} else {
+			addColumns(line, channels, running, across)
+		}
 	}
 }
 
-// equal is how many of the first four weights are the same as the first.
-func equal(weights []int32) int {
-	n := 1
-	for n < len(weights) && n < 4 && weights[n] == weights[0] {
-		n++
-	}
-	return n
+// reach is how many source pixels there are up to the last one that is used.
+func reach(all []taps) int {
+	return max(all[0].first+len(all[0].weights), all[len(all)-1].first+len(all[len(all)-1].weights))
+}
+
+// equal reports whether the first four weights are the same.
+func equal(weights []int32) bool {
+	return weights[0] == weights[1] && weights[1] == weights[2] && weights[2] == weights[3]
 }
 
 // add adds a row, weighed, to a sum of rows.
 func add[T uint8 | uint16](sum []int32, row []T, table *levels, weight int32) {
+	_ = table[0] // once, and not in the loop, it is looked whether there is one
 	row = row[:len(sum)]
 	for x := range sum {
 		sum[x] += int32(table[row[x]]) * weight
@@ -152,57 +153,71 @@ func add[T uint8 | uint16](sum []int32, row []T, table *levels, weight int32) {
 
 // addFour adds four rows of the same weight.
 func addFour[T uint8 | uint16](sum []int32, a, b, c, d []T, table *levels, weight int32) {
+	_ = table[0]
 	a, b, c, d = a[:len(sum)], b[:len(sum)], c[:len(sum)], d[:len(sum)]
 	for x := range sum {
 		sum[x] += (int32(table[a[x]]) + int32(table[b[x]]) + int32(table[c[x]]) + int32(table[d[x]])) * weight
 	}
 }
 
-// addToBoth adds a row to the sum that it is the last of, and begins the one with it that it is the first of.
-func addToBoth[T uint8 | uint16](sum, next []int32, row []T, table *levels, weight, weightNext int32) {
-	row, next = row[:len(sum)], next[:len(sum)]
+// finish adds the last row to a sum, of which it makes running sums, one for each sample of a pixel. It leaves the sum that the next row
+// of the picture begins with: of the same row, or, with a weight of 0, of none.
+func finish[T uint8 | uint16](running []int64, channels int, sum []int32, row []T, table *levels, weight, weightNext int32) {
+	_ = table[0]
+	row, of := row[:len(sum)], running[channels:][:len(sum)]
+	if channels == 1 { // the same as below, with the last sum at hand
+		all := int64(0)
+		for x := range sum {
+			v := int32(table[row[x]])
+			all += int64(sum[x] + v*weight)
+			of[x] = all
+			sum[x] = v * weightNext
+		}
+		return
+	}
 	for x := range sum {
 		v := int32(table[row[x]])
-		sum[x] += v * weight
-		next[x] = v * weightNext
+		of[x] = running[x] + int64(sum[x]+v*weight)
+		sum[x] = v * weightNext
 	}
 }
 
-// addColumns makes a row of the picture out of a sum of rows. Most columns are added up before they are weighed: as the difference of two
-// of the running sums, which begin with zero.
-func addColumns(out []uint8, channels int, sum []int32, running []int64, columns []span) {
-	after := running[channels:][:len(sum)]
-	if all := int64(0); channels == 1 { // the same as below, with the last sum at hand
-		for x, v := range sum {
-			all += int64(v)
-			after[x] = all
-		}
-	} else {
-		for x, v := range sum {
-			after[x] = running[x] + int64(v)
-		}
-	}
+// addColumns makes a row of the picture out of running sums, which begin with zero: most columns are added up before they are weighed, as
+// the difference of two of these.
+func addColumns(out []uint8, channels int, running []int64, columns []span) {
 	for x := range columns {
 		s := &columns[x]
 		for c := range channels {
-			of := running[s.at*channels+c:][:s.n*channels+1]
-			last := of[s.n*channels]
-			v := (last-of[0])*s.weight + (of[channels]-of[0])*s.first + (last-of[(s.n-1)*channels])*s.last
+			of := running[int(s.at)*channels+c:][:int(s.n)*channels+1]
+			begin, end := of[0], of[len(of)-1]
+			v := (end-begin)*int64(s.weight) + (of[channels]-begin)*int64(s.first) + (end-of[len(of)-1-channels])*int64(s.last)
 			if s.third != 0 {
-				v += (of[3*channels] - of[2*channels]) * s.third
+				v += (of[3*channels] - of[2*channels]) * int64(s.third)
 			}
 			out[x*channels+c] = clamp(int32((v + 1<<27) >> 28))
 		}
 	}
 }
 
+// addMeans is addColumns for pixels of one sample and means over areas, whose weights are all positive.
+func addMeans(out []uint8, running []int64, columns []span) {
+	out = out[:len(columns)]
+	for x := range columns {
+		s := &columns[x]
+		from, to := int(s.at), int(s.at)+int(s.n)
+		begin, end := running[from], running[to]
+		v := (end-begin)*int64(s.weight) + (running[from+1]-begin)*int64(s.first) + (end-running[to-1])*int64(s.last)
+		out[x] = uint8((v + 1<<27) >> 28)
+	}
+}
+
 // span is taps of which all have the same weight but the first and the last; of these it has what they have more than that. A cubic,
 // whose four may all differ, has the third so, too.
 type span struct {
-	at, n       int
-	weight      int64
-	first, last int64
-	third       int64
+	at, n       int32
+	weight      int32
+	first, last int32
+	third       int32
 }
 
 // spansOf finds the spans of taps, which are all that weigh makes.
@@ -211,12 +226,12 @@ func spansOf(all []taps) []span {
 	for i, t := range all {
 		last := len(t.weights) - 1
 		weight := t.weights[min(1, last)]
-		s := span{at: t.first, n: len(t.weights), weight: int64(weight), first: int64(t.weights[0] - weight)}
+		s := span{at: int32(t.first), n: int32(len(t.weights)), weight: weight, first: t.weights[0] - weight}
 		if last > 0 {
-			s.last = int64(t.weights[last] - weight)
+			s.last = t.weights[last] - weight
 		}
 		if last > 2 {
-			s.third = int64(t.weights[2] - weight)
+			s.third = t.weights[2] - weight
 		}
 		spans[i] = s
 	}

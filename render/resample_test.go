@@ -87,13 +87,13 @@ func TestSpans(t *testing.T) {
 	check := func(from, to int) {
 		all := weigh(from, to, false)
 		for i, s := range spansOf(all) {
-			weights := slices.Repeat([]int32{int32(s.weight)}, s.n)
-			weights[0] += int32(s.first)
-			weights[s.n-1] += int32(s.last)
+			weights := slices.Repeat([]int32{s.weight}, int(s.n))
+			weights[0] += s.first
+			weights[s.n-1] += s.last
 			if s.third != 0 {
-				weights[2] += int32(s.third)
+				weights[2] += s.third
 			}
-			if s.at != all[i].first || !slices.Equal(weights, all[i].weights) {
+			if int(s.at) != all[i].first || !slices.Equal(weights, all[i].weights) {
 				t.Fatalf("%d to %d: %+v, want %v", from, to, s, all[i])
 			}
 		}

@@ -132,19 +132,20 @@ func (p placement) gray(img *image.Gray) *image.Gray {
 	if p.whole(img.Rect) {
 		return img
 	}
-	return placed(p, img.Pix, img.Stride, identity)
+	return placed(p, inMemory(img.Pix, img.Stride), identity)
 }
 
-// placed makes a picture out of the samples of the whole image, so many a row, each by its gray level.
-func placed[T uint8 | uint16](p placement, samples []T, stride int, table *levels) *image.Gray {
+// placed makes a picture out of the samples of the whole image, each by its gray level.
+func placed[T uint8 | uint16](p placement, from *source[T], table *levels) *image.Gray {
 	out := newGray(p.width, p.height)
-	scale(p, out.Pix, 1, samples, stride, table)
+	scale(p, out.Pix, 1, from, table)
 	return out
 }
 
-// scale makes the pixels of the picture, so many samples each, out of the samples of the whole image, so many a row.
-func scale[T uint8 | uint16](p placement, out []uint8, channels int, samples []T, stride int, table *levels) {
-	resample(out, channels, func(y int) []T { return samples[(p.region.Min.Y+y)*stride+p.region.Min.X*channels:] }, table,
+// scale makes the pixels of the picture, so many samples each, out of the samples of the whole image.
+func scale[T uint8 | uint16](p placement, out []uint8, channels int, from *source[T], table *levels) {
+	lines := func(y, n int) []T { return from.lines(p.region.Min.Y+y, n)[p.region.Min.X*channels:] }
+	resample(out, channels, lines, from.stride, table,
 		weigh(p.region.Dx(), p.width, p.flipX), weigh(p.region.Dy(), p.height, p.flipY))
 }
 
@@ -155,7 +156,7 @@ func (p placement) color(img *image.RGBA) *image.RGBA {
 	}
 	if p.scales() {
 		out := newRGBA(p.width, p.height)
-		scale(p, out.Pix, 4, img.Pix, img.Stride, identity)
+		scale(p, out.Pix, 4, inMemory(img.Pix, img.Stride), identity)
 		return out
 	}
 	placed := imaging.Crop(img, p.region)

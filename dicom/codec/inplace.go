@@ -49,6 +49,9 @@ func settled(d pixel.Description, data []byte) bool {
 	if d.HighBit != d.BitsStored-1 {
 		return false
 	}
+	if d.BitsStored == 16 {
+		return true
+	}
 	const every = 0x0001_0001_0001_0001
 	above := uint64(uint16(0xFFFF)<<d.BitsStored) * every // the bits above those stored
 	shift := uint(0)
