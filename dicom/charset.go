@@ -13,6 +13,7 @@ import (
 // what was most likely meant, in this order:
 //   - text that cannot be of the declared set but is well-formed UTF-8 is UTF-8;
 //   - text that cannot be of JIS X 0201 but is well-formed Shift JIS is that;
+//   - text without a declared set, or that cannot be of it, and looks like Chinese in GBK is that;
 //   - characters above 7F where no set is designated for them are of the first declared set that has such, so that one missing
 //     escape sequence costs nothing;
 //   - bytes above 7F of the default repertoire, or of ISO_IR 192 in a text without any UTF-8 sequence, are Latin-1;
@@ -96,7 +97,7 @@ func (c Charset) decode(vr VR, b []byte) decoded {
 	switch {
 	case c.whole != nil:
 		d = c.whole.decode(vr, b)
-	case c.utf8 && c.g1 == nil && hasSequence(b):
+	case c.utf8 && c.g1 == nil && hasSequence(b, 2) && (hasSequence(b, 3) || !looksChinese(b)):
 		d = decodedUTF8(vr, bytes.ToValidUTF8(b, []byte("\uFFFD")))
 	default:
 		d = c.decodeExtensions(vr, b)
@@ -112,7 +113,38 @@ func (c Charset) decode(vr VR, b []byte) decoded {
 			return j
 		}
 	}
+	if looksChinese(b) {
+		if chinese := gb18030.decode(vr, b); chinese.bad == 0 {
+			return chinese
+		}
+	}
 	return d
+}
+
+// looksChinese reports whether the bytes above 7F are pairs that are characters of GB 2312, at least two behind each other in one place:
+// other languages hardly write four accented letters in a row. The two may be the components of a name.
+func looksChinese(b []byte) bool {
+	hanzi, longest := 0, 0
+	for i := 0; i < len(b); {
+		if b[i] < utf8.RuneSelf {
+			if b[i] != '^' {
+				hanzi = 0
+			}
+			i++
+			continue
+		}
+		switch {
+		case i+1 == len(b) || b[i+1] < 0xA1 || b[i+1] == 0xFF:
+			return false
+		case 0xB0 <= b[i] && b[i] <= 0xF7:
+			hanzi++
+			longest = max(longest, hanzi)
+		case b[i] < 0xA1 || b[i] > 0xA9: // letters and signs
+			return false
+		}
+		i += 2
+	}
+	return longest >= 2
 }
 
 // decodedUTF8 is a text that is UTF-8 already.
@@ -141,11 +173,11 @@ func isPlainASCII(b []byte) bool {
 	return true
 }
 
-// hasSequence reports whether b has a character above 7F in well-formed UTF-8.
-func hasSequence(b []byte) bool {
+// hasSequence reports whether b has a character of at least so many bytes in well-formed UTF-8.
+func hasSequence(b []byte, long int) bool {
 	for i := 0; i < len(b); {
 		r, size := utf8.DecodeRune(b[i:])
-		if size > 1 && r != utf8.RuneError {
+		if size >= long && r != utf8.RuneError {
 			return true
 		}
 		i += size
