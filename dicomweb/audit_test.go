@@ -318,6 +318,48 @@ func TestAdministratorsReadTheAudit(t *testing.T) {
 	}
 }
 
+// The log is verified for administrators of the server, one at a time; those of a tenant, and those who see only a part, are not told of others.
+func TestAdministratorsVerifyTheAudit(t *testing.T) {
+	admin := access.RolesOf(access.Admin)
+	a := newAudited(t, 0, byName{"boss": {Name: "boss", Kind: access.Key, Roles: admin}, "house": {Name: "house", Kind: access.Key, Roles: admin, Tenant: "north"},
+		"one": {Name: "one", Kind: access.Key, Roles: admin, Scope: access.Scope{Patients: []string{"P1"}}}})
+	verify := func(who string) (int, audit.Verification) {
+		var v audit.Verification
+		w := a.ask("GET", BasePath+"/audit/verification", who, nil)
+		if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+			t.Error(err)
+		}
+		return w.Code, v
+	}
+	for _, who := range []string{"house", "one"} {
+		if code, _ := verify(who); code != 403 {
+			t.Errorf("%s: %d", who, code)
+		}
+	}
+	if w := a.ask("GET", BasePath+"/audit", "one", nil); w.Code != 403 {
+		t.Errorf("who sees one patient reads the audit of all: %d", w.Code)
+	}
+	if code, v := verify("boss"); code != 200 || v.Lines != 4 || len(v.Damages) != 0 {
+		t.Errorf("%d %+v", code, v)
+	}
+	a.verifying.Lock()
+	if code, _ := verify("boss"); code != 503 {
+		t.Errorf("beside another: %d", code)
+	}
+	a.verifying.Unlock()
+	path := filepath.Join(a.data, "audit", "log-000000000001.jsonl")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.Replace(text, []byte(`"who":"house"`), []byte(`"who":"horse"`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, v := verify("boss"); code != 200 || len(v.Damages) != 1 || v.Damages[0].What != "changed" {
+		t.Errorf("of a line that was changed: %d %+v", code, v)
+	}
+}
+
 func TestWhatIsCreatedNamesItsPatient(t *testing.T) {
 	a := newAudited(t, 0, nil)
 	post := func(path, body string) {

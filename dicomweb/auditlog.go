@@ -14,12 +14,42 @@ import (
 // mediaFHIR is the media type of resources of FHIR.
 const mediaFHIR = "application/fhir+json"
 
-// auditRoutes are the resource of the audit log, an extension for administrators.
+// auditRoutes are the resources of the audit log, an extension for administrators of all that it tells of.
 func (s *Server) auditRoutes() []route {
 	if s.options.Audit == nil {
 		return nil
 	}
-	return []route{{"audit", "GET", BasePath + "/audit", extension, access.Admin, s.searchAudit}}
+	return []route{
+		{"audit", "GET", BasePath + "/audit", extension, access.Admin, whole(s.searchAudit)},
+		{"audit-verification", "GET", BasePath + "/audit/verification", extension, access.Admin, whole(s.verifyAudit)},
+	}
+}
+
+// verifyAudit reads the whole log, and tells whether it is as it was written. It is the server's: of what a tenant's administrators see it is only a part.
+func (s *Server) verifyAudit(w http.ResponseWriter, r *http.Request) error {
+	// Request
+	if _, err := acceptOf(r).choose(offer{mediaType: mediaJSON}); err != nil {
+		return err
+	}
+	if access.Of(r.Context()).Tenant != "" {
+		return &problem{status: http.StatusForbidden, detail: "the log is that of the server: its administrators verify it"}
+	}
+	// Behavior
+	if !s.verifying.TryLock() { // it takes as long as the log is large
+		return &problem{status: http.StatusServiceUnavailable, detail: "the log is being verified for somebody else", retryAfter: busyAgain}
+	}
+	defer s.verifying.Unlock()
+	found, err := s.options.Audit.Verify()
+	if err != nil {
+		return err
+	}
+	// Response
+	w.Header().Set("Cache-Control", "no-store")
+	body, err := json.Marshal(found)
+	if err != nil {
+		return err
+	}
+	return respond(w, r, http.StatusOK, mediaJSON, body)
 }
 
 // How many events one answer has.

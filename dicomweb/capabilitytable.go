@@ -114,6 +114,7 @@ var capabilities = map[string]capability{
 	"link-revoke":          {nil, nil, nil, "204", "403 404 503"},
 	"audit": {[]string{mediaJSON, mediaFHIR}, nil, parameters("patient", "study", "instance", "who", "client", "kind", "outcome", "failed", "since", "until",
 		"before", "limit"), "200", "400 403 406 503"},
+	"audit-verification": {[]string{mediaJSON}, nil, nil, "200", "403 406 503"},
 	"readiness":          {[]string{mediaJSON}, nil, parameters("accept"), "200", "400 404 406 410 503"},
 	"commitment-request": {keptDataSets, keptDataSets, nil, "200 202", "400 406 409 413 415 503"},
 	"commitment-result":  {keptDataSets, nil, nil, "200 202", "400 404 406 410 503"},

@@ -19,8 +19,12 @@ func (s *Server) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		payer := s.payer(r)
 		rate, name := s.limits.Rate, "rate"
-		if who := access.Of(r.Context()); !who.Known() && s.options.Authenticator != nil && who.Roles == 0 {
+		switch who := access.Of(r.Context()); {
+		case who.Known():
+		case s.options.Authenticator != nil && who.Roles == 0:
 			rate, name = s.limits.Unknown, "unknown"
+		default:
+			rate = s.limits.Open
 		}
 		if wait := rate.Take(payer, time.Now()); wait > 0 {
 			s.fail(w, r, tooFast(name, wait))
@@ -35,7 +39,7 @@ func (s *Server) limited(next http.Handler) http.Handler {
 // strange counts a request with credentials that prove nothing; its error is that of too many of them, which takes the place of what
 // they would have been told.
 func (s *Server) strange(r *http.Request, err error) error {
-	if wait := s.limits.Unknown.Take(s.client(r), time.Now()); wait > 0 {
+	if wait := s.limits.Unknown.Take(limit.Network(s.ClientOf(r)), time.Now()); wait > 0 {
 		return tooFast("unknown", wait)
 	}
 	return err
@@ -50,20 +54,7 @@ func (s *Server) payer(r *http.Request) string {
 	if who := access.Of(r.Context()); who.Known() {
 		return fmt.Sprintf("%s/%s/%s", who.Kind, who.Tenant, who.Name)
 	}
-	return s.client(r)
-}
-
-// client is the address of the client, as a proxy that is believed says. Of IPv6 it is the network: a machine has as many addresses there as
-// it likes.
-func (s *Server) client(r *http.Request) string {
-	address := s.clientAddress(r)
-	if address.Is6() {
-		network, err := address.Prefix(64)
-		if err == nil {
-			return network.String()
-		}
-	}
-	return address.String()
+	return limit.Network(s.ClientOf(r))
 }
 
 // upload waits for the turn of an upload. Who may go on has to call done.
@@ -103,18 +94,17 @@ func headerSize(r *http.Request) int {
 	return n
 }
 
-// clientAddress is where a request comes from: its peer, or whom a proxy that is believed names as its own peer; the zero value if that
-// cannot be known. What a client says of itself stands before that, and is never believed.
-func (s *Server) clientAddress(r *http.Request) netip.Addr {
+// ClientOf is the address that a request comes from, for limits and audit: its peer's, or of whom a proxy that is believed names as its own peer.
+// What a client says of itself stands before that, and is never believed.
+func (s *Server) ClientOf(r *http.Request) string {
+	if s.options.TrustProxy || fromLoopback(r.RemoteAddr) {
+		if of, found := forwardedFor(r.Header); found {
+			return of.String()
+		}
+	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return netip.Addr{}
+		return r.RemoteAddr
 	}
-	if !s.options.TrustProxy && !fromLoopback(r.RemoteAddr) {
-		return peer.Addr().Unmap()
-	}
-	if of, found := forwardedFor(r.Header); found {
-		return of
-	}
-	return peer.Addr().Unmap()
+	return peer.Addr().Unmap().String()
 }

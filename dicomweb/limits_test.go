@@ -98,6 +98,19 @@ func TestRateIsOfPrincipals(t *testing.T) {
 	}
 }
 
+// Where nobody has to prove who he is, addresses have a rate of their own, or none: all may come through one proxy.
+func TestRateWhereNobodyIsKnown(t *testing.T) {
+	for open, want := range map[*limit.Rate]int{nil: 0, limit.NewRate(0.01, 2): 3} {
+		s, refused := limitedServer(t, &limit.Limits{Rate: limit.NewRate(0.01, 1), Open: open}, nil)
+		for range 5 {
+			asking(s, "GET", "/dicom-web/studies", "", "192.0.2.1:1", nil)
+		}
+		if n := refused("rate"); int(n) != want {
+			t.Errorf("%v of 5 are refused, want %d", n, want)
+		}
+	}
+}
+
 func TestUploadsWaitInVain(t *testing.T) {
 	l := &limit.Limits{Uploads: limit.NewGate(1, 0, 0)}
 	s, refused := limitedServer(t, l, nil)
@@ -179,7 +192,7 @@ func TestClientAddress(t *testing.T) {
 		}
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr, r.Header = c.peer, c.header
-		if got := s.client(r); got != c.want {
+		if got := limit.Network(s.ClientOf(r)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}

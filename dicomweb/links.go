@@ -161,7 +161,11 @@ func (s *Server) listLinks(w http.ResponseWriter, r *http.Request) error {
 		if !mayManage(r, l) {
 			continue
 		}
-		one := linkJSON{Link: l, State: l.State(time.Now())}
+		state, err := s.options.Links.State(l)
+		if err != nil {
+			return err
+		}
+		one := linkJSON{Link: l, State: state}
 		if used := s.options.Links.Used(l.ID); !used.IsZero() {
 			one.Used = &used
 		}

@@ -181,7 +181,7 @@ func (p *people) addSessions(t *testing.T, users *authn.Users, sessions *authn.S
 func (p *people) addLinks(t *testing.T) {
 	t.Helper()
 	link := func(expires time.Duration) (authn.Link, func(*http.Request)) {
-		link, token, err := p.links.Add(access.Principal{Name: "maker", Kind: access.Key}, authn.Target{Study: "1.2.71", Path: "/studies/1.2.71", Whole: true}, time.Now().Add(expires))
+		link, token, err := p.links.Add(access.Principal{Name: "link add", Kind: "command"}, authn.Target{Study: "1.2.71", Path: "/studies/1.2.71", Whole: true}, time.Now().Add(expires))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -203,7 +203,7 @@ var excepted = map[string]exception{
 // ofEverybody are routes for those alone who see everything: the answer for everybody else.
 func ofEverybody(name string) int {
 	switch {
-	case strings.HasPrefix(name, "webhook"):
+	case strings.HasPrefix(name, "webhook"), strings.HasPrefix(name, "audit"):
 		return http.StatusForbidden
 	case strings.HasPrefix(name, "recycle-bin-"), strings.HasPrefix(name, "restore-"), strings.HasPrefix(name, "purge-"):
 		return http.StatusNotFound

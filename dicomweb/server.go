@@ -167,6 +167,7 @@ type Server struct {
 	endStreams context.CancelFunc
 
 	background sync.WaitGroup // of what is done ahead of requests
+	verifying  sync.Mutex     // the audit log
 }
 
 // New makes a server of what st holds. The error is that of an option.

@@ -17,6 +17,7 @@ func TestPageServesItsFiles(t *testing.T) {
 		{"/js/main.js", "text/javascript; charset=utf-8"},
 		{"/worklist.html", "text/html; charset=utf-8"},
 		{"/schedule.html", "text/html; charset=utf-8"},
+		{"/audit.html", "text/html; charset=utf-8"},
 		{"/icon.svg", "image/svg+xml"},
 	} {
 		r := get(Page(), "GET", c.address)

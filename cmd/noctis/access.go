@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -47,13 +48,14 @@ type entrance struct {
 	provider *authn.Provider // nil: there is none
 	links    *authn.Links
 	uses     *authn.Uses
+	folder   string // of what is known of them
 }
 
 // open puts together the ways in which somebody can come in: those of the data folder, and a provider if there is one.
 func (f accessFlags) open(data string, providers ...*authn.Provider) *entrance {
 	folder := accessFolder(data)
 	uses := authn.OpenUses(folder)
-	e := &entrance{sessions: authn.NewSessions(authn.OpenUsers(folder, uses)), uses: uses}
+	e := &entrance{sessions: authn.NewSessions(authn.OpenUsers(folder, uses)), uses: uses, folder: folder}
 	if f.SessionIdle > 0 {
 		e.sessions.Idle = f.SessionIdle
 	}
@@ -85,7 +87,11 @@ func (c serveCommand) entrance() (*entrance, error) {
 
 // runBeside does what has to be done while the server serves. stop ends it and returns when it has ended.
 func (e *entrance) runBeside(ctx context.Context, log *slog.Logger) (stop func()) {
-	return beside(ctx, func(ctx context.Context) { e.uses.Run(ctx, log) })
+	if err := e.sessions.Keep(filepath.Join(e.folder, "sessions.json"), e.provider != nil && e.provider.LogsIn()); err != nil {
+		log.Warn("all have to log in again", "error", err)
+	}
+	uses, sessions := beside(ctx, func(ctx context.Context) { e.uses.Run(ctx, log) }), beside(ctx, func(ctx context.Context) { e.sessions.Run(ctx, log) })
+	return func() { sessions(); uses() }
 }
 
 // permit refuses an address that others can reach, unless they have to prove who they are over connections that nobody can read.

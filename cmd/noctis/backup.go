@@ -184,7 +184,7 @@ func (c backupCommand) share(at time.Time) func(store.BlobID) bool {
 
 // derived are the files and folders of a data folder that are no part of a backup: what is copied otherwise, can be made again, or is in the making.
 // A hyphen or a full stop at the end stands for all names that begin so.
-var derived = []string{"blobs", "index.db", "index.db-", "index.db.", "set-aside", "reindex-", "doctor-", "noctis-store-", "tenants", restoring}
+var derived = []string{"blobs", "index.db", "index.db-", "index.db.", "set-aside", "reindex-", "doctor-", "noctis-store-", "tenants", restoring, "access/sessions."}
 
 func isDerived(name string) bool {
 	return slices.ContainsFunc(derived, func(d string) bool {

@@ -12,7 +12,7 @@ import (
 
 // limitFlags say how much may be asked for at a time.
 type limitFlags struct {
-	MaxRate        float64       `placeholder:"N" help:"Most DICOMweb requests a second of each who is known, or else of each address; ten seconds' worth may come at once (default: no limit)."`
+	MaxRate        float64       `default:"-1" placeholder:"N" help:"Most DICOMweb requests a second of each who is known, or else of each address; ten seconds' worth may come at once; 0: no limit (default: 1000 of each who is known)."`
 	MaxRateUnknown float64       `default:"20" placeholder:"N" help:"Most requests a second of each address from which somebody asks who does not prove who he is, where that has to be proved; 0: no limit (default ${default})."`
 	MaxUploads     int           `default:"64" help:"Store requests that are read at the same time; 0: no limit (default ${default})."`
 	MaxUploadsEach int           `placeholder:"N" help:"Store requests of one principal that are read at the same time (default: as many as of all)."`
@@ -24,10 +24,19 @@ type limitFlags struct {
 // burst is how many seconds' worth of requests may come at once: a viewer asks for a whole series.
 const burst = 10
 
+// usualRate is far more than a viewer asks for that goes through a series, and less than what a script that has run wild would keep a server from doing for
+// others. Where nobody has to prove who he is, many come from one address, and there is none.
+const usualRate = 1000
+
 // limits are those of the server, and counted in its registry.
 func (f limitFlags) limits(registry prometheus.Registerer) (*limit.Limits, error) {
+	known, open := f.MaxRate, f.MaxRate
+	if f.MaxRate < 0 {
+		known, open = usualRate, 0
+	}
 	l := &limit.Limits{
-		Rate:    limit.NewRate(f.MaxRate, int(burst*f.MaxRate)),
+		Rate:    limit.NewRate(known, int(burst*known)),
+		Open:    limit.NewRate(open, int(burst*open)),
 		Unknown: limit.NewRate(f.MaxRateUnknown, int(burst*f.MaxRateUnknown)),
 		Uploads: limit.NewGate(f.MaxUploads, f.MaxUploadsEach, f.MaxWait),
 		Decodes: limit.NewGate(cmp.Or(f.MaxDecodes, runtime.GOMAXPROCS(0)), f.MaxDecodesEach, f.MaxWait),

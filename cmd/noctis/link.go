@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicomweb"
@@ -115,12 +114,16 @@ func (c linkListCommand) Run(t terminal) error {
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tSTATE\tBY\tCREATED\tEXPIRES\tLAST USED\tFOR")
 	for _, l := range list {
+		state, err := links.State(l)
+		if err != nil {
+			return err
+		}
 		used := links.Used(l.ID)
 		target := l.Path
 		if l.Query != "" {
 			target += "?" + l.Query
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.State(time.Now()), l.By, day(&l.Created), day(&l.Expires), cmp.Or(day(&used), "never"), target)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, state, l.By, day(&l.Created), day(&l.Expires), cmp.Or(day(&used), "never"), target)
 	}
 	return w.Flush()
 }

@@ -47,6 +47,21 @@ func (d accessData) users() (*authn.Users, error) {
 	return authn.OpenUsers(folder, authn.OpenUses(folder)), nil
 }
 
+// oneUser is what commands about a user are told.
+type oneUser struct {
+	Name string `arg:"" placeholder:"NAME" help:"Name of the user; in the audit, too."`
+	accessData
+}
+
+// change does something with the users.
+func (c oneUser) change(change func(*authn.Users) error) error {
+	users, err := c.users()
+	if err != nil {
+		return err
+	}
+	return change(users)
+}
+
 // newPassword is how a command gets one.
 type newPassword struct {
 	Generate bool `help:"Make a password, and print it: it is not kept."`
@@ -84,23 +99,18 @@ func (p newPassword) get(t terminal) (string, error) {
 }
 
 type userAddCommand struct {
-	Name string `arg:"" placeholder:"NAME" help:"Name of the user; in the audit, too."`
+	oneUser
 	newPassword
 	grantFlags
-	accessData
 }
 
 // Run adds the user.
 func (c userAddCommand) Run(t terminal) error {
-	users, err := c.users()
-	if err != nil {
-		return err
-	}
 	password, err := c.get(t)
 	if err != nil {
 		return err
 	}
-	return users.Add(c.Name, password, c.grant())
+	return c.change(func(users *authn.Users) error { return users.Add(c.Name, password, c.grant()) })
 }
 
 type userListCommand struct{ accessData }
@@ -128,77 +138,46 @@ func (c userListCommand) Run(t terminal) error {
 }
 
 type userAllowCommand struct {
-	Name string `arg:"" placeholder:"NAME" help:"Name of the user."`
+	oneUser
 	grantFlags
-	accessData
 }
 
 // Run replaces the roles and limits.
 func (c userAllowCommand) Run() error {
-	users, err := c.users()
-	if err != nil {
-		return err
-	}
-	return users.Allow(c.Name, c.grant())
+	return c.change(func(users *authn.Users) error { return users.Allow(c.Name, c.grant()) })
 }
 
 type userPasswordCommand struct {
-	Name string `arg:"" placeholder:"NAME" help:"Name of the user."`
+	oneUser
 	newPassword
-	accessData
 }
 
 // Run changes the password.
 func (c userPasswordCommand) Run(t terminal) error {
-	users, err := c.users()
-	if err != nil {
-		return err
-	}
 	password, err := c.get(t)
 	if err != nil {
 		return err
 	}
-	return users.SetPassword(c.Name, password)
+	return c.change(func(users *authn.Users) error { return users.SetPassword(c.Name, password) })
 }
 
-type userDisableCommand struct {
-	Name string `arg:"" placeholder:"NAME" help:"Name of the user."`
-	accessData
-}
+type userDisableCommand struct{ oneUser }
 
 // Run disables the user.
 func (c userDisableCommand) Run() error {
-	users, err := c.users()
-	if err != nil {
-		return err
-	}
-	return users.Disable(c.Name, true)
+	return c.change(func(users *authn.Users) error { return users.Disable(c.Name, true) })
 }
 
-type userEnableCommand struct {
-	Name string `arg:"" placeholder:"NAME" help:"Name of the user."`
-	accessData
-}
+type userEnableCommand struct{ oneUser }
 
 // Run enables the user.
 func (c userEnableCommand) Run() error {
-	users, err := c.users()
-	if err != nil {
-		return err
-	}
-	return users.Disable(c.Name, false)
+	return c.change(func(users *authn.Users) error { return users.Disable(c.Name, false) })
 }
 
-type userRemoveCommand struct {
-	Name string `arg:"" placeholder:"NAME" help:"Name of the user."`
-	accessData
-}
+type userRemoveCommand struct{ oneUser }
 
 // Run removes the user.
 func (c userRemoveCommand) Run() error {
-	users, err := c.users()
-	if err != nil {
-		return err
-	}
-	return users.Remove(c.Name)
+	return c.change(func(users *authn.Users) error { return users.Remove(c.Name) })
 }

@@ -162,6 +162,9 @@ func (t *Trail) failed(err error, lost int, events []Event) error {
 // Latest returns the last events that a filter chooses, the newest first.
 func (t *Trail) Latest(f Filter, most int) ([]Record, error) { return Latest(t.data, f, most) }
 
+// Verify reads the whole log, and compares it with its chain and its seal.
+func (t *Trail) Verify() (*Verification, error) { return Verify(t.data) }
+
 // FHIR writes an event of this server as FHIR does.
 func (t *Trail) FHIR(r *Record) ([]byte, error) { return FHIR(r, t.source) }
 

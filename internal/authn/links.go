@@ -49,17 +49,6 @@ type Target struct {
 // study reports whether the link is for all of a study.
 func (t Target) study() bool { return t.Whole && t.Path == dicom.Ref{Study: t.Study}.Path() }
 
-// State is "valid", "expired" or "revoked".
-func (l Link) State(now time.Time) string {
-	switch {
-	case l.Revoked != nil:
-		return "revoked"
-	case !now.Before(l.Expires):
-		return "expired"
-	}
-	return "valid"
-}
-
 // Links are those of a folder. They turn authentication neither on nor off. Safe for concurrent use, and by several processes.
 type Links struct {
 	// Root is the public address of the server's root for a request, without a slash at its end.
@@ -68,6 +57,7 @@ type Links struct {
 	InSession func(*http.Request) bool
 
 	ledger *ledger[Link]
+	makers makers
 	key    string // the file of the key
 	uses   *Uses
 	now    func() time.Time
@@ -84,7 +74,8 @@ const (
 // OpenLinks opens those of a folder.
 func OpenLinks(folder string, uses *Uses) *Links {
 	return &Links{Root: requestRoot, ledger: newLedger(folder, "links.json", func(l Link) string { return l.ID }),
-		key: filepath.Join(folder, "link.key"), uses: uses, now: time.Now}
+		makers: makers{OpenKeys(folder, nil), OpenUsers(folder, nil), OpenCertificates(folder, nil)},
+		key:    filepath.Join(folder, "link.key"), uses: uses, now: time.Now}
 }
 
 // Add issues a link and returns its token, which is not kept.
@@ -143,6 +134,21 @@ func (l *Links) List() ([]Link, error) {
 	return slices.Clone(links), err
 }
 
+// State is "valid", "expired", or "revoked": by itself, or because who made it may not come in any more.
+func (l *Links) State(link Link) (string, error) {
+	if !l.now().Before(link.Expires) {
+		return "expired", nil
+	}
+	stands, err := l.makers.stand(link)
+	if err != nil {
+		return "", err
+	}
+	if link.Revoked != nil || !stands {
+		return "revoked", nil
+	}
+	return "valid", nil
+}
+
 // Used is when a link was used last; zero: never.
 func (l *Links) Used(id string) time.Time { return l.uses.of("link:" + id) }
 
@@ -179,7 +185,14 @@ func (l *Links) verify(token string) (Link, error) {
 		return Link{}, err
 	}
 	// It is compared all the same where there is none, so that the time tells nothing.
-	if !hmac.Equal([]byte(link.token(key)), []byte(token)) || !found || len(key) != linkKeyLength || link.State(l.now()) != "valid" {
+	if !hmac.Equal([]byte(link.token(key)), []byte(token)) || !found || len(key) != linkKeyLength {
+		return Link{}, errLinkOver
+	}
+	state, err := l.State(link)
+	if err != nil {
+		return Link{}, err
+	}
+	if state != "valid" {
 		return Link{}, errLinkOver
 	}
 	return link, nil
@@ -201,6 +214,11 @@ func (t Target) covers(r *http.Request) bool {
 	}
 	if t.study() {
 		return true // the scope says the rest
+	}
+	if r.URL.Path == "/wado" { // the same by the URI service (PS3.18 9.4.1): one picture has its parameters nowhere else
+		q := r.URL.Query()
+		ref := dicom.Ref{Study: dicom.UID(q.Get("studyUID")), Series: dicom.UID(q.Get("seriesUID")), Instance: dicom.UID(q.Get("objectUID"))}
+		return t.Whole && (ref.Path() == t.Path || strings.HasPrefix(ref.Path(), t.Path+"/"))
 	}
 	p := r.URL.EscapedPath()
 	for strings.Contains(p, "//") {

@@ -55,8 +55,8 @@ func TestLinksAreForWhatTheyAreFor(t *testing.T) {
 			[]string{"/dicom-web/studies/1.2.3", "/dicom-web/studies?limit=1", "/wado?studyUID=1.2.3", "/dicom-web/studies/1.2.4"}, // the scope says the rest
 			[]string{"POST /dicom-web/studies", "DELETE /dicom-web/studies/1.2.3"}},
 		"a series": {TargetOf(dicom.Ref{Study: linkedStudy, Series: "1.2.3.1"}, "", "", ""),
-			[]string{"/dicom-web/studies/1.2.3/series/1.2.3.1", "/dicom-web/studies/1.2.3/series/1.2.3.1/metadata?includefield=all", "//dicom-web//studies/1.2.3/series/1.2.3.1/"},
-			[]string{"/dicom-web/studies/1.2.3", "/dicom-web/studies/1.2.3/series/1.2.3.10", "/dicom-web/studies/1.2.3/series/1.2.3.1%2f..", "/dicom-web/studies", "/wado?studyUID=1.2.3"}},
+			[]string{"/dicom-web/studies/1.2.3/series/1.2.3.1", "/dicom-web/studies/1.2.3/series/1.2.3.1/metadata?includefield=all", "//dicom-web//studies/1.2.3/series/1.2.3.1/", "/wado?studyUID=1.2.3&seriesUID=1.2.3.1&objectUID=1.2.3.1.1"},
+			[]string{"/wado?studyUID=1.2.3&seriesUID=1.2.3.10&objectUID=1.2.3.1.1", "/dicom-web/studies/1.2.3", "/dicom-web/studies/1.2.3/series/1.2.3.10", "/dicom-web/studies/1.2.3/series/1.2.3.1%2f..", "/dicom-web/studies", "/wado?studyUID=1.2.3"}},
 		"a picture": {TargetOf(ref, "frames/1", "rendered", "viewport=64,64&quality=90"),
 			[]string{"/dicom-web/studies/1.2.3/series/1.2.3.1/instances/1.2.3.1.1/frames/1/rendered?quality=90&viewport=64%2C64", "HEAD /dicom-web/studies/1.2.3/series/1.2.3.1/instances/1.2.3.1.1/frames/1/rendered?viewport=64,64&quality=90"},
 			[]string{"/dicom-web/studies/1.2.3/series/1.2.3.1/instances/1.2.3.1.1/frames/1/rendered", "/dicom-web/studies/1.2.3/series/1.2.3.1/instances/1.2.3.1.1/frames/2/rendered?viewport=64,64&quality=90",
@@ -202,5 +202,66 @@ func TestOpenedLinks(t *testing.T) {
 	now = now.Add(time.Hour)
 	if _, found := ask("same-origin"); found {
 		t.Error("the links are over")
+	}
+}
+
+// A link ends with who made it, and does not come back with another of his name.
+func TestLinksEndWithTheirMakers(t *testing.T) {
+	now := time.Now()
+	l := testLinks(t, &now)
+	keys, users, certificates := l.makers.keys, l.makers.users, l.makers.certificates
+	for _, clock := range []*func() time.Time{&keys.now, &users.now, &certificates.now} {
+		*clock = l.now
+	}
+	grant := Grant{Roles: []string{"read"}}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	add := func() {
+		_, err := keys.Add("ct", grant, now.Add(24*time.Hour))
+		must(err)
+		must(certificates.Add("mr", "dns:mr", grant, time.Time{}))
+	}
+	add()
+	must(users.Add("jane", "a password of twelve", grant))
+	for kind, c := range map[access.Kind]struct {
+		name string
+		end  func()
+	}{
+		access.Key:         {"ct", func() { _, err := keys.Revoke("ct"); must(err) }},
+		access.Certificate: {"mr", func() { _, err := certificates.Revoke("mr"); must(err) }},
+		access.User:        {"jane", func() { must(users.Disable("jane", true)) }},
+		access.Token:       {"someone", func() {}},
+		"command":          {"link add", func() {}},
+	} {
+		_, token, err := l.Add(access.Principal{Name: c.name, Kind: kind}, TargetOf(dicom.Ref{Study: linkedStudy}, "", "", ""), now.Add(48*time.Hour))
+		must(err)
+		if _, err := l.verify(token); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		c.end()
+		stays := kind == access.Token || kind == "command"
+		if _, err := l.verify(token); (err == nil) != stays {
+			t.Errorf("%s, who has gone: %v", kind, err)
+		}
+	}
+	must(users.Disable("jane", false))
+	later, token := addLink(t, l, TargetOf(dicom.Ref{Study: linkedStudy}, "", "", "")) // by jane
+	must(users.Allow("jane", Grant{Roles: []string{"worklist"}}))
+	if state, err := l.State(later); err != nil || state != "revoked" {
+		t.Errorf("of somebody who may not read any more: %s, %v", state, err)
+	}
+	must(users.Remove("jane"))
+	now = now.Add(time.Minute)
+	must(users.Add("jane", "a password of twelve", grant))
+	add()
+	if _, err := l.verify(token); err == nil {
+		t.Error("it came back with another jane")
+	}
+	if list, err := l.List(); err != nil || len(list) != 6 {
+		t.Errorf("%d, %v", len(list), err)
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"math"
 	"mime"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"time"
 
 	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/limit"
 )
 
 // Login is the resource "session" of the page: GET says who has logged in and how one can, POST logs in with name and password,
@@ -27,7 +27,7 @@ type Login struct {
 
 // NewLogin makes the resource of sessions, which are one of the methods, and may be begun at a provider.
 func NewLogin(methods *Methods, sessions *Sessions, provider *Provider, log *slog.Logger) *Login {
-	if provider != nil && provider.options.ClientID == "" {
+	if provider != nil && !provider.LogsIn() {
 		provider = nil
 	}
 	return &Login{methods, sessions, provider, newThrottle(time.Now), log}
@@ -114,7 +114,7 @@ func (l *Login) logIn(w http.ResponseWriter, r *http.Request, root string) {
 		given.Name = given.Name[:64] // longer than any
 	}
 	access.NoteAttempt(r.Context(), access.Attempt{Name: given.Name, Kind: access.User})
-	address := l.clientOf(r)
+	address := limit.Network(l.sessions.Client(r))
 	if wait := l.throttle.try(given.Name, address); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		l.refuse(w, http.StatusTooManyRequests, "too many attempts, wait a little")
@@ -136,17 +136,6 @@ func (l *Login) logIn(w http.ResponseWriter, r *http.Request, root string) {
 		l.sessions.begin(w, r, root, &session{user: user.Name, changed: user.Changed})
 		w.WriteHeader(http.StatusNoContent)
 	}
-}
-
-// clientOf is the address of a client, as guesses are counted by: that of a network where one customer has all of it.
-func (l *Login) clientOf(r *http.Request) string {
-	address := l.sessions.Client(r)
-	if a, err := netip.ParseAddr(address); err == nil && a.Is6() && !a.Is4In6() {
-		if network, err := a.Prefix(64); err == nil {
-			return network.Masked().String()
-		}
-	}
-	return address
 }
 
 func (l *Login) fail(w http.ResponseWriter, err error) {

@@ -91,6 +91,9 @@ func NewProvider(o ProviderOptions) (*Provider, error) {
 	return p, nil
 }
 
+// LogsIn reports whether people log in at the page by it.
+func (p *Provider) LogsIn() bool { return p.options.ClientID != "" }
+
 // Begun is true: who has a provider wants people to prove who they are.
 func (p *Provider) Begun() (bool, error) { return true, nil }
 

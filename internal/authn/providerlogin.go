@@ -17,6 +17,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/noctis-dicom/noctis/internal/access"
+	"github.com/noctis-dicom/noctis/internal/limit"
 )
 
 // pending is a login at the provider that has begun: it waits in a cookie of the browser that began it, which nobody else can have.
@@ -73,7 +74,7 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 		l.returnToLogin(w, r, root, err)
 		return
 	}
-	l.log.Info("login", "user", who.Name, "provider", l.provider.options.Issuer, "address", l.clientOf(r))
+	l.log.Info("login", "user", who.Name, "provider", l.provider.options.Issuer, "address", limit.Network(l.sessions.Client(r)))
 	access.NoteAttempt(r.Context(), access.Attempt{Name: who.Name, Kind: who.Kind})
 	l.sessions.begin(w, r, root, &session{who: who})
 	http.Redirect(w, r, root+"/"+p.Next, http.StatusSeeOther)
@@ -82,7 +83,7 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 // returnToLogin tells the person that it did not succeed, and the log why.
 func (l *Login) returnToLogin(w http.ResponseWriter, r *http.Request, root string, err error) {
 	access.NoteAttempt(r.Context(), access.Attempt{Kind: access.Token, Failed: true})
-	l.log.Warn("login at the provider refused", "provider", l.provider.options.Issuer, "error", err, "address", l.clientOf(r))
+	l.log.Warn("login at the provider refused", "provider", l.provider.options.Issuer, "error", err, "address", limit.Network(l.sessions.Client(r)))
 	http.Redirect(w, r, root+"/login.html?problem", http.StatusSeeOther)
 }
 

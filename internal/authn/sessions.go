@@ -15,9 +15,8 @@ import (
 
 var errSessionOver = fmt.Errorf("%w: the session is over, log in again", access.ErrUnauthenticated)
 
-// Sessions are those of people who have logged in at the page. They live in memory: who wants to know whose they are has to look into the
-// process, and at its end all have to log in again. A browser bears its session as a cookie, which counts for requests of our
-// own pages only. Safe for concurrent use.
+// Sessions are those of people who have logged in at the page. A browser bears its session as a cookie, which counts for requests of our
+// own pages only; of the cookie nothing is kept but its digest. Safe for concurrent use.
 type Sessions struct {
 	// Root is the public address of the server's root for a request, without a slash at its end.
 	Root func(*http.Request) (string, error)
@@ -29,8 +28,12 @@ type Sessions struct {
 	users *Users
 	now   func() time.Time
 
-	mu   sync.Mutex
-	open map[[sha256.Size]byte]*session // by the digest of the cookie
+	mu    sync.Mutex
+	open  map[[sha256.Size]byte]*session // by the digest of the cookie
+	dirty bool                           // open differs from the file
+
+	saving sync.Mutex
+	path   string // of the file; "": there is none, and the end of the process ends all
 }
 
 // session is one of them.
@@ -40,6 +43,7 @@ type session struct {
 	who     access.Principal // of a session of an identity provider
 	ends    time.Time        // at the latest
 	seen    time.Time
+	saved   time.Time // seen, as the file has it
 }
 
 // mostSessions bounds their memory; with more those go that were not used for longest.
@@ -96,6 +100,7 @@ func (s *Sessions) principalOf(digest [sha256.Size]byte, used bool) (access.Prin
 	}
 	if used {
 		one.seen = now
+		s.dirty = s.dirty || now.Sub(one.saved) >= seenEvery
 	}
 	s.mu.Unlock()
 	if one.user == "" {
@@ -125,7 +130,9 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, root string, on
 		s.makeRoom(now)
 	}
 	s.open[sha256.Sum256([]byte(value))] = one
+	s.dirty = true
 	s.mu.Unlock()
+	s.save() //nolint:errcheck // Run tries again, and tells
 	http.SetCookie(w, cookieOf(root, value, 0))
 }
 
@@ -149,8 +156,11 @@ func (s *Sessions) makeRoom(now time.Time) {
 func (s *Sessions) end(r *http.Request, root string) {
 	if c, err := r.Cookie(cookieName(root)); err == nil {
 		s.mu.Lock()
+		_, found := s.open[sha256.Sum256([]byte(c.Value))]
 		delete(s.open, sha256.Sum256([]byte(c.Value)))
+		s.dirty = s.dirty || found
 		s.mu.Unlock()
+		s.save() //nolint:errcheck // as above
 	}
 }
 

@@ -7,11 +7,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/access"
 )
 
@@ -270,8 +273,8 @@ func TestGuessingIsThrottled(t *testing.T) {
 			t.Fatalf("the right password is no guess: %s", answer.Status)
 		}
 	}
-	if in, out := h.login.clientOf(bearing("X-Forwarded-For", "2001:db8::1")), h.login.clientOf(bearing("X-Forwarded-For", "2001:db8::ffff:2")); in != out || in != "2001:db8::/64" {
-		t.Errorf("two addresses of one network are %s and %s", in, out)
+	if tries("poe", "2001:db8::1"); tries("poe", "2001:db8::ffff:2") != 0 {
+		t.Error("another address of the same network has tries of its own")
 	}
 	total := 0
 	for i := range 40 {
@@ -312,5 +315,96 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 	if n := len(h.sessions.open); n != mostSessions {
 		t.Errorf("%d sessions", n)
+	}
+}
+
+// Sessions outlive the process: those that are not over, of users who are still the same, and of a provider that is still there. What is in the file lets nobody in.
+func TestSessionsOutliveTheProcess(t *testing.T) {
+	h := newHouse(t, "http://pacs.example")
+	path := filepath.Join(t.TempDir(), "access", "sessions.json")
+	keep := func(provider bool) {
+		t.Helper()
+		h.sessions = NewSessions(h.users)
+		h.sessions.Root = func(*http.Request) (string, error) { return h.root, nil }
+		h.sessions.now = func() time.Time { return h.now }
+		if err := h.sessions.Keep(path, provider); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep(true)
+	begin := func(one *session) *http.Request {
+		w := httptest.NewRecorder()
+		h.sessions.begin(w, httptest.NewRequest("GET", "/", nil), h.root, one)
+		r := httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(w.Result().Cookies()[0])
+		return r
+	}
+	user, _, err := h.users.ledger.find("doe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := begin(&session{user: "doe", changed: user.Changed})
+	foreign := access.Principal{Name: "chief", Kind: access.Token, Roles: access.RolesOf(access.Read, access.Admin), Tenant: "north",
+		Scope: access.Scope{Patients: []string{""}, Studies: []dicom.UID{"1.2"}, Facilities: []string{"North"}, Physicians: []string{"Roe"}}}
+	provided := begin(&session{who: foreign})
+	left := begin(&session{user: "doe", changed: user.Changed})
+	h.sessions.end(left, h.root)
+	short := begin(&session{who: foreign, ends: h.now.Add(time.Minute)})
+
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*http.Request{local, provided, left, short} {
+		if c, _ := r.Cookie("noctis"); bytes.Contains(text, []byte(c.Value)) {
+			t.Error("a cookie is in the file")
+		}
+	}
+	in := func(r *http.Request) access.Principal {
+		t.Helper()
+		who, found, err := h.sessions.Authenticate(r)
+		if !found || err != nil && !errors.Is(err, access.ErrUnauthenticated) {
+			t.Error(found, err)
+		}
+		return who
+	}
+	h.now = h.now.Add(2 * time.Minute)
+	keep(true)
+	if who := in(local); who.Name != "doe" || who.Scope.Patients[0] != "P1" {
+		t.Errorf("a user: %+v", who)
+	}
+	if who := in(provided); !reflect.DeepEqual(who, foreign) {
+		t.Errorf("one of a provider: %+v, want %+v", who, foreign)
+	}
+	if who := in(left); who.Known() {
+		t.Errorf("who had logged out: %+v", who)
+	}
+	if who := in(short); who.Known() {
+		t.Errorf("one that is over: %+v", who)
+	}
+	if err := h.sessions.save(); err != nil { // when they were used
+		t.Fatal(err)
+	}
+	h.now = h.now.Add(h.sessions.Idle - time.Minute)
+	keep(false)
+	if who := in(provided); who.Known() {
+		t.Errorf("one of a provider that has gone: %+v", who)
+	}
+	if who := in(local); who.Name != "doe" {
+		t.Error("that it was used has been forgotten")
+	}
+	if err := h.users.Disable("doe", true); err != nil {
+		t.Fatal(err)
+	}
+	if who := in(local); who.Known() {
+		t.Errorf("who may no longer: %+v", who)
+	}
+	for _, wrong := range []string{"", "{}", `[{"sha256":"00"}]`, `[{"sha256":"` + strings.Repeat("0", 64) + `"}]`, `[{"sha256":"` + strings.Repeat("0", 64) + `","subject":"a","grant":{"roles":["king"]}}]`} {
+		if err := os.WriteFile(path, []byte(wrong), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := NewSessions(h.users).Keep(path, true); err == nil {
+			t.Errorf("%q is taken", wrong)
+		}
 	}
 }

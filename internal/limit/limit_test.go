@@ -142,3 +142,12 @@ func TestGateHolds(t *testing.T) {
 		t.Errorf("too many %d times; in the end %d inside, %d waiting", tooMany.Load(), g.inside, g.queue())
 	}
 }
+
+func TestNetwork(t *testing.T) {
+	for address, want := range map[string]string{"192.0.2.7": "192.0.2.7", "2001:db8::1": "2001:db8::/64", "2001:db8::ffff:2": "2001:db8::/64", "fe80::1%eth0": "fe80::/64",
+		"::ffff:192.0.2.7": "::ffff:192.0.2.7", "@": "@", "": ""} {
+		if got := Network(address); got != want {
+			t.Errorf("%s is counted as %s, want %s", address, got, want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 // Limits are those of a server, for all of its archives together. The zero value has none.
 type Limits struct {
 	Rate     *Rate // of each who is known
+	Open     *Rate // of each address, where nobody has to be
 	Unknown  *Rate // of each address from which somebody asks who has not proved who he is, where that is asked
 	Uploads  *Gate
 	Decodes  *Gate

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -30,6 +31,15 @@ func NewRate(each float64, burst int) *Rate {
 		panic(err) // only for a size that is not positive
 	}
 	return &Rate{each: rate.Limit(each), burst: max(1, burst), table: table}
+}
+
+// Network is what an address is counted by: itself, but of IPv6 the network, in which a machine has as many addresses as it likes.
+func Network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return address
+	}
+	return netip.PrefixFrom(a.WithZone(""), 64).Masked().String()
 }
 
 // Take counts a request of somebody. It returns 0 if he may make it, and else how long he has to wait; then it is not counted.
