@@ -65,4 +65,5 @@ type Blob interface {
 	io.Closer
 	Size() int64
 	Stored() time.Time // as in BlobInfo
+	State() uint64     // another number, or as good as ever, when the file has been written to or replaced
 }

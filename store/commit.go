@@ -186,7 +186,7 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 	}
 	for i, st := range written {
 		st.entry.Stored = infos[i].Stored
-		s.damaged.set(st.entry.Blob, false)
+		s.found(st.entry.Blob, 0, nil)
 	}
 	if len(inserts) == 0 {
 		return nil
@@ -229,14 +229,14 @@ func (s *Store) discard(ctx context.Context, batch []*staged) {
 	}
 }
 
-// intact reports whether the blob of the entry is there in its full length.
+// intact reports whether the blob of the entry is there as it was stored, as far as Open would know.
 func (s *Store) intact(ctx context.Context, e *Entry) bool {
-	blob, err := s.blobs.Open(ctx, e.Blob)
-	if err != nil {
-		return !errors.Is(err, ErrNotFound)
+	in, err := s.Open(ctx, e)
+	if err == nil {
+		in.Close()
+		return true
 	}
-	defer blob.Close()
-	return blob.Size() == e.Size && !s.damaged.has(e.Blob)
+	return !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrBlobDamaged)
 }
 
 // lockNames are the names that a batch holds while it commits.

@@ -270,6 +270,8 @@ func (memoryBlob) Close() error { return nil }
 
 func (memoryBlob) Stored() time.Time { return time.Time{} }
 
+func (memoryBlob) State() uint64 { return 1 }
+
 func (b replacedBlobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
 	if id == b.id {
 		return memoryBlob{bytes.NewReader(b.data)}, nil

@@ -132,23 +132,43 @@ func (b *Batch) take(ctx context.Context, r io.Reader) (a *arrival, err error) {
 		b.fail(failure)
 		return nil, nil
 	}
+	if err := w.begin(); err != nil {
+		return nil, err
+	}
 	return &arrival{writer: w.blob, file: file, entry: entry}, nil
 }
 
-// late is a blob that begins with its first bytes: what is refused before they leave the buffer costs no file.
+// late is a blob that begins when it is worth it: what is refused within its first bytes costs no file. A request may have a hundred
+// thousand parts of a byte.
 type late struct {
 	create func() (BlobWriter, error)
-	blob   BlobWriter // nil: nothing has been written
+	blob   BlobWriter // nil: it has not begun
+	first  []byte     // what has been written until then
 }
 
+// lateFrom is more than what is no DICOM file has before that is noticed.
+const lateFrom = 1 << 10
+
 func (l *late) Write(p []byte) (int, error) {
-	if l.blob == nil {
-		var err error
-		if l.blob, err = l.create(); err != nil {
-			return 0, err
-		}
+	if l.blob == nil && len(l.first)+len(p) < lateFrom {
+		l.first = append(l.first, p...)
+		return len(p), nil
+	}
+	if err := l.begin(); err != nil {
+		return 0, err
 	}
 	return l.blob.Write(p)
+}
+
+// begin begins it if it has not.
+func (l *late) begin() (err error) {
+	if l.blob != nil {
+		return nil
+	}
+	if l.blob, err = l.create(); err == nil {
+		_, err = l.blob.Write(l.first)
+	}
+	return err
 }
 
 func (l *late) cancel() {

@@ -19,8 +19,38 @@ type Instance struct {
 }
 
 // Open opens the instance of an entry. The error is ErrBlobMissing and ErrNotFound, wrapped, if its file is missing, and
-// ErrBlobDamaged if the file has another length than was stored.
+// ErrBlobDamaged if it is not what was stored, as far as that is known or Options.Trust wants it to be.
 func (s *Store) Open(ctx context.Context, e *Entry) (*Instance, error) {
+	file, err := s.openBlob(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := s.proven(ctx, e.Blob, file)
+	if err != nil {
+		file.Close()
+		if errors.Is(err, ErrNotFound) { // removed meanwhile
+			err = errors.Join(ErrBlobMissing, err)
+		}
+		return nil, fmt.Errorf("instance %s: %w", e.Ref.Instance, err)
+	}
+	return s.instance(e, blob), nil
+}
+
+// Openable is nil if the file of an entry is there, has the length that was stored, and is not known to be damaged. Its bytes are not read.
+func (s *Store) Openable(ctx context.Context, e *Entry) error {
+	blob, err := s.openBlob(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	if s.damaged.is(e.Blob, blob.State(), s.options.Trust > 0) {
+		return fmt.Errorf("instance %s: %w", e.Ref.Instance, errRotten(e.Blob))
+	}
+	return nil
+}
+
+// openBlob opens the file of an entry, which is there and has its length.
+func (s *Store) openBlob(ctx context.Context, e *Entry) (Blob, error) {
 	blob, err := s.blobs.Open(ctx, e.Blob)
 	if errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("instance %s: %w: %w", e.Ref.Instance, ErrBlobMissing, err)
@@ -28,15 +58,13 @@ func (s *Store) Open(ctx context.Context, e *Entry) (*Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("instance %s: %w", e.Ref.Instance, err)
 	}
-	if s.damaged.has(e.Blob) {
-		blob.Close()
-		return nil, fmt.Errorf("instance %s: %w: its bytes are not those that were stored", e.Ref.Instance, ErrBlobDamaged)
-	}
 	if blob.Size() != e.Size {
 		blob.Close()
-		return nil, fmt.Errorf("instance %s: %w: it has %d bytes, %d were stored", e.Ref.Instance, ErrBlobDamaged, blob.Size(), e.Size)
+		err = fmt.Errorf("instance %s: %w: it has %d bytes, %d were stored", e.Ref.Instance, ErrBlobDamaged, blob.Size(), e.Size)
+		s.found(e.Blob, blob.State(), err)
+		return nil, err
 	}
-	return s.instance(e, blob), nil
+	return blob, nil
 }
 
 func (s *Store) instance(e *Entry, blob Blob) *Instance {

@@ -127,4 +127,6 @@ type written struct {
 
 func (w written) Size() int64     { return w.size }
 func (written) Stored() time.Time { return time.Time{} }
-func (written) Close() error      { return nil }
+
+func (written) State() uint64 { return 1 }
+func (written) Close() error  { return nil }

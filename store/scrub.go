@@ -4,44 +4,66 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 )
 
-// damaged are the blobs that are known not to be what their names say. It is safe for concurrent use.
+// damaged are the blobs that are known not to be what their names say, in the state of the file that was read. It is safe for concurrent
+// use.
 type damaged struct {
 	mu    sync.Mutex
-	blobs map[BlobID]bool
+	blobs map[BlobID]uint64 // 0: in a state that an earlier process saw
+	watch func(BlobID, error)
 }
 
-func (d *damaged) has(id BlobID) bool {
+// is reports whether a blob is damaged in a state, or, unless exactly, in whatever state it was.
+func (d *damaged) is(id BlobID, state uint64, exactly bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.blobs[id]
+	of, bad := d.blobs[id]
+	return bad && (!exactly || of == state)
 }
 
 // set reports whether that is news.
-func (d *damaged) set(id BlobID, bad bool) bool {
+func (d *damaged) set(id BlobID, state uint64, bad bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.blobs[id] == bad {
-		return false
+	_, was := d.blobs[id]
+	if !bad {
+		delete(d.blobs, id)
+		return was
 	}
 	if d.blobs == nil {
-		d.blobs = map[BlobID]bool{}
+		d.blobs = map[BlobID]uint64{}
 	}
-	if d.blobs[id] = bad; !bad {
-		delete(d.blobs, id)
+	d.blobs[id] = state
+	return !was
+}
+
+// WatchDamage has f told of each blob that is found to be damaged, and why, and of each that is found good again, or was stored again (nil).
+func (s *Store) WatchDamage(f func(id BlobID, err error)) {
+	s.damaged.mu.Lock()
+	defer s.damaged.mu.Unlock()
+	s.damaged.watch = f
+}
+
+// found remembers whether a blob is damaged, and tells who watches if that is news.
+func (s *Store) found(id BlobID, state uint64, err error) {
+	if s.damaged.set(id, state, err != nil) {
+		s.damaged.mu.Lock()
+		watch := s.damaged.watch
+		s.damaged.mu.Unlock()
+		if watch != nil {
+			watch(id, err)
+		}
 	}
-	return true
 }
 
 // MarkDamaged says of blobs what an earlier process has found: Open refuses them with ErrBlobDamaged, until they have been found good
 // or have been stored again.
 func (s *Store) MarkDamaged(ids ...BlobID) {
 	for _, id := range ids {
-		s.damaged.set(id, true)
+		s.damaged.set(id, 0, true)
 	}
 }
 
@@ -62,8 +84,6 @@ type Scrubber struct {
 	Pause func(ctx context.Context, bytes int64) error
 	// Checked is called after each blob, with the reason if it is damaged or cannot be read.
 	Checked func(id BlobID, err error)
-	// Changed is called when Damaged has changed.
-	Changed func()
 }
 
 // Scrub reads every blob once and compares its bytes with its name. One that is damaged is not served any more (MarkDamaged); one that
@@ -74,7 +94,7 @@ func (s *Store) Scrub(ctx context.Context, scrubber Scrubber) error {
 			return err
 		}
 		var ended error
-		sum, err := s.slowDigest(ctx, info.ID, func(ctx context.Context, n int64) error {
+		known, err := s.compare(ctx, info.ID, func(ctx context.Context, n int64) error {
 			ended = scrubber.Pause(ctx, n)
 			return ended
 		})
@@ -83,23 +103,16 @@ func (s *Store) Scrub(ctx context.Context, scrubber Scrubber) error {
 			return errors.Join(ended, ctx.Err())
 		case errors.Is(err, ErrNotFound): // removed meanwhile
 			continue
-		case err == nil && sum != info.ID:
-			err = fmt.Errorf("blob %s: %w: its SHA-256 is not its name", info.ID, ErrBlobDamaged)
-		}
-		if s.damaged.set(info.ID, err != nil) {
-			scrubber.Changed()
+		case !known: // what cannot be read is not served either
+			s.found(info.ID, 0, err)
 		}
 		scrubber.Checked(info.ID, err)
 	}
 	return nil
 }
 
-func (s *Store) slowDigest(ctx context.Context, id BlobID, pause func(context.Context, int64) error) (sum BlobID, err error) {
-	blob, err := s.blobs.Open(ctx, id)
-	if err != nil {
-		return sum, err
-	}
-	defer blob.Close()
+// digestOf reads a blob through, with a pause after each piece.
+func digestOf(ctx context.Context, blob Blob, pause func(context.Context, int64) error) (sum BlobID, err error) {
 	hash := sha256.New()
 	const piece = 1 << 20
 	for at := int64(0); at < blob.Size(); at += piece {
@@ -117,16 +130,13 @@ func (s *Store) slowDigest(ctx context.Context, id BlobID, pause func(context.Co
 // Verify reads the stored file of an entry again, which has been durable since before the entry was there, and compares it with its
 // digest. The error is ErrBlobMissing or ErrBlobDamaged, wrapped, if the instance cannot be given back as it was stored.
 func (s *Store) Verify(ctx context.Context, e *Entry) error {
-	in, err := s.Open(ctx, e)
+	blob, err := s.openBlob(ctx, e)
 	if err != nil {
 		return err
 	}
-	if err := in.Close(); err != nil {
+	if err := blob.Close(); err != nil {
 		return err
 	}
-	sum, err := s.digest(ctx, e.Blob)
-	if err == nil && sum != e.Blob {
-		err = fmt.Errorf("blob %s: %w: its SHA-256 is not its name", e.Blob, ErrBlobDamaged)
-	}
+	_, err = s.compare(ctx, e.Blob, func(ctx context.Context, _ int64) error { return ctx.Err() })
 	return err
 }

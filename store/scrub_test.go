@@ -64,13 +64,13 @@ func TestScrub(t *testing.T) {
 	}
 	var read int64
 	changed, faults := 0, 0
+	s.WatchDamage(func(store.BlobID, error) { changed++ })
 	scrub := func() {
 		t.Helper()
 		read, faults = 0, 0
 		err := s.Scrub(t.Context(), store.Scrubber{
 			Pause:   func(_ context.Context, n int64) error { read += n; return nil },
 			Checked: func(_ store.BlobID, err error) { faults += map[bool]int{true: 1}[err != nil] },
-			Changed: func() { changed++ },
 		})
 		if err != nil || read != int64(len(good)+len(bad)) {
 			t.Errorf("scrub: %v, %d bytes read", err, read)
@@ -100,17 +100,17 @@ func TestScrub(t *testing.T) {
 		t.Fatalf("stored again: %v", err)
 	}
 	faults = 0
-	check("stored again", 0, 1, nil)
+	check("stored again", 0, 2, nil)
 	s.MarkDamaged(receipts["bad"].Digest)
 	if err := open("bad"); !errors.Is(err, store.ErrBlobDamaged) {
 		t.Errorf("marked: %v", err)
 	}
 	scrub()
-	check("found good", 0, 2, nil)
+	check("found good", 0, 3, nil)
 	ended := errors.New("ended")
 	err := s.Scrub(t.Context(), store.Scrubber{Pause: func(context.Context, int64) error { return ended }, Checked: func(_ store.BlobID, err error) {
 		t.Errorf("checked: %v", err)
-	}, Changed: func() {}})
+	}})
 	if !errors.Is(err, ended) || len(s.Damaged()) > 0 {
 		t.Errorf("ended by Pause: %v, %d damaged", err, len(s.Damaged()))
 	}

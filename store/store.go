@@ -16,6 +16,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/part10"
@@ -51,6 +52,7 @@ type Store struct {
 	commits underway
 	noting  sync.Mutex // one writes into the journal
 	damaged damaged
+	proofs  *proofs
 	quota   atomic.Pointer[Quota]
 
 	generation atomic.Uint64
@@ -90,6 +92,8 @@ type Options struct {
 	// Memory is what the data sets that are being stored may take together, and one more within Limits.Header; default 32 MiB.
 	Memory int64
 	beside *Store // has the same Memory together with this one; nil: it has its own
+	// Trust is for how long a file that was compared with its SHA-256 is opened without being compared again; 0: none is compared.
+	Trust time.Duration
 	// Conflict is what is done with an instance whose UID is stored with other bytes.
 	Conflict Conflict
 	// PurgeAtOnce has what is deleted or replaced go for good, without a recycle bin.
@@ -100,7 +104,7 @@ type Options struct {
 
 // New joins an index and blobs to a store. Neither is closed by the store. Only one Store may write to them.
 func New(index Index, blobs Blobs, o Options) *Store {
-	s := &Store{index: index, blobs: blobs, options: o, locks: newLocks(), budget: newBudget(o.Memory)}
+	s := &Store{index: index, blobs: blobs, options: o, locks: newLocks(), budget: newBudget(o.Memory), proofs: newProofs(o.Trust)}
 	if o.beside != nil {
 		s.budget = o.beside.budget
 	}

@@ -34,7 +34,7 @@ func (c *serveCommand) storeOptions() (store.Options, error) {
 	if err := c.Retention.set(&o); err != nil {
 		return o, err
 	}
-	o.Limits.Header, o.Memory = int64(c.MaxDataSet), int64(c.Memory/16)
+	o.Limits.Header, o.Memory, o.Trust = int64(c.MaxDataSet), int64(c.Memory/16), c.TrustFiles
 	var err error
 	if o.Rules.SOPClasses, err = uids("sop-classes", c.Rules.SOPClasses); err != nil {
 		return o, err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,7 @@ type scrubbing struct {
 	list    string // the file with the digests of damaged files, so that they are not served after a restart either
 	rate    int64  // bytes a second
 	log     *slog.Logger
+	saving  sync.Mutex
 
 	passes, files, bytes prometheus.Counter
 }
@@ -40,14 +42,25 @@ func newScrubbing(a *archive, data string, rate int64, log *slog.Logger, registr
 	}
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "noctis_damaged_files",
 		Help: "Stored files whose bytes are not what was stored."}, func() float64 { return float64(len(a.Damaged())) }))
-	return &scrubbing{a, filepath.Join(data, "damaged"), rate, log,
-		counter("noctis_scrub_passes_total", "Times that all stored files were read again and compared with their SHA-256."),
-		counter("noctis_scrub_files_total", "Files that were read again."),
-		counter("noctis_scrub_bytes_total", "Bytes that were read again.")}
+	return &scrubbing{archive: a, list: filepath.Join(data, "damaged"), rate: rate, log: log,
+		passes: counter("noctis_scrub_passes_total", "Times that all stored files were read again and compared with their SHA-256."),
+		files:  counter("noctis_scrub_files_total", "Files that were read again."),
+		bytes:  counter("noctis_scrub_bytes_total", "Bytes that were read again.")}
 }
 
-// load marks what an earlier process has found.
+// found says what is news of a file, and keeps it.
+func (s *scrubbing) found(id store.BlobID, err error) {
+	if err != nil {
+		s.log.Error("a stored file is damaged and is not served any more; noctis doctor takes it from a backup", "blob", id.String(), "error", err)
+	} else {
+		s.log.Info("a stored file that was damaged is good again", "blob", id.String())
+	}
+	s.save()
+}
+
+// load marks what an earlier process has found, and watches.
 func (s *scrubbing) load() error {
+	s.archive.WatchDamage(s.found)
 	text, err := os.ReadFile(s.list)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -67,6 +80,8 @@ func (s *scrubbing) load() error {
 
 // save keeps the list.
 func (s *scrubbing) save() {
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	var b strings.Builder
 	for _, id := range s.archive.Damaged() {
 		fmt.Fprintln(&b, id)
@@ -97,12 +112,7 @@ func (s *scrubbing) pass(ctx context.Context) error {
 			s.bytes.Add(float64(n))
 			return wait(ctx, time.Duration(float64(n)/float64(s.rate)*float64(time.Second)))
 		},
-		Checked: func(id store.BlobID, err error) {
-			if s.files.Inc(); err != nil {
-				s.log.Error("a stored file is damaged and is not served any more; noctis doctor takes it from a backup", "blob", id.String(), "error", err)
-			}
-		},
-		Changed: s.save,
+		Checked: func(store.BlobID, error) { s.files.Inc() },
 	})
 	if err == nil {
 		s.passes.Inc()

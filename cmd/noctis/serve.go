@@ -74,7 +74,8 @@ type serveCommand struct {
 	StallTimeout    time.Duration `default:"1m" help:"Time an upload or a download may stand still (default ${default})."`
 	ShutdownTimeout time.Duration `default:"1m" help:"Time for requests in flight to finish at the end (default ${default})."`
 
-	ScrubRate size `default:"8MiB" placeholder:"SIZE" help:"Bytes a second that are read again in the background, to find files that have rotted; 0: none (default ${default})."`
+	TrustFiles time.Duration `default:"24h" placeholder:"TIME" help:"Time for which a stored file that was compared with its SHA-256, and not written to since, is served without being compared again; 0: none is compared before it is served (default ${default})."`
+	ScrubRate  size          `default:"8MiB" placeholder:"SIZE" help:"Bytes a second that are read again in the background, to find files that have rotted; 0: none (default ${default})."`
 
 	UnsafeNoSync bool `hidden:"" help:"Acknowledge without any sync: the control of the fault harness, which must lose."`
 

@@ -31,7 +31,7 @@ var ours = map[string][]string{
 	"store/file":               {"store", "dicom", "internal/failpoint"},
 	"store/memstore":           {"store", "dicom..."},
 	"store/storetest":          {"store", "store/memstore", "dicom...", "internal/dicomtest"},
-	"store":                    {"dicom", "dicom/match", "dicom/part10", "dicom/valid"},
+	"store":                    {"dicom", "dicom/match", "dicom/part10", "dicom/valid", "internal/giveway"},
 	"worklist":                 {"dicom", "dicom/match"},
 	"commitment":               {"dicom", "dicom/match"},
 	"webhook":                  {"store"},

@@ -102,11 +102,14 @@ type openBlob struct {
 	*os.File
 	size   int64
 	stored time.Time
+	state  uint64
 }
 
 func (b *openBlob) Size() int64 { return b.size }
 
 func (b *openBlob) Stored() time.Time { return b.stored }
+
+func (b *openBlob) State() uint64 { return b.state }
 
 // Open implements store.Blobs.
 func (b *Blobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
@@ -129,7 +132,7 @@ func open(ctx context.Context, path string, id store.BlobID) (store.Blob, error)
 		f.Close()
 		return nil, fmt.Errorf("blob: %w", err)
 	}
-	return &openBlob{File: f, size: info.Size(), stored: stored(info)}, nil
+	return &openBlob{File: f, size: info.Size(), stored: stored(info), state: stateOf(info)}, nil
 }
 
 // Remove implements store.Blobs. It is not synced: a power cut may bring the blob back, as an orphan.

@@ -83,6 +83,9 @@ func (openBlob) Close() error { return nil }
 
 func (b openBlob) Stored() time.Time { return b.stored }
 
+// State is always the same: what is here cannot be written to.
+func (openBlob) State() uint64 { return 1 }
+
 // Open implements store.Blobs.
 func (b *Blobs) Open(ctx context.Context, id store.BlobID) (store.Blob, error) {
 	b.mu.RLock()
