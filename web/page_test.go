@@ -18,6 +18,7 @@ func TestPageServesItsFiles(t *testing.T) {
 		{"/worklist.html", "text/html; charset=utf-8"},
 		{"/schedule.html", "text/html; charset=utf-8"},
 		{"/audit.html", "text/html; charset=utf-8"},
+		{"/webhooks.html", "text/html; charset=utf-8"},
 		{"/icon.svg", "image/svg+xml"},
 	} {
 		r := get(Page(), "GET", c.address)

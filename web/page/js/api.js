@@ -58,11 +58,12 @@ export async function recycled() {
 // restore takes an entry of it out of the recycle bin, and tells what could not be restored.
 export async function restore({ resource, studyInstanceUID }) {
   const path = resource ? enc(resource) : `studies/${enc(studyInstanceUID)}`;
-  return (await ask('POST', `${root}/recycle-bin/${path}/restore`, 409)).json();
+  return (await ask('POST', `${root}/recycle-bin/${path}/restore`, { alsoFine: 409 })).json();
 }
 
-async function ask(method, target, alsoFine) {
-  const answer = await fetch(target, { method, headers: { Accept: 'application/json' } });
+// ask makes a request whose answer is JSON, and throws what one that failed has to say.
+export async function ask(method, target, { alsoFine, signal } = {}) {
+  const answer = await fetch(target, { method, headers: { Accept: 'application/json' }, signal });
   if (!answer.ok && answer.status !== alsoFine) {
     throw new Error(await complaint(answer.status, answer.headers.get('Content-Type'), await answer.text()));
   }

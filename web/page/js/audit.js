@@ -1,6 +1,6 @@
 // The audit: who has seen and done what, the newest first, and whether the log is as it was written.
 
-import { complaint } from './api.js';
+import { ask } from './api.js';
 import { counted, element } from './dom.js';
 import { introduce } from './session.js';
 
@@ -9,12 +9,6 @@ const part = id => document.getElementById(id);
 const form = part('search');
 const names = ['patient', 'who', 'study', 'since', 'until', 'kind', 'failed'];
 let request = new AbortController();
-
-async function ask(target, signal) {
-  const answer = await fetch(target, { headers: { Accept: 'application/json' }, signal });
-  if (!answer.ok) throw new Error(await complaint(answer.status, answer.headers.get('Content-Type'), await answer.text()));
-  return answer.json();
-}
 
 // query is what is asked for. The last day is a whole one.
 function query() {
@@ -35,7 +29,7 @@ async function list(before) {
   const asked = query();
   if (before) asked.set('before', before);
   try {
-    show(await ask(`dicom-web/audit?${asked}`, signal), before);
+    show(await (await ask('GET', `dicom-web/audit?${asked}`, { signal })).json(), before);
     part('problem').hidden = true;
   } catch (error) {
     if (signal.aborted) return;
@@ -79,7 +73,7 @@ async function verify() {
   part('verify').disabled = true;
   say('The log is being read …', true);
   try {
-    const found = await ask('dicom-web/audit/verification');
+    const found = await (await ask('GET', 'dicom-web/audit/verification')).json();
     const all = `${counted(found.lines, 'line', 'lines')}, the last is ${found.last}:${found.hash}`;
     say(found.damages.length ? `The log is NOT as it was written: ${found.damages.map(d => `${d.what}${d.first ? ` (from line ${d.first})` : ''}: ${d.why}`).join('; ')}. ${all}`
       : `All is as it was written: ${all}.`, !found.damages.length);
