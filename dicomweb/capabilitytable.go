@@ -1,7 +1,6 @@
 package dicomweb
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
@@ -76,7 +75,7 @@ func retrieving(accept []string, query ...string) capability {
 
 // capabilities are those of the transactions, by their routes' names or the first words of them.
 var capabilities = map[string]capability{
-	"store": {[]string{"application/dicom+json", "application/dicom+xml"}, storeTypes, parameters("dry-run"), "200 202", "400 409 413 415 503"},
+	"store": {[]string{"application/dicom+json", "application/dicom+xml"}, storeTypes, parameters("dry-run"), "200 202", "400 409 413 415 503 507"},
 	"search": {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil,
 		"200 204", "400 406 413 503"},
 	"retrieve":           inCharsets(retrieving(append(slices.Clone(fileTypes), "application/zip"))),
@@ -93,7 +92,7 @@ var capabilities = map[string]capability{
 	"thumbnail":          retrieving(offered(pictureTypes), "viewport"),
 	"npi-search":         {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil, "200 204", "400 406 413 503"},
 	"npi-store": {[]string{"application/dicom+json", "application/dicom+xml"}, append(slices.Clone(storeTypes), "application/dicom+json",
-		"application/dicom+xml"), parameters("dry-run"), "200", "400 409 413 415 503"},
+		"application/dicom+xml"), parameters("dry-run"), "200", "400 409 413 415 503 507"},
 	"npi-retrieve": inCharsets(retrieving(slices.Concat(metadataTypes, []string{"application/dicom"}, multipartOf("application/dicom")))),
 	"npi-bulkdata": retrieving(append(multipartOf("application/octet-stream"), "application/octet-stream")),
 	// Extensions.
@@ -109,6 +108,7 @@ var capabilities = map[string]capability{
 	"webhook-test":         {success: "204", failure: "403 404 502"},
 	"webhook-resend":       {success: "204", failure: "403 404 502 503"},
 	"webhook-discard":      {[]string{mediaJSON}, nil, nil, "200", "403 404 503"},
+	"webhook-discard-all":  {[]string{mediaJSON}, nil, nil, "200", "403 404 503"},
 	"link":                 {[]string{mediaJSON}, []string{mediaJSON}, nil, "201", "400 403 404 410 413 415 503"},
 	"links":                {[]string{mediaJSON}, nil, nil, "200", "403 406 503"},
 	"link-revoke":          {nil, nil, nil, "204", "403 404 503"},
@@ -118,10 +118,6 @@ var capabilities = map[string]capability{
 	"readiness":          {[]string{mediaJSON}, nil, parameters("accept"), "200", "400 404 406 410 503"},
 	"commitment-request": {keptDataSets, keptDataSets, nil, "200 202", "400 406 409 413 415 503"},
 	"commitment-result":  {keptDataSets, nil, nil, "200 202", "400 404 406 410 503"},
-	"scheduled-search":   {keptDataSets, nil, searchParameterNames, "200 204", "400 406 413 503"},
-	"performed-create":   {nil, keptDataSets, parameters("update"), "201", "400 404 409 413 415 503"},
-	"performed-update":   {nil, keptDataSets, nil, "200", "400 404 409 413 415 503"},
-	"performed-retrieve": {keptDataSets, nil, parameters("includefield"), "200", "400 404 406 503"},
 	"wado": inCharsets(capability{append(offered(pictureTypes), "application/dicom", "text/html", "text/plain", "text/xml", mediaSVG, "application/pdf",
 		"video/mpeg", "video/mp4", "video/h265"), nil,
 		parameters("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "charset", "anonymize", "transferSyntax", "annotation", "frameNumber",
@@ -142,7 +138,7 @@ var metadataTypes = append([]string{"application/dicom+json"}, multipartOf("appl
 var renderingParameters = []string{"annotation", "quality", "viewport", "window", "iccprofile", "voi", "overlays", "bits", "segmentation", "contours",
 	"speed", "gain", "start", "duration", "group"}
 
-// capabilityOf returns what a route can do; one that stands in no table speaks DICOM JSON and XML.
+// capabilityOf returns what a route can do.
 func capabilityOf(rt route) capability {
 	first, _, _ := strings.Cut(rt.name, "-")
 	if resource, transaction := nonPatientRoute(rt); resource != "" {
@@ -154,13 +150,10 @@ func capabilityOf(rt route) capability {
 	}
 	c, known := capabilities[rt.name]
 	if !known {
-		c, known = capabilities[first]
+		c, known = worklistCapabilities[rt.name]
 	}
 	if !known {
-		c = capability{accept: metadataTypes, success: "200 204", failure: "400 404 406 409 410 503"}
-		if rt.method != http.MethodGet && rt.method != http.MethodDelete {
-			c.content = []string{"application/dicom+json", "application/dicom+xml"}
-		}
+		c = capabilities[first]
 	}
 	if first == "search" {
 		c.query = searchCapabilities(rt.name)
@@ -208,6 +201,11 @@ func keyParameters(keys []dicom.Tag) []wadlParam {
 		{Name: "multiplevaluematching", Style: "query", Type: "xs:boolean", Options: yesNo},
 		{Name: "orderby", Style: "query", Type: "xs:string"},
 	}
+	return append(query, keyNames(keys...)...)
+}
+
+// keyNames are the parameters of keys alone.
+func keyNames(keys ...dicom.Tag) (query []wadlParam) {
 	for _, tag := range keys {
 		repeating := ""
 		if tag.VR() == dicom.UI {

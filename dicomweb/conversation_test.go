@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -124,6 +125,19 @@ func runConversation(t *testing.T, file string) {
 	}
 	if strings.Contains(log.String(), "DOE") {
 		t.Errorf("patient data in the log:\n%s", log)
+	}
+	claimed(t, s, log.String())
+}
+
+// claimed looks whether each answer has a status that the conformance statement gives to its resource.
+func claimed(t *testing.T, s *Server, log string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile(`msg=request .*route=(\S+) status=(\d+)`).FindAllStringSubmatch(log, -1) {
+		for _, rt := range s.routes() {
+			if c := capabilityOf(rt); rt.name == m[1] && !slices.Contains(strings.Fields(c.success+" "+c.failure), m[2]) {
+				t.Errorf("%s answers %s, and claims %s, %s", rt.name, m[2], c.success, c.failure)
+			}
+		}
 	}
 }
 
