@@ -89,7 +89,7 @@ func (x *Index) matching(ctx context.Context, q match.Query, f clause) ([]int64,
 	if err != nil {
 		return nil, err
 	}
-	if err := x.plan(ctx, &f); err != nil {
+	if err := x.plan(ctx, &f, q.Limit > 0); err != nil {
 		return nil, err
 	}
 	if f.exact {
@@ -115,8 +115,9 @@ func (x *Index) matching(ctx context.Context, q match.Query, f clause) ([]int64,
 const few = 500
 
 // plan decides how a search by study_key goes. Databases look selected studies up and sort them, which is right for few of them. Of
-// many, a search with a limit needs only the first, which the index of the order has: it is walked until there are enough.
-func (x *Index) plan(ctx context.Context, f *clause) error {
+// many, a search with a limit needs only the first, which the index of the order has: it is walked until there are enough, and each study
+// that is met is looked up by itself, so that nobody collects the many.
+func (x *Index) plan(ctx context.Context, f *clause, limited bool) error {
 	if f.narrow {
 		return nil
 	}
@@ -128,6 +129,11 @@ func (x *Index) plan(ctx context.Context, f *clause) error {
 		if isFew {
 			f.narrow = true
 			return nil
+		}
+	}
+	if limited {
+		for _, s := range f.keyed {
+			f.sql = strings.Replace(f.sql, byKey+s.sql+")", "EXISTS (SELECT 1 FROM ("+s.sql+") AS selected WHERE study_id = study.id)", 1)
 		}
 	}
 	f.sql = strings.ReplaceAll(f.sql, byKey, "+"+byKey) // the sign keeps the database from looking up by it
