@@ -24,6 +24,7 @@ const (
 // picture that can be made decides the size, into which images of other sizes are fitted. One that cannot be made is left out, and a
 // comment in the file names it.
 func (s *Server) sendAnimation(w http.ResponseWriter, r *http.Request, status int, targets []target, o rendering) error {
+	noteOver(r, targets...)
 	if len(targets) > maxAnimationFrames {
 		return overlong(fmt.Sprintf("%d pictures, more than %d", len(targets), maxAnimationFrames))
 	}

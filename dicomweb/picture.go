@@ -38,6 +38,9 @@ const dataSetCache = 4 << 20
 func (s *Server) picture(ctx context.Context, t target, mediaType string, o rendering) ([]byte, error) {
 	o.State = t.state
 	key := fmt.Sprintf("%s/%d/%s", hex.EncodeToString(t.entry.Blob[:]), t.frame, o.canonical(mediaType))
+	if t.over != nil {
+		key += "/" + t.over.tag
+	}
 	if t.sample != nil {
 		key += "/" + t.sample.tag
 	}
@@ -73,6 +76,11 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 	marks, err := s.marks(ctx, o.Marks, ds, frame, d)
 	if err != nil {
 		return nil, err
+	}
+	if t.over != nil {
+		if marks, err = s.blend(ctx, t, ds); err != nil {
+			return nil, err
+		}
 	}
 	automatic, err := s.automatic(ctx, t)
 	if err != nil {

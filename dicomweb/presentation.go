@@ -70,9 +70,13 @@ func (s *Server) presentedBy(ctx context.Context, state *store.Entry) (targets [
 	if err != nil {
 		return nil, 0, err
 	}
+	over, missing, err := s.superimposed(ctx, state, ds)
+	if err != nil {
+		return nil, 0, err
+	}
 	references := render.References(ds)
 	for _, ref := range references {
-		frames, err := s.presentedFrames(ctx, state, ref)
+		frames, err := s.presentedFrames(ctx, state, over, ref)
 		var known *problem
 		switch {
 		case errors.Is(err, store.ErrNotFound) || errors.As(err, &known):
@@ -92,7 +96,7 @@ func (s *Server) presentedBy(ctx context.Context, state *store.Entry) (targets [
 }
 
 // presentedFrames are the frames of one image.
-func (s *Server) presentedFrames(ctx context.Context, state *store.Entry, ref render.Reference) ([]target, error) {
+func (s *Server) presentedFrames(ctx context.Context, state *store.Entry, over *superimposed, ref render.Reference) ([]target, error) {
 	r := dicom.Ref{Study: state.Ref.Study, Series: ref.Series, Instance: ref.Instance}
 	if !r.Series.Valid() || !r.Instance.Valid() {
 		return nil, store.ErrNotFound
@@ -103,7 +107,7 @@ func (s *Server) presentedFrames(ctx context.Context, state *store.Entry, ref re
 	}
 	targets, err := targetsOf(e, ref.Frames)
 	for i := range targets {
-		targets[i].state = state
+		targets[i].state, targets[i].over = state, over
 	}
 	return targets, err
 }
@@ -190,7 +194,8 @@ func (s *Server) stateNamed(ctx context.Context, state dicom.Ref, image *store.E
 				return target{}, err
 			}
 			targets[0].state = e
-			return targets[0], nil
+			targets[0].over, _, err = s.superimposed(ctx, e, ds)
+			return targets[0], err
 		}
 	}
 	return target{}, badRequest("presentation state %s does not refer to instance %s (PS3.18 9.5.1.2.7)", state.Instance, image.Ref.Instance)

@@ -22,9 +22,10 @@ var pictureTypes = []offer{{mediaType: "image/jpeg"}, {mediaType: "image/png"}, 
 type target struct {
 	entry  *store.Entry
 	frame  int
-	state  *store.Entry // the presentation state that it is shown by, nil: none
-	sample *sample      // of the series, that its automatic window is found by; nil: it needs none
-	other  *otherPart   // what is no image, nil: a picture
+	state  *store.Entry  // the presentation state that it is shown by, nil: none
+	over   *superimposed // what that lays over the frame, nil: nothing
+	sample *sample       // of the series, that its automatic window is found by; nil: it needs none
+	other  *otherPart    // what is no image, nil: a picture
 }
 
 // retrieveRendered retrieves pictures of the frames of a study, series or instance, or of some frames (PS3.18 10.4.1.1.3), as
@@ -178,6 +179,7 @@ func targetsOf(e *store.Entry, numbers []int) ([]target, error) {
 // sendPicture sends the picture of one frame as the whole body. Its entity tag says all that it depends on, so that a client that
 // has it is answered before any pixel is read.
 func (s *Server) sendPicture(w http.ResponseWriter, r *http.Request, t target, chosen offer, o rendering) error {
+	noteOver(r, t)
 	base := s.baseURL(r)
 	one := []target{t}
 	if err := s.findSamples(r.Context(), one, o); err != nil {
@@ -206,6 +208,9 @@ func (t target) described() string {
 	d := digest(t.entry) + "/" + strconv.Itoa(t.frame)
 	if t.state != nil {
 		d += "/" + digest(t.state)
+	}
+	if t.over != nil {
+		d += "/" + t.over.tag
 	}
 	if t.sample != nil {
 		d += "/" + t.sample.tag

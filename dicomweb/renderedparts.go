@@ -15,6 +15,7 @@ import (
 // sendPictures sends pictures as the parts of a multipart response. Frames that make no picture have no part: the answer is 206
 // then, and a warning names each and says why (PS3.18 Table 10.4.3-1).
 func (s *Server) sendPictures(w http.ResponseWriter, r *http.Request, status int, targets []target, chosen offer, o rendering) error {
+	noteOver(r, targets...)
 	base := s.baseURL(r)
 	if err := s.findSamples(r.Context(), targets, o); err != nil {
 		return err

@@ -60,6 +60,9 @@ func DescribeWithBulk(ds *dicom.DataSet, frame int, bulk Bulk) (Attributes, erro
 	if err := r.modality(&a, macros(groups, dicom.PixelValueTransformationSequence, ds)); err != nil {
 		return Attributes{}, err
 	}
+	if scaling, there := number(ds, dicom.DoseGridScaling); there && scaling > 0 && a.ModalityLUT == nil && a.Rescale == nil {
+		a.Rescale = &Rescale{Slope: scaling} // to Dose Units (PS3.3 C.8.8.3)
+	}
 	if err := r.voi(&a, macros(groups, dicom.FrameVOILUTSequence, ds)); err != nil {
 		return Attributes{}, err
 	}

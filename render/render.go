@@ -84,10 +84,10 @@ func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.cover(img, o.Overlays)
 	if len(o.Marks) > 0 {
 		img = marked(img, o.Marks)
 	}
+	a.cover(img, o.Overlays)
 	if a.State == nil {
 		picture := crop.place(img)
 		if picture != img {

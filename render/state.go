@@ -9,7 +9,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
-// State is what a softcopy presentation state adds to the attributes of a frame (PS3.3 A.33.1 to A.33.3): how gray levels become
+// State is what a softcopy presentation state adds to the attributes of a frame (PS3.3 A.33.1 to A.33.4): how gray levels become
 // P-Values or pseudo-colors, which part of the image is shown, and what is drawn over it.
 type State struct {
 	PresentationLUT *LUT     // nil: none
@@ -45,13 +45,15 @@ const (
 	grayState stateKind = iota + 1
 	colorState
 	pseudoState
+	blendingState
 )
 
-// stateKinds are the softcopy presentation states that are applied here: Grayscale, Color, and Pseudo-Color.
+// stateKinds are the softcopy presentation states that are applied here: Grayscale, Color, Pseudo-Color, and Blending.
 var stateKinds = map[dicom.UID]stateKind{
 	"1.2.840.10008.5.1.4.1.1.11.1": grayState,
 	"1.2.840.10008.5.1.4.1.1.11.2": colorState,
 	"1.2.840.10008.5.1.4.1.1.11.3": pseudoState,
+	"1.2.840.10008.5.1.4.1.1.11.4": blendingState,
 }
 
 // IsState reports whether instances of the SOP class are presentation states that Present applies.
@@ -63,8 +65,17 @@ type Reference struct {
 	Frames           []int // nil: all
 }
 
-// References are the images of a presentation state in its order (PS3.3 C.11.11).
+// References are the images of a presentation state in its order (PS3.3 C.11.11): those that lie under others, of a blending one.
 func References(state *dicom.DataSet) []Reference {
+	if stateKinds[uid(state, dicom.SOPClassUID)] == blendingState {
+		if state = blended(state, underlying); state == nil {
+			return nil
+		}
+	}
+	return referencesOf(state)
+}
+
+func referencesOf(state *dicom.DataSet) []Reference {
 	var all []Reference
 	for _, series := range state.Items(dicom.ReferencedSeriesSequence) {
 		for _, image := range series.Items(dicom.ReferencedImageSequence) {
@@ -139,13 +150,19 @@ func (a Attributes) present(state *dicom.DataSet, to subject, bulk Bulk) (Attrib
 	r := reader{bulk: bulk, signed: a.signed}
 	p := Attributes{State: &State{}, Palette: a.Palette, PixelAspect: a.PixelAspect, signed: a.signed}
 	var err error
+	transformed := state // what has the transformations of gray levels
+	if kind == blendingState {
+		if transformed = blended(state, underlying); transformed == nil {
+			return a, errNoBlending
+		}
+	}
 	if kind == colorState {
 		if !a.colored {
 			return a, errors.New("it is for images of color")
 		}
 	} else if a.colored {
 		return a, errors.New("it is for images of gray levels")
-	} else if err = r.grayscale(&p, state, to, kind); err != nil {
+	} else if err = r.grayscale(&p, transformed, to, kind); err != nil {
 		return a, err
 	}
 	p.colored = a.colored

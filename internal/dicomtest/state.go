@@ -11,6 +11,7 @@ const (
 	GrayscaleState   dicom.UID = "1.2.840.10008.5.1.4.1.1.11.1"
 	ColorState       dicom.UID = "1.2.840.10008.5.1.4.1.1.11.2"
 	PseudoColorState dicom.UID = "1.2.840.10008.5.1.4.1.1.11.3"
+	BlendingState    dicom.UID = "1.2.840.10008.5.1.4.1.1.11.4"
 )
 
 // State is a softcopy presentation state of images of one study, in a series of its own. It shows the whole of the first image, and
@@ -25,6 +26,22 @@ type State struct {
 
 // Item makes a sequence item of pairs of tag and value.
 func Item(pairs ...any) *dicom.DataSet { return item(pairs...) }
+
+// Blended makes the elements of a blending presentation state that lays images over others of the same study, by half.
+func Blended(under, over []Instance) []any {
+	position := func(name string, images []Instance) *dicom.DataSet {
+		return item(dicom.BlendingPosition, name, dicom.StudyInstanceUID, images[0].DataSet.String(dicom.StudyInstanceUID),
+			dicom.ReferencedSeriesSequence, State{Images: images}.references())
+	}
+	ramp, zeros := make([]byte, 512), make([]byte, 512)
+	for i := range 256 {
+		ramp[2*i+1], ramp[2*i] = byte(i), byte(i)
+	}
+	lut := []int64{256, 0, 16}
+	return []any{dicom.BlendingSequence, []*dicom.DataSet{position("UNDERLYING", under), position("SUPERIMPOSED", over)}, dicom.RelativeOpacity, []float64{0.5},
+		dicom.RedPaletteColorLookupTableDescriptor, lut, dicom.GreenPaletteColorLookupTableDescriptor, lut, dicom.BluePaletteColorLookupTableDescriptor, lut,
+		dicom.RedPaletteColorLookupTableData, ramp, dicom.GreenPaletteColorLookupTableData, zeros, dicom.BluePaletteColorLookupTableData, zeros}
+}
 
 // Instance makes the presentation state.
 func (s State) Instance() Instance {
