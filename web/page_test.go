@@ -1,8 +1,6 @@
 package web
 
 import (
-	"io"
-	"io/fs"
 	"net/http"
 	"path"
 	"regexp"
@@ -67,34 +65,40 @@ func TestPageIsRelativeAndHasNoInlineCode(t *testing.T) {
 		"foreign address":   regexp.MustCompile(`(?:src|href|action)="https?:|url\(["']?https?:|@import|from 'https?:`),
 		"markup from texts": regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write`),
 	}
-	err := fs.WalkDir(pageFiles, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		text, err := fs.ReadFile(pageFiles, name)
+	for name, file := range Page().(page) {
 		for what, pattern := range forbidden {
-			if found := pattern.Find(text); found != nil {
+			if found := pattern.Find(file.text); found != nil {
 				t.Errorf("%s has an %s: %q", name, what, found)
 			}
 		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	}
+}
+
+// Each document has the parts that all have, and says where it is.
+func TestDocumentsShareTheirParts(t *testing.T) {
+	documents := 0
+	for name, file := range Page().(page) {
+		if path.Ext(name) != ".html" {
+			continue
+		}
+		documents++
+		text := string(file.text)
+		here := strings.Count(text, `<a href="`+strings.Replace(name, "index.html", "./", 1)+`" aria-current="page">`)
+		if strings.Count(text, "<!doctype html>") != 1 || !strings.HasPrefix(text, "<!doctype html>") || strings.Contains(text, "{{") ||
+			strings.Count(text, "aria-current") != here || name != "login.html" && here != 1 {
+			t.Errorf("%s: %s", name, text[:1200])
+		}
+	}
+	if documents < 6 {
+		t.Errorf("%d documents", documents)
 	}
 }
 
 // Every file that the page or a module names is there.
 func TestPageNamesOnlyWhatIsThere(t *testing.T) {
 	reference := regexp.MustCompile(`(?:src|href)="([\w./-]+\.(?:js|css|svg))"|from '(\.\.?/[\w./-]+)'`)
-	for _, name := range []string{"index.html", "js/main.js", "js/api.js", "js/studies.js", "js/search.js", "js/uploads.js",
-		"login.html", "js/login.js", "js/session.js",
-		"worklist.html", "js/worklist/main.js", "js/worklist/items.js", "js/worklist/ups.js"} {
-		body, err := io.ReadAll(get(Page(), "GET", "/"+name).Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range reference.FindAllStringSubmatch(string(body), -1) {
+	for name, file := range Page().(page) {
+		for _, m := range reference.FindAllStringSubmatch(string(file.text), -1) {
 			target := "/" + path.Join(path.Dir(name), m[1]+m[2])
 			if r := get(Page(), "GET", strings.Replace(target, "/index.html", "/", 1)); r.StatusCode != http.StatusOK {
 				t.Errorf("%s names %s: %s", name, target, r.Status)

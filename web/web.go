@@ -2,7 +2,7 @@
 // public API like any other: all they know of the server are the addresses of its services, relative to where they
 // themselves lie. So they work below any path, and behind a proxy that changes it.
 //
-// The page is in the folder page: HTML, CSS and ES modules, embedded as they are, without a build step. The viewer is
+// The page is in the folder page: HTML, CSS and ES modules, embedded without a build step; parts.html has what all documents share. The viewer is
 // packaged by the program in the folder viewer; it is too large to be embedded, and served from a folder.
 //
 // page.go serves the page, viewer.go the viewer.
