@@ -75,6 +75,7 @@ interop: build ## Run the conformance suite on Noctis and on Orthanc from Debian
 faults-build: build
 	$(GO) build -trimpath -tags "$(TAGS) failpoints" -o bin/noctis-failpoints ./cmd/noctis
 	$(GO) build -trimpath -o bin/faults ./internal/faults
+	$(GO) test -c -trimpath -tags $(TAGS) -o bin/migrations.test ./store/sqlite
 
 bin/noctis-jumping: faults-build # a program whose clock jumps; all of it is built anew for that
 	@mkdir -p bin/jumping

@@ -8,7 +8,10 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/noctis-dicom/noctis/internal/failpoint"
@@ -133,8 +136,14 @@ func (l *lab) killAt(point string, n, instances int) error {
 	return nil
 }
 
-// killedMigration kills the first start, in which the index is made.
+// killedMigration kills the first start, in which the index is made, and, in the long form, each migration of each older index at each of
+// its statements, which is a test of the package that migrates.
 func killedMigration(l *lab) error {
+	if l.long {
+		if err := l.killedAtStatements(); err != nil {
+			return err
+		}
+	}
 	for range l.times {
 		if l.done() {
 			break
@@ -173,6 +182,20 @@ func killedMigration(l *lab) error {
 		}
 	}
 	return nil
+}
+
+var killsOfTest = regexp.MustCompile(`(\d+) kills in (\d+) migrations`)
+
+func (l *lab) killedAtStatements() error {
+	out, err := exec.CommandContext(l.ctx, filepath.Join(l.bin, "migrations.test"), "-test.v", "-test.run", "^TestMigrationThatIsKilled$").CombinedOutput()
+	kills := killsOfTest.FindSubmatch(out)
+	if err != nil || kills == nil {
+		return fmt.Errorf("at each statement: %w\n%s", err, tail(string(out), 2000))
+	}
+	n, err := strconv.Atoi(string(kills[1]))
+	l.res.Tried += n
+	l.note("%s at statements of %s migrations", kills[1], kills[2])
+	return err
 }
 
 // killedLarge kills the server of a store that grows from time to time: it is ready as soon as that of a small one.

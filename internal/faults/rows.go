@@ -14,7 +14,7 @@ type row struct {
 var rows = []row{
 	{name: "kill -9", how: "SIGKILL at a random moment while 4 clients upload, when a random number of instances has been acknowledged", short: 10, long: 1000, run: killed},
 	{name: "kill at every step", how: "SIGKILL at each fail point of the write path, at its 1st to Nth time, one instance, 12, and one of no patient a request", short: 1, long: 6, run: killedAtSteps},
-	{name: "killed migration", how: "SIGKILL at a random moment of the first start, which migrates an empty index", short: 5, long: 100, run: killedMigration},
+	{name: "killed migration", how: "SIGKILL at a random moment of the first start, which migrates an empty index; and at each statement of each migration, of an index that the one before left", short: 5, long: 100, run: killedMigration},
 	{name: "crash of a large store", how: "SIGKILL while 4 clients upload into a store of 5,000 instances for each time tried", short: 0, long: 4, run: killedLarge},
 	{name: "clock that jumps", how: "the time of the wall jumps every 200 ms, by a second to ten years, forth and back, while 4 clients upload; then SIGKILL, and a start with the right time", short: 0, long: 10, run: clockJumps},
 	{name: "power cut", how: "EXT4_IOC_SHUTDOWN without flushing the journal on a loop-mounted ext4, while 4 clients upload; then SIGKILL, unmount, mount", short: 3, long: 200, root: true, run: powerCut},
