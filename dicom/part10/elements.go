@@ -134,6 +134,9 @@ func (s *scanner) element(l *level) error {
 	if s.elements++; s.elements > s.limits.Elements {
 		return s.fail(l, l.last, LimitExceeded, "too many elements")
 	}
+	if s.elements%256 == 0 {
+		s.pacer.Pace()
+	}
 	if err := s.keep(l, l.last, elementCost); err != nil {
 		return err
 	}

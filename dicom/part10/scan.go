@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/giveway"
 )
 
 // scanner is one pass over one file.
@@ -24,6 +25,7 @@ type scanner struct {
 	top        int             // how many of them belong to the top level
 	duplicates bool            // an element was left out because its tag was there before
 	pixels     pixelScan
+	pacer      giveway.Pacer
 }
 
 func scan(r io.Reader, limits Limits) (*File, error) {
