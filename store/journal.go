@@ -75,6 +75,12 @@ func parseRecord(line string) (Record, error) {
 	return r, nil
 }
 
+// IsRecord reports whether a line of the journal can be read.
+func IsRecord(line string) bool {
+	_, err := parseRecord(line)
+	return err == nil
+}
+
 // removed is what the index has to know of a blob that was taken out of what is stored.
 func (r Record) removed() *Removed {
 	return &Removed{Entry: &Entry{Ref: r.Ref, SOPClass: r.SOPClass, Blob: r.Blob}, Time: r.Time, Kind: r.Kind, Record: r.Number}
@@ -114,7 +120,7 @@ func (s *Store) readJournal(ctx context.Context) (journal, error) {
 		n++
 		r, err := parseRecord(line)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, fmt.Errorf("line %d: %w: noctis doctor --fix sets it aside", n, err)
 		}
 		if r.Number >= j[r.Blob].Number {
 			j[r.Blob] = r

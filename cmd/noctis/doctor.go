@@ -101,6 +101,7 @@ const (
 	differs     = "index differs from the files"
 	noWorkitem  = "study without a reading workitem"
 	stray       = "file that is no blob"
+	journal     = "journal of deletions damaged"
 	unfinished  = "upload that was cut off"
 	permissions = "others may read it"
 	space       = "little space left"

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -113,7 +114,9 @@ func (w *ward) snapshot() map[string]string {
 			return err
 		}
 		content, err := os.ReadFile(path)
-		files[path] = string(content)
+		if files[path] = string(content); errors.Is(err, fs.ErrNotExist) { // a link to nothing
+			return nil
+		}
 		return err
 	}))
 	return files
@@ -154,6 +157,28 @@ var damages = []struct {
 		w.write(w.blobOf(file), file)
 	}},
 	{"stray file", "file that is no blob", true, func(w *ward) { w.write(filepath.Join(blobFolder(w.data), "00", "notes.txt"), []byte("x")) }},
+	{"file in the wrong folder", "file that is no blob", true, func(w *ward) {
+		w.check(os.MkdirAll(filepath.Join(blobFolder(w.data), "zz"), 0o700))
+		w.check(os.Rename(w.blob(1), filepath.Join(blobFolder(w.data), "zz", filepath.Base(w.blob(1)))))
+	}},
+	{"name in capitals", "file missing", true, func(w *ward) {
+		folder, name := filepath.Split(w.blob(1))
+		w.check(os.Rename(w.blob(1), filepath.Join(folder, strings.ToUpper(strings.TrimSuffix(name, ".dcm"))+".dcm")))
+	}},
+	{"link to nothing", "file missing", false, func(w *ward) {
+		w.check(os.Remove(w.blob(1)))
+		w.check(os.Symlink("/nowhere/at/all", w.blob(1)))
+	}},
+	{"link to nothing beside the files", "file that is no blob", true, func(w *ward) {
+		w.check(os.Symlink("/nowhere/at/all", filepath.Join(blobFolder(w.data), "00", "x.dcm")))
+	}},
+	{"folder instead of a file", "file missing", false, func(w *ward) {
+		w.check(os.Remove(w.blob(1)))
+		w.check(os.Mkdir(w.blob(1), 0o700))
+	}},
+	{"journal with a line that is none", "journal of deletions damaged", true, func(w *ward) {
+		w.write(filepath.Join(blobFolder(w.data), "journal"), []byte("garbage\nmore of it\n"))
+	}},
 	{"upload cut off", "upload that was cut off", true, func(w *ward) { w.write(filepath.Join(blobFolder(w.data), "tmp", "123"), []byte("x")) }},
 	{"file that all may read", "others may read it", true, func(w *ward) { w.check(os.Chmod(w.blob(1), 0o644)) }},
 	{"removed instance row", "file without an entry", true, func(w *ward) {

@@ -3,10 +3,14 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/noctis-dicom/noctis/store"
 )
 
 // examineFolder looks at what is no database and no blob.
@@ -18,6 +22,9 @@ func (p *patient) examineFolder() error {
 	for _, path := range strays {
 		p.d.find(stray, "%s", path)
 	}
+	if err := p.examineJournal(); err != nil {
+		return err
+	}
 	if n, err := p.files.Unfinished(); err != nil {
 		return err
 	} else if n > 0 && !p.d.Live {
@@ -27,6 +34,22 @@ func (p *patient) examineFolder() error {
 		return err
 	}
 	return p.examineSpace()
+}
+
+// examineJournal reads what was deleted. A line that is being written has no end yet.
+func (p *patient) examineJournal() error {
+	text, err := os.ReadFile(filepath.Join(blobFolder(p.Data), "journal"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		line, ended := strings.CutSuffix(line, "\n")
+		if n++; ended && !store.IsRecord(line) {
+			p.d.find(journal, "line %d of blobs/journal is none", n)
+		}
+	}
+	return err
 }
 
 // examineModes looks at who may read the files, and when they were written. While the server runs they come and go.
@@ -45,6 +68,9 @@ func (p *patient) examineModes() error {
 		}
 		if err != nil {
 			return err
+		}
+		if entry.Type()&fs.ModeSymlink != 0 { // whose mode says nothing
+			return nil
 		}
 		if info.Mode().Perm()&0o077 != 0 && path != p.Data {
 			relative, err := filepath.Rel(p.Data, path)

@@ -47,7 +47,10 @@ func (p *patient) mend(ctx context.Context) error {
 		case stray:
 			if err = p.blobs.SetStrayAside(f.Detail, p.aside()); err == nil {
 				f.Mended = "moved to " + p.aside()
+				err = p.putMisplacedBack(ctx, filepath.Join(p.aside(), filepath.Base(f.Detail)))
 			}
+		case journal:
+			err = p.mendJournal(f)
 		case permissions:
 			err = p.mendPermissions(f)
 		}
@@ -81,8 +84,56 @@ func (p *patient) mendDamaged(ctx context.Context, f *finding) error {
 	return nil
 }
 
-// mendMissing takes the file from the backup; or it was under another file's name and has come back already.
+// putMisplacedBack looks whether what lay in a wrong place, or had a wrong name, is a file that is missing.
+func (p *patient) putMisplacedBack(ctx context.Context, path string) error {
+	sum, err := digestOfFile(path)
+	if err != nil {
+		return nil // a link to nothing, say
+	}
+	for _, f := range p.d.Findings {
+		if f.Kind == string(store.BlobMissing) && f.defect.Blob == sum {
+			_, err := p.putBack(ctx, path, sum)
+			return err
+		}
+	}
+	return nil
+}
+
+func digestOfFile(path string) (sum store.BlobID, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	_, err = io.Copy(hash, f)
+	return store.BlobID(hash.Sum(nil)), err
+}
+
+// mendJournal keeps the lines that can be read. It is done once for all lines that cannot.
+func (p *patient) mendJournal(f *finding) error {
+	for _, other := range p.d.Findings {
+		if other.Kind == journal && other.Mended != "" {
+			f.Mended = other.Mended
+			return nil
+		}
+	}
+	old, err := p.blobs.MendJournal(p.aside(), store.IsRecord)
+	if err == nil {
+		f.Mended = "left out; the old journal is " + old
+	}
+	return err
+}
+
+// mendMissing takes the file from the backup; or it was under another file's name and has come back already. What has its name and is no
+// file goes out of the way.
 func (p *patient) mendMissing(ctx context.Context, f *finding) error {
+	if there, err := p.blobs.Open(ctx, f.defect.Blob); err == nil {
+		return there.Close()
+	}
+	if _, err := p.blobs.SetAside(f.defect.Blob, p.aside()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	taken, err := p.fromBackup(ctx, f.defect.Blob)
 	if taken {
 		f.Mended = "taken from the backup"

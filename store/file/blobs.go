@@ -128,6 +128,9 @@ func open(ctx context.Context, path string, id store.BlobID) (store.Blob, error)
 		return nil, fmt.Errorf("blob: %w", err)
 	}
 	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file: %w", id, store.ErrNotFound)
+	}
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("blob: %w", err)
@@ -161,7 +164,7 @@ func (b *Blobs) List(ctx context.Context) iter.Seq2[store.BlobInfo, error] {
 					return
 				}
 				id, ok := parseName(file.Name())
-				if !ok || int(id[0]) != i {
+				if !ok || int(id[0]) != i || file.IsDir() {
 					continue
 				}
 				info, err := file.Info()

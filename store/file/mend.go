@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -26,6 +27,9 @@ func (b *Blobs) SetStrayAside(stray, folder string) error {
 }
 
 func (b *Blobs) moveAside(from, to string) error {
+	if _, err := os.Lstat(from); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, fmt.Errorf("%s is there already", to))
 	}
@@ -41,6 +45,40 @@ func (b *Blobs) moveAside(from, to string) error {
 		}
 	}
 	return nil
+}
+
+// MendJournal moves the journal into the folder, and keeps those of its lines that are good. It returns where it went.
+func (b *Blobs) MendJournal(folder string, good func(line string) bool) (string, error) {
+	j := b.journal
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	text, err := os.ReadFile(j.path)
+	if err != nil {
+		return "", err
+	}
+	var kept []byte
+	for line := range bytes.Lines(text[:j.size]) {
+		if good(string(bytes.TrimSuffix(line, []byte{'\n'}))) {
+			kept = append(kept, line...)
+		}
+	}
+	old := filepath.Join(folder, journalName)
+	if err := b.moveAside(j.path, old); err != nil {
+		return "", err
+	}
+	fresh, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	if _, err = fresh.Write(kept); err == nil {
+		err = errors.Join(b.sync(fresh), syncDir(b.root, b.sync))
+	}
+	if err != nil {
+		return "", errors.Join(err, fresh.Close())
+	}
+	err = j.file.Close()
+	j.file, j.size = fresh, int64(len(kept))
+	return old, err
 }
 
 // SetStored sets the time at which the blob was stored, as List tells it.
