@@ -44,6 +44,19 @@ func (c *boundedCache[V]) get(key string) (V, bool) {
 	return e.value, found
 }
 
+// put is add in the place of a value that is kept under the key.
+func (c *boundedCache[V]) put(key string, value V, bytes int64) {
+	c.drop(key)
+	c.add(key, value, bytes)
+}
+
+// drop keeps the value of the key no longer.
+func (c *boundedCache[V]) drop(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept.Remove(key)
+}
+
 // size is the number of bytes that are kept.
 func (c *boundedCache[V]) size() int64 {
 	c.mu.Lock()

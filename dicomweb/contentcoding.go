@@ -9,6 +9,11 @@ var contentCodings = [...]string{"zstd", "gzip"}
 
 // contentCoding selects a content coding by Accept-Encoding (RFC 9110 12.5.3): that of the highest weight, "" for none.
 func contentCoding(headers []string) string {
+	return bestCodings(headers)[0]
+}
+
+// bestCodings are the content codings of the highest weight, "" for none.
+func bestCodings(headers []string) []string {
 	weights, others := map[string]float64{}, 0.0
 	for element := range strings.SplitSeq(strings.Join(headers, ","), ",") {
 		m := parseMediaType(element)
@@ -22,18 +27,21 @@ func contentCoding(headers []string) string {
 			weights[strings.TrimPrefix(m.name, "x-")] = q
 		}
 	}
-	chosen, best := "", 0.0
+	chosen, best := []string{""}, 0.0
 	for _, coding := range contentCodings {
 		q, named := weights[coding]
 		if !named && coding == "gzip" { // "*" is what old clients write who mean gzip
 			q = others
 		}
-		if q > best {
-			chosen, best = coding, q
+		switch {
+		case q > best:
+			chosen, best = []string{coding}, q
+		case q > 0 && q == best:
+			chosen = append(chosen, coding)
 		}
 	}
 	if weights["identity"] > best {
-		return ""
+		return []string{""}
 	}
 	return chosen
 }

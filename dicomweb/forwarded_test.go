@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/memstore"
 )
 
 func TestRootURL(t *testing.T) {
@@ -40,7 +43,7 @@ func TestRootURL(t *testing.T) {
 		"Host with a zone":    {Options{}, `[fe80::1%25eth0]`, elsewhere, nil, ""},
 		"no Host":             {Options{}, "", elsewhere, nil, "http://localhost"},
 	} {
-		s, err := New(nil, test.o)
+		s, err := New(memstore.New(store.Options{}), test.o)
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -58,7 +61,7 @@ func TestRootURL(t *testing.T) {
 
 func TestPublicURL(t *testing.T) {
 	for _, s := range []string{"pacs.example", "ftp://x", "https://", "https://a/b?c", "https://a#b", "https://u:p@a", "https://a/b c", "://", "https://a/<b>"} {
-		if _, err := New(nil, Options{PublicURL: s}); err == nil {
+		if _, err := New(memstore.New(store.Options{}), Options{PublicURL: s}); err == nil {
 			t.Errorf("%q was taken", s)
 		}
 	}

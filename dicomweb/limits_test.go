@@ -186,7 +186,7 @@ func TestClientAddress(t *testing.T) {
 		{"mapped", "[::ffff:192.0.2.7]:1", false, nil, "192.0.2.7"},
 		{"a proxy that says nothing", "127.0.0.1:1", false, nil, "127.0.0.1"},
 	} {
-		s, err := New(nil, Options{TrustProxy: c.trust})
+		s, err := New(memstore.New(store.Options{}), Options{TrustProxy: c.trust})
 		if err != nil {
 			t.Fatal(err)
 		}

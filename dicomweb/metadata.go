@@ -3,13 +3,12 @@ package dicomweb
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
-	"time"
+	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -42,18 +41,20 @@ func (s *Server) retrieveMetadata(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	coding := contentCoding(r.Header.Values("Accept-Encoding"))
+	codings := bestCodings(r.Header.Values("Accept-Encoding"))
 	// Behavior, Response
-	return s.sendMetadata(w, r, metadataWriter{ref: ref, base: s.baseURL(r), filter: filter}, chosen, coding)
+	return s.sendMetadata(w, r, metadataWriter{ref: ref, base: s.baseURL(r), filter: filter}, chosen, codings...)
 }
 
-// sendMetadata sends the metadata below a reference, or 304 where the client has it.
-func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metadataWriter, chosen offer, coding string) error {
+// sendMetadata sends the metadata below a reference, or 304 where the client has it, in the first of the content codings for which it
+// lies ready, else in the first.
+func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metadataWriter, chosen offer, codings ...string) error {
 	state, err := s.stateOf(r.Context(), out.ref)
 	if err != nil {
 		return err
 	}
-	key := entityTag("metadata", chosen.String(), out.base, out.ref.Path(), out.filter.text, state.digest)
+	key := out.key(chosen, state)
+	coding := codings[max(0, slices.IndexFunc(codings, func(c string) bool { return s.metadata.has(c, key) }))]
 	etag := entityTag(coding, key)
 	if !chosen.multipart { // each part of XML has its own
 		location := metadataLocation(out.base, out.ref)
@@ -77,33 +78,17 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metada
 	})
 }
 
-// state is what the metadata of a study, series or instance is made of.
-type state struct {
-	digest   string // of its instances
-	modified time.Time
-}
-
-// stateOf returns the state below ref, from memory as long as nothing was stored: 404 if there is nothing.
-func (s *Server) stateOf(ctx context.Context, ref dicom.Ref) (state, error) {
-	key := s.generationKey(ctx, ref)
-	if known, found := s.metadata.states.get(key); found {
-		return known, nil
-	}
-	entries, err := s.entries(ctx, ref)
-	if err != nil {
-		return state{}, err
-	}
-	st := state{entityTag(digest(entries...)), newest(entries)}
-	s.metadata.states.add(key, st, int64(len(st.digest)))
-	return st, nil
-}
-
 // metadataWriter writes what lies below ref.
 type metadataWriter struct {
 	ref      dicom.Ref
 	base     string
 	boundary string
 	filter   metadataFilter
+}
+
+// key names a body.
+func (m metadataWriter) key(chosen offer, st state) string {
+	return entityTag("metadata", chosen.String(), m.base, m.ref.Path(), m.filter.text, st.digest)
 }
 
 // metadataBuffer is how much metadata is written at once. What fails before is still a status.

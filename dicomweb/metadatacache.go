@@ -19,7 +19,7 @@ import (
 // written as it comes. It is safe for concurrent use.
 type metadataCache struct {
 	bodies *boundedCache[metadataBody]
-	states *boundedCache[state] // by generation of the store, and reference
+	states *boundedCache[state] // by reference, and what who asks may see
 	limit  int                  // of one body
 
 	mu     sync.Mutex
@@ -28,8 +28,9 @@ type metadataCache struct {
 
 // metadataBody is a compressed body.
 type metadataBody struct {
-	packed []byte
-	length int64 // without the compression
+	packed  []byte
+	length  int64      // without the compression
+	growing *grownGzip // in gzip: the same; else nil
 }
 
 // stateCache is the most bytes of states that are kept: some thousand series.
@@ -75,6 +76,12 @@ func (c *metadataCache) send(ctx context.Context, w http.ResponseWriter, coding,
 	return c.make(w, coding, packing, key, write)
 }
 
+// has reports whether the body of a key lies ready in a content coding.
+func (c *metadataCache) has(coding, key string) bool {
+	_, found := c.bodies.get(coding + key)
+	return found
+}
+
 // begin reports whether the caller has to make the body of the key; else it is made when the channel is closed.
 func (c *metadataCache) begin(key string) (made chan struct{}, mine bool) {
 	c.mu.Lock()
@@ -99,7 +106,17 @@ func (c *metadataCache) make(w io.Writer, coding, packing, key string, write fun
 	if coding == "" {
 		kept.w = io.Discard
 	}
-	z, err := newCompressor(kept, packing)
+	var z io.WriteCloser
+	var growing *grownGzip
+	var err error
+	if packing == "gzip" {
+		var g *gzipWriter
+		if g, err = newGzipWriter(kept); err == nil {
+			z, growing = g, &g.grownGzip
+		}
+	} else {
+		z, err = newCompressor(kept, packing)
+	}
 	if err != nil {
 		return err
 	}
@@ -114,9 +131,19 @@ func (c *metadataCache) make(w io.Writer, coding, packing, key string, write fun
 		return err
 	}
 	if kept.limit > 0 {
-		c.bodies.add(key, metadataBody{bytes.Clone(kept.body), plain.n}, int64(len(kept.body)))
+		c.keep(key, metadataBody{bytes.Clone(kept.body), plain.n, growing})
 	}
 	return nil
+}
+
+// keep keeps a body, of which growing may still need its bytes.
+func (c *metadataCache) keep(key string, b metadataBody) {
+	n := int64(len(b.packed))
+	if b.growing != nil {
+		b.growing.packed = b.packed
+		n += gzipWindow
+	}
+	c.bodies.add(key, b, n)
 }
 
 // send sends a body that is kept.
@@ -176,4 +203,33 @@ func (c *copied) Write(p []byte) (int, error) {
 		c.body = append(c.body, p...)
 	}
 	return c.w.Write(p)
+}
+
+// grow makes of the list that is kept in gzip under a key, or of nothing, a longer one under another key.
+func (c *metadataCache) grow(from, to string, begin bool, list []byte) {
+	const packing = "gzip"
+	if len(list) > c.limit {
+		return
+	}
+	if begin {
+		var b bytes.Buffer
+		z, err := newGzipWriter(&b)
+		if err != nil {
+			return
+		}
+		if _, err := z.Write(list); err != nil || z.Close() != nil {
+			return
+		}
+		c.keep(packing+to, metadataBody{b.Bytes(), z.length, &z.grownGzip})
+		return
+	}
+	body, found := c.bodies.get(packing + from)
+	if !found || len(body.packed) > min(largestGrowth, c.limit) {
+		return
+	}
+	list[0] = ',' // instead of its "["
+	if grown, err := body.growing.with(list); err == nil {
+		c.keep(packing+to, metadataBody{grown.packed, grown.length, grown})
+		c.bodies.drop(packing + from)
+	}
 }

@@ -203,6 +203,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.metadata = newMetadataCache(o.MetadataCache)
 	s.profile = deidentify.New(o.AnonymizeSecret)
 	s.cors = newCORS(o.AllowedOrigins)
+	st.Watch(s.grow)
 	s.handler = s.exchange(s.cors.wrap(s.guard(s.authenticate(s.limited(s.router())))))
 	return s, nil
 }

@@ -308,10 +308,10 @@ func TestMetricsAndLog(t *testing.T) {
 
 func TestMetricsAreRegisteredOnce(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	if _, err := New(nil, Options{Registry: registry}); err != nil {
+	if _, err := New(memstore.New(store.Options{}), Options{Registry: registry}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(nil, Options{Registry: registry}); err == nil {
+	if _, err := New(memstore.New(store.Options{}), Options{Registry: registry}); err == nil {
 		t.Error("two servers share one registry without an error")
 	}
 }

@@ -183,9 +183,6 @@ func (s *Store) Settle(ctx context.Context, quiet time.Duration, failed func(err
 	}
 }
 
-// touched is called after every commit of the index, before whoever asked for it is told.
-func (s *Store) touched() { s.generation.Add(1) }
-
 // Bell wakes all who wait. The zero value is ready for use.
 type Bell struct {
 	mu sync.Mutex

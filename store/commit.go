@@ -191,12 +191,14 @@ func (s *Store) commit(ctx context.Context, batch []*staged) error {
 	if len(inserts) == 0 {
 		return nil
 	}
+	before := s.generations.growing(entries)
 	inserted, err := s.index.Insert(ctx, entries)
-	s.touched() // even after an error: nobody knows then what is visible
 	if err != nil {
+		s.touched() // nobody knows then what is visible
 		s.discard(ctx, inserts)
 		return err
 	}
+	s.grown(ctx, before, entries, inserted)
 	var losers []*staged
 	for i, st := range inserts {
 		switch inserted[i] {

@@ -14,6 +14,7 @@ package store
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,8 +56,8 @@ type Store struct {
 	proofs  *proofs
 	quota   atomic.Pointer[Quota]
 
-	generation atomic.Uint64
-	totals     struct{ deleted, replaced, restored, purged atomic.Int64 }
+	generations generations
+	totals      struct{ deleted, replaced, restored, purged atomic.Int64 }
 }
 
 // Totals counts instances since the Store began.
@@ -67,10 +68,6 @@ func (s *Store) Totals() Totals {
 	t := &s.totals
 	return Totals{t.deleted.Load(), t.replaced.Load(), t.restored.Load(), t.purged.Load()}
 }
-
-// Generation changes whenever what is stored has changed, before whoever changed it is told so. What was read from the store after a
-// generation was is current as long as that generation is.
-func (s *Store) Generation() uint64 { return s.generation.Load() }
 
 // Writable returns nil when an instance could be stored now, and else the reason (ErrPoisoned, ErrNoSpace, ErrUnwritable, wrapped).
 func (s *Store) Writable(ctx context.Context) error {
@@ -105,6 +102,7 @@ type Options struct {
 // New joins an index and blobs to a store. Neither is closed by the store. Only one Store may write to them.
 func New(index Index, blobs Blobs, o Options) *Store {
 	s := &Store{index: index, blobs: blobs, options: o, locks: newLocks(), budget: newBudget(o.Memory), proofs: newProofs(o.Trust)}
+	s.generations.seed = maphash.MakeSeed()
 	if o.beside != nil {
 		s.budget = o.beside.budget
 	}

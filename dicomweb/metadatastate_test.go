@@ -1,0 +1,188 @@
+package dicomweb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/dicomtest"
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/file"
+	"github.com/noctis-dicom/noctis/store/sqlite"
+)
+
+// Metadata that has grown is what a server makes that finds everything in the index, with the same ETag, after each instance that is
+// stored, stored again, replaced or deleted, in order or not; and what is stored in order is there before anybody asks.
+func TestMetadataGrows(t *testing.T) {
+	folder := t.TempDir()
+	blobs, err := file.Open(filepath.Join(folder, "blobs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blobs.Close()
+	index, err := sqlite.Open(t.Context(), filepath.Join(folder, "index.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer index.Close()
+	st := store.New(index, blobs, store.Options{Conflict: store.Replace})
+	o := Options{PublicURL: "http://pacs.example", Log: slog.New(slog.DiscardHandler)}
+	s, err := New(st, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.background.Wait()
+	ask := func(s *Server, method, path string, body []byte, accepted string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), method, path, bytes.NewReader(body))
+		r.Header.Set("Content-Type", mediaDICOM)
+		r.Header.Set("Accept-Encoding", accepted)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w
+	}
+	lies := func(ref dicom.Ref) bool {
+		st, found := s.metadata.states.get(stateKey(context.Background(), ref))
+		out := metadataWriter{ref: ref, base: "http://pacs.example" + BasePath}
+		return found && st.generation == s.metadataGeneration(ref) && s.metadata.has("gzip", out.key(metadataOffers[0], st))
+	}
+	var refs [2]dicom.Ref
+	for i, step := range []struct {
+		series string
+		number int    // of the instance
+		more   string // in it; "-": it is deleted
+		ready  bool   // its series is, before anybody asks
+	}{
+		{"a", 1, "", true}, {"a", 2, "", true}, {"a", 2, "", true}, {"b", 5, "", true}, {"a", 10, "", true}, {"b", 7, "", true},
+		{"a", 4, "", false},        // between others
+		{"a", 11, "", true},        // behind them, once somebody has asked
+		{"a", 11, "other", false},  // replaced
+		{"a", 12, "", true},        //
+		{"a", 12, "-", false},      // deleted
+		{"a", 13, "", true},        //
+		{"a", 12, "", false},       // taken back
+		{"b", 8, "<&>\"é", true},   //
+		{"a", 1000, "last", true},  //
+		{"b", 1 << 20, "", true},   //
+		{"b", 1<<20 + 1, "", true}, //
+	} {
+		image := dicomtest.Image{Study: "s", Series: step.series, Number: step.number, With: []any{dicom.ImageComments, step.more}}
+		instance := image.Instance().DataSet.Ref()
+		series := dicom.Ref{Study: instance.Study, Series: instance.Series}
+		refs[int(step.series[0]-'a')] = series
+		if step.more == "-" {
+			checkStatus(t, ask(s, http.MethodDelete, BasePath+instance.Path(), nil, ""), 204)
+		} else {
+			checkStatus(t, ask(s, http.MethodPost, BasePath+"/studies", image.File(), ""), 200)
+		}
+		if got := lies(series); got != step.ready {
+			t.Errorf("step %d: ready %v", i, got)
+		}
+		fresh, err := New(st, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ref := range refs {
+			if ref.Study == "" {
+				continue
+			}
+			path := BasePath + ref.Path() + "/metadata"
+			for _, accepted := range []string{"gzip", "", "br, zstd, gzip"} {
+				got, want := ask(s, http.MethodGet, path, nil, accepted), ask(fresh, http.MethodGet, path, nil, codingWithout(accepted))
+				checkStatus(t, got, 200)
+				if a, b := plainBody(t, got), plainBody(t, want); !bytes.Equal(a, b) {
+					t.Fatalf("step %d: %d bytes, want %d\n%.2000s\n%.2000s", i, len(a), len(b), a, b)
+				}
+				if got.Header().Get("Content-Encoding") == want.Header().Get("Content-Encoding") {
+					for _, name := range []string{"ETag", "Last-Modified", "Content-Location"} {
+						if a, b := got.Header().Get(name), want.Header().Get(name); a != b {
+							t.Errorf("step %d: %s is %s, want %s", i, name, a, b)
+						}
+					}
+				}
+			}
+		}
+	}
+	// What a batch brings comes whole, and a series of many instances like one of few.
+	var body bytes.Buffer
+	for n := range 60 {
+		body.WriteString("--b\r\nContent-Type: application/dicom\r\n\r\n")
+		body.Write(dicomtest.Image{Study: "t", Series: "c", Number: 60 - n}.File())
+		body.WriteString("\r\n")
+	}
+	body.WriteString("--b--\r\n")
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, BasePath+"/studies", &body)
+	r.Header.Set("Content-Type", `multipart/related; type="application/dicom"; boundary=b`)
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	checkStatus(t, w, 200)
+	ref := dicomtest.Image{Study: "t", Series: "c"}.Instance().DataSet.Ref()
+	ref.Instance = ""
+	if !lies(ref) {
+		t.Error("the metadata of a new series is not ready")
+	}
+	if all := objectsOf(t, ask(s, http.MethodGet, BasePath+ref.Path()+"/metadata", nil, "gzip"), "gzip"); len(all) != 60 || fmt.Sprint(all[59]["00200013"]) != "map[Value:[60] vr:IS]" {
+		t.Errorf("%d instances, the last is %v", len(all), all[59]["00200013"])
+	}
+}
+
+// While several store into a series, in any order, each finds what it has stored as soon as it has been told so.
+func TestMetadataGrowsAtOnce(t *testing.T) {
+	a := newArchive(t)
+	const clients, each = 4, 25
+	var all sync.WaitGroup
+	for c := range clients {
+		all.Go(func() {
+			for n := range each {
+				image := dicomtest.Image{Study: "s", Series: "a", Number: 1 + c + n*clients}
+				ref := image.Instance().DataSet.Ref()
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, BasePath+"/studies", bytes.NewReader(image.File()))
+				r.Header.Set("Content-Type", mediaDICOM)
+				stored := httptest.NewRecorder()
+				a.server.ServeHTTP(stored, r)
+				if stored.Code != http.StatusOK {
+					t.Errorf("%d: %s", stored.Code, stored.Body)
+					return
+				}
+				r = httptest.NewRequestWithContext(t.Context(), http.MethodGet, BasePath+dicom.Ref{Study: ref.Study, Series: ref.Series}.Path()+"/metadata", nil)
+				r.Header.Set("Accept-Encoding", "gzip")
+				w := httptest.NewRecorder()
+				a.server.ServeHTTP(w, r)
+				if body := decompressed(t, w); bytes.Count(body, []byte(`"`+ref.Instance+`"`)) != 1 {
+					t.Errorf("client %d does not find its instance %d", c, n)
+				}
+			}
+		})
+	}
+	all.Wait()
+	a.server.background.Wait()
+	ref := dicomtest.Image{Study: "s", Series: "a"}.Instance().DataSet.Ref()
+	ref.Instance = ""
+	for i, o := range objectsOf(t, a.get(ref, "/metadata", "", "Accept-Encoding", "gzip"), "gzip") {
+		if got := fmt.Sprint(o["00200013"].(map[string]any)["Value"]); got != fmt.Sprint([]int{i + 1}) {
+			t.Errorf("instance %d has the number %s", i, got)
+		}
+	}
+}
+
+// codingWithout is what a server is asked for that has nothing ready.
+func codingWithout(accepted string) string {
+	if accepted == "" {
+		return ""
+	}
+	return "gzip"
+}
+
+func plainBody(t *testing.T, w *httptest.ResponseRecorder) []byte {
+	t.Helper()
+	if w.Header().Get("Content-Encoding") == "" {
+		return w.Body.Bytes()
+	}
+	return decompressed(t, w)
+}
