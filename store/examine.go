@@ -34,6 +34,8 @@ type Defect struct {
 	Blob   BlobID
 	Actual BlobID // of a damaged file: the SHA-256 of its bytes
 	Detail string
+	// Unnamed: no entry names a damaged file. Its Ref is what it says of itself, true or not.
+	Unnamed bool
 }
 
 // Examine compares the index with the files, in both directions: each entry has its file in its length, each file its entry. Of the
@@ -167,7 +169,7 @@ func (s *Store) examineOrphan(ctx context.Context, orphan BlobInfo) Defect {
 	sc := s.scanBlob(ctx, orphan.ID)
 	switch {
 	case errors.Is(sc.err, ErrBlobDamaged):
-		d.Kind, d.Detail = BlobDamaged, "its SHA-256 is not its name, and no entry names it"
+		d.Kind, d.Detail, d.Ref, d.Unnamed = BlobDamaged, "its SHA-256 is not its name, and no entry names it", sc.claim, true
 		d.Actual, _ = s.digest(ctx, orphan.ID)
 		return d
 	case sc.err != nil:

@@ -100,8 +100,9 @@ func (s *Store) scanBlobs(ctx context.Context, blobs []BlobInfo) []scanned {
 
 // scanned is a blob that was read for Reindex.
 type scanned struct {
-	info  BlobInfo // what is known of it; its ID in any case
-	entry *Entry   // nil: err says why
+	info  BlobInfo  // what is known of it; its ID in any case
+	claim dicom.Ref // which instance a damaged file says that it is; zero where it does not
+	entry *Entry    // nil: err says why
 	err   error
 }
 
@@ -122,7 +123,7 @@ func (s *Store) scanBlob(ctx context.Context, id BlobID) scanned {
 	case in.err != nil:
 		return scanned{info: info, err: in.err}
 	case BlobID(digest.Sum(nil)) != info.ID:
-		err = fmt.Errorf("%w: its SHA-256 is not its name", ErrBlobDamaged)
+		return damagedBlob(info, file, err)
 	}
 	if err != nil {
 		return scanned{info: info, err: err}
@@ -133,6 +134,20 @@ func (s *Store) scanBlob(ctx context.Context, id BlobID) scanned {
 	}
 	entry.Blob, entry.Stored = info.ID, info.Stored
 	return scanned{info: info, entry: entry}
+}
+
+// damagedBlob is the result for a file that is not what its name says, which may be readable all the same: nothing tells a good file under
+// a wrong name from one that has rotted, so that its bytes are never taken for those that were stored.
+func damagedBlob(info BlobInfo, file *part10.File, unreadable error) scanned {
+	sc := scanned{info: info, err: fmt.Errorf("%w: its SHA-256 is not its name", ErrBlobDamaged)}
+	if unreadable != nil {
+		return sc
+	}
+	if entry, failure := newEntry(file, dicom.Ref{}); failure == nil {
+		sc.claim = entry.Ref
+		sc.err = fmt.Errorf("%w; it says that it is instance %s", sc.err, entry.Ref.Instance)
+	}
+	return sc
 }
 
 // reindexer inserts in large transactions.

@@ -180,22 +180,22 @@ func (p *patient) consult(ctx context.Context) error {
 // treat examines, mends if it may, and examines again: what an index hid that could not be read shows when it has been made anew.
 func (p *patient) treat(ctx context.Context) error {
 	const passes = 3
-	var mended []*finding
+	var told []*finding // what was mended, and what the next pass cannot find any more
 	for pass := 1; ; pass++ {
 		p.d.Findings = nil
 		if err := p.examine(ctx); err != nil {
 			return err
 		}
 		if p.d.Healthy = len(p.d.Findings) == 0; p.d.Healthy || !p.Fix || pass == passes {
-			p.d.Findings = append(mended, p.d.Findings...)
+			p.d.Findings = append(told, p.d.Findings...)
 			return nil
 		}
 		if err := p.mend(ctx); err != nil {
 			return err
 		}
 		for _, f := range p.d.Findings {
-			if f.Mended != "" {
-				mended = append(mended, f)
+			if f.Mended != "" || f.defect.Unnamed {
+				told = append(told, f)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -58,28 +59,79 @@ func (p *patient) mend(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.noteBack(ctx); err != nil {
+		return err
+	}
 	if err := p.mendIndex(ctx); err != nil {
 		return err
 	}
 	return p.mendRest(ctx)
 }
 
-// mendDamaged finds a whole file for one that was moved aside. Its own bytes may be whole under another name, which they get.
+// mendDamaged finds a whole file for one that was moved aside. Its own bytes are taken back only where the store knows of a file of just
+// these bytes that is not where it should be: a file may be readable, and yet have rotted.
 func (p *patient) mendDamaged(ctx context.Context, f *finding) error {
 	taken, err := p.fromBackup(ctx, f.defect.Blob)
 	if err != nil {
 		return err
 	}
-	own, err := p.putBack(ctx, f.aside, f.defect.Actual)
+	own := false
+	if p.misses(f.defect.Actual) {
+		if own, err = p.putBack(ctx, f.aside, f.defect.Actual); err != nil {
+			return err
+		}
+	}
 	switch {
-	case err != nil:
-		return err
 	case taken:
 		f.Mended = "taken from the backup; the damaged file is " + f.aside
-	case own:
+	case own && f.defect.Unnamed:
 		f.Mended = "the file is whole, and has its own name now: " + f.defect.Actual.String()
+	case f.defect.Unnamed:
+		return p.mendUnnamed(ctx, f)
 	default:
 		p.d.note("the damaged file of blob %s is kept: %s", f.defect.Blob, f.aside)
+	}
+	return nil
+}
+
+// mendUnnamed: a copy of a file that is stored is not missed. Any other is lost to the store, and nothing else will say so.
+func (p *patient) mendUnnamed(ctx context.Context, f *finding) error {
+	switch there, err := p.blobs.Open(ctx, f.defect.Actual); {
+	case err == nil:
+		f.Mended = "a copy of a stored file under a wrong name; it is " + f.aside
+		return there.Close()
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	says := "which instance it was cannot be told"
+	if f.Instance != "" {
+		says = "it says that it is this instance"
+	}
+	f.Detail += fmt.Sprintf("; %s. It is kept: %s. Store the instance again, from its source or from a backup: noctis import BACKUP/blobs/%.2s/%[3]s.dcm",
+		says, f.aside, f.defect.Blob.String())
+	return nil
+}
+
+// misses reports whether a file of these bytes should be there, and is not.
+func (p *patient) misses(id store.BlobID) bool {
+	return slices.ContainsFunc(p.d.Findings, func(f *finding) bool {
+		return f.defect.Blob == id && (f.Kind == string(store.BlobMissing) || f.Kind == string(store.BlobDamaged))
+	})
+}
+
+// noteBack says of what was missing or damaged that it has come back from under other names.
+func (p *patient) noteBack(ctx context.Context) error {
+	for _, f := range p.d.Findings {
+		if f.Mended != "" || f.Kind != string(store.BlobMissing) && f.Kind != string(store.BlobDamaged) {
+			continue
+		}
+		switch blob, err := p.blobs.Open(ctx, f.defect.Blob); {
+		case err == nil:
+			f.Mended = "it lay under another file's name, and has its own now"
+			blob.Close()
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
 	}
 	return nil
 }
@@ -233,23 +285,23 @@ func (p *patient) mendPermissions(f *finding) error {
 // mendIndex makes the index anew where it is damaged or says other things than the files. The old one is kept aside.
 func (p *patient) mendIndex(ctx context.Context) error {
 	var cured []*finding
-	missing := 0
+	var missing []*finding
 	for _, f := range p.d.Findings {
 		switch f.Kind {
 		case dataBase, differs, string(store.EntryBroken), string(store.EntryDiffers):
 			cured = append(cured, f)
 		case string(store.BlobMissing), string(store.BlobDamaged):
-			if f.Mended == "" {
-				missing++
+			if f.Mended == "" && !f.defect.Unnamed {
+				missing = append(missing, f)
 			}
 		}
 	}
 	if len(cured) == 0 {
 		return nil
 	}
-	if missing > 0 && !p.ForgetMissing {
+	if len(missing) > 0 && !p.ForgetMissing {
 		p.d.note("the index was not made anew: it would forget %d instances whose files are missing or damaged; bring them back with --backup, "+
-			"or say --forget-missing", missing)
+			"or say --forget-missing", len(missing))
 		return nil
 	}
 	fresh, report, remove, err := rebuild(ctx, p.Data, p.blobs, p.progress)
@@ -268,6 +320,9 @@ func (p *patient) mendIndex(ctx context.Context) error {
 	}
 	for _, f := range cured {
 		f.Mended = fmt.Sprintf("the index was made anew from %d files; the old one is in %s", report.Indexed, p.aside())
+	}
+	for _, f := range missing {
+		f.Mended = strings.TrimSpace("forgotten " + f.aside)
 	}
 	return nil
 }
@@ -336,11 +391,6 @@ func (p *patient) mendRest(ctx context.Context) error {
 			f.Mended = fmt.Sprintf("%d removed, as every start of the server does", recovered.Temporary)
 		case f.Kind == noWorkitem:
 			f.Mended = fmt.Sprintf("%d put on the worklist", readings)
-		case f.Kind == string(store.BlobMissing), f.Kind == string(store.BlobDamaged):
-			if blob, err := p.blobs.Open(ctx, f.defect.Blob); err == nil {
-				f.Mended = "it lay under another file's name, and has its own now"
-				blob.Close()
-			}
 		}
 	}
 	return nil
