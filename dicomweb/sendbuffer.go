@@ -15,9 +15,9 @@ type sendBuffer struct {
 }
 
 const (
-	largeBuffer  = 264 << 10 // two hold a frame of 512 KiB and what is around it
+	largeBuffer  = 528 << 10 // a frame of 512 KiB and what is around it
 	smallBuffer  = 32 << 10
-	largeBuffers = 32 // that may be in use: a thousand clients that stand still hold small ones
+	largeBuffers = 16 // that may be in use: a thousand clients that stand still hold small ones
 )
 
 var (
