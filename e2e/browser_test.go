@@ -217,11 +217,16 @@ func consoleText(args []*runtime.RemoteObject) string {
 // run does something in the tab.
 func (b *tab) run(actions ...chromedp.Action) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	if err := b.try(actions...); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// try does something in the tab, and tells what came of it.
+func (b *tab) try(actions ...chromedp.Action) error {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, actions...)
 }
 
 // visit opens an address.
@@ -233,9 +238,16 @@ func (b *tab) visit(address string) {
 // eval evaluates an expression of JavaScript, also an asynchronous one, into result.
 func (b *tab) eval(expression string, result any) {
 	b.t.Helper()
-	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
-	b.run(chromedp.Evaluate(expression, result, await))
+	b.run(evaluation(expression, result))
 }
+
+func evaluation(expression string, result any) chromedp.Action {
+	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+	return chromedp.Evaluate(expression, result, await)
+}
+
+// navigated is what Chromium says of an evaluation whose document gave way to the next one meanwhile.
+const navigated = "Inspected target navigated or closed"
 
 // text evaluates an expression that is a text.
 func (b *tab) text(expression string) string {
@@ -251,7 +263,9 @@ func (b *tab) until(what, expression string) {
 	var last json.RawMessage
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
 		var done bool
-		b.eval("Boolean("+expression+")", &done)
+		if err := b.try(evaluation("Boolean("+expression+")", &done)); err != nil && !strings.Contains(err.Error(), navigated) {
+			b.t.Fatal(err)
+		}
 		if done {
 			return
 		}
