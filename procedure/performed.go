@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/usage"
 )
 
 // SOPClass is that of every performed step.
@@ -56,8 +57,8 @@ func Begin(given *dicom.DataSet, uid dicom.UID) (*Performed, error) {
 	if u := given.UID(dicom.SOPInstanceUID); u != "" && u != uid {
 		return nil, invalid("SOP Instance UID is another one than that of the address")
 	}
-	if err := complete(ds, performedTable); err != nil {
-		return nil, invalid("%v", err)
+	if err := complete(ds, whole()); err != nil {
+		return nil, err
 	}
 	if s := ds.String(dicom.PerformedProcedureStepStatus); s != InProgress {
 		return nil, invalid("a step is created with Performed Procedure Step Status (0040,0252) IN PROGRESS (PS3.4 F.7.2.1.2)")
@@ -92,8 +93,8 @@ func (p *Performed) Update(given *dicom.DataSet) error {
 	for e := range contentOf(given).All() {
 		row, change := rowOf(e.Tag), &dicom.DataSet{}
 		change.Set(e)
-		if err := completeItems(change, row); err != nil {
-			return invalid("%v", err)
+		if err := complete(change, &usage.Table{Rows: []usage.Row{{Tag: row.tag, Items: row.items}}}); err != nil {
+			return err
 		}
 		e, _ = change.Get(e.Tag)
 		old, there := ds.Get(e.Tag)
@@ -101,7 +102,7 @@ func (p *Performed) Update(given *dicom.DataSet) error {
 		case !there && !e.HasValue():
 		case !there:
 			return conflict("%s was not there when the step was created, if only empty, and cannot be set (PS3.4 F.7.2.2.2)", cmp.Or(e.Tag.Keyword(), e.Tag.String()))
-		case row.set != notAllowed:
+		case row.set == mayChange:
 			ds.Set(e)
 		case !old.Equal(e):
 			return conflict("%s is not changed by an update (PS3.4 Table F.7.2-1)", e.Tag.Keyword())
@@ -123,7 +124,7 @@ func (p *Performed) Update(given *dicom.DataSet) error {
 // mayEnd looks whether there is what a final state requires (PS3.4 Table F.7.2-1).
 func mayEnd(ds *dicom.DataSet, status string) error {
 	for _, t := range finalTable {
-		if !hasValue(ds, t) {
+		if !usage.HasValue(ds, t) {
 			return conflict("%s is required of a step that is %s (PS3.4 Table F.7.2-1)", t.Keyword(), status)
 		}
 	}

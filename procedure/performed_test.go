@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/usage"
 )
 
 // stepTable is PS3.4 Table F.7.2-1: attribute; type for the SCP at N-CREATE and at N-SET, "-" where that is not allowed, and "1" where the final
 // state wants a value. Each ">" is a sequence deeper; what is in items has one type at all times.
+// Of what is required unless another attribute is there (1C), one stands for all, with 1.
 const stepTable = `
 ScheduledStepAttributesSequence                  1 -
 >StudyInstanceUID                                1
@@ -17,18 +19,30 @@ ScheduledStepAttributesSequence                  1 -
 >>ReferencedSOPClassUID                          1
 >>ReferencedSOPInstanceUID                       1
 >AccessionNumber                                 2
+>IssuerOfAccessionNumberSequence                 3
+>>LocalNamespaceEntityID                         1
+>OrderPlacerIdentifierSequence                   3
+>>LocalNamespaceEntityID                         1
+>OrderFillerIdentifierSequence                   3
+>>LocalNamespaceEntityID                         1
 >RequestedProcedureID                            2
 >RequestedProcedureCodeSequence                  3
+>>CodeValue                                      1
+>>CodingSchemeDesignator                         1
 >>CodeMeaning                                    1
 >RequestedProcedureDescription                   2
 >ScheduledProcedureStepID                        2
 >ScheduledProcedureStepDescription               2
 >ScheduledProtocolCodeSequence                   2
+>>CodeValue                                      1
+>>CodingSchemeDesignator                         1
 >>CodeMeaning                                    1
 PatientName                                      2 -
 PatientID                                        2 -
 IssuerOfPatientID                                3 -
 IssuerOfPatientIDQualifiersSequence              3 -
+>UniversalEntityIDType                           1
+>UniversalEntityID                               3
 OtherPatientIDsSequence                          3 -
 PatientBirthDate                                 2 -
 PatientSex                                       2 -
@@ -37,8 +51,10 @@ ReferencedPatientSequence                        2 -
 >ReferencedSOPInstanceUID                        1
 AdmissionID                                      3 -
 IssuerOfAdmissionIDSequence                      3 -
+>LocalNamespaceEntityID                          1
 ServiceEpisodeID                                 3 -
 IssuerOfServiceEpisodeIDSequence                 3 -
+>LocalNamespaceEntityID                          1
 ServiceEpisodeDescription                        3 -
 PerformedProcedureStepID                         1 -
 PerformedStationAETitle                          1 -
@@ -51,15 +67,25 @@ PerformedProcedureStepDescription                2 3
 CommentsOnThePerformedProcedureStep              3 3
 PerformedProcedureTypeDescription                2 3
 ProcedureCodeSequence                            2 3
+>CodeValue                                       1
+>CodingSchemeDesignator                          1
+>CodeMeaning                                     3
 ReasonForPerformedProcedureCodeSequence          3 3
+>CodeValue                                       1
+>CodingSchemeDesignator                          1
 >CodeMeaning                                     1
 PerformedProcedureStepEndDate                    2 3 1
 PerformedProcedureStepEndTime                    2 3 1
 PerformedProcedureStepDiscontinuationReasonCodeSequence 3 3
+>CodeValue                                       1
+>CodingSchemeDesignator                          1
 >CodeMeaning                                     1
 Modality                                         1 -
 StudyID                                          2 -
 PerformedProtocolCodeSequence                    2 3
+>CodeValue                                       1
+>CodingSchemeDesignator                          1
+>CodeMeaning                                     3
 PerformedSeriesSequence                          2 3 1
 >PerformingPhysicianName                         2
 >ProtocolName                                    1
@@ -153,7 +179,7 @@ func TestCreateTable(t *testing.T) {
 			t.Errorf("without %v, of type 1: %v", r.path, err)
 		case r.types[0] != "1" && err != nil:
 			t.Errorf("without %v: %v", r.path, err)
-		case r.types[0] == "2" && (!r.at(p.DataSet).Has(r.tag()) || hasValue(r.at(p.DataSet), r.tag())):
+		case r.types[0] == "2" && (!r.at(p.DataSet).Has(r.tag()) || usage.HasValue(r.at(p.DataSet), r.tag())):
 			t.Errorf("without %v, of type 2: it is not there afterwards, and empty", r.path)
 		}
 	}

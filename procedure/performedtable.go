@@ -1,150 +1,123 @@
 package procedure
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/usage"
 )
 
-// usage is a row of PS3.4 Table F.7.2-1: the type that an attribute has for the SCP when a step is created, and when it is updated. A row of
-// a sequence holds those of its items, which have the same types at both times. Attributes of type 3 that may be updated, and ask for nothing, have no row.
-type usage struct {
+// attribute is a row of PS3.4 Table F.7.2-1: the type that an attribute has for the SCP when a step is created, and when it is updated. The items of
+// a sequence have the same types at both times. Attributes of type 3 that may be updated, and ask for nothing, have no row.
+type attribute struct {
 	tag    dicom.Tag
-	create attributeType
-	set    attributeType
-	items  []usage
+	create usage.Type
+	set    attributeChange
+	items  *usage.Table
 }
 
-// attributeType is a type of PS3.5 7.4, as far as it asks for something.
-type attributeType uint8
+// attributeChange is what an update may do.
+type attributeChange bool
 
 const (
-	optional   attributeType = iota // type 3
-	notAllowed                      // may not be changed
-	present                         // type 2: there, if only empty
-	valued                          // type 1
+	mayChange  attributeChange = true
+	notAllowed attributeChange = false
 )
 
-// reference are the attributes of PS3.3 Table 10-11.
-var reference = []usage{{dicom.ReferencedSOPClassUID, valued, valued, nil}, {dicom.ReferencedSOPInstanceUID, valued, valued, nil}}
+// scheduled, image and series are the tables of items.
+var (
+	scheduled = &usage.Table{Rows: []usage.Row{
+		{Tag: dicom.StudyInstanceUID, Type: usage.Valued},
+		{Tag: dicom.ReferencedStudySequence, Type: usage.Present, Items: usage.Reference},
+		{Tag: dicom.AccessionNumber, Type: usage.Present},
+		{Tag: dicom.IssuerOfAccessionNumberSequence, Items: usage.Designator},
+		{Tag: dicom.OrderPlacerIdentifierSequence, Items: usage.Designator},
+		{Tag: dicom.OrderFillerIdentifierSequence, Items: usage.Designator},
+		{Tag: dicom.RequestedProcedureID, Type: usage.Present},
+		{Tag: dicom.RequestedProcedureCodeSequence, Items: usage.Code},
+		{Tag: dicom.RequestedProcedureDescription, Type: usage.Present},
+		{Tag: dicom.ScheduledProcedureStepID, Type: usage.Present},
+		{Tag: dicom.ScheduledProcedureStepDescription, Type: usage.Present},
+		{Tag: dicom.ScheduledProtocolCodeSequence, Type: usage.Present, Items: usage.Code},
+	}}
+	image = usage.Reference.With(usage.Row{Tag: dicom.SpecimenDescriptionSequence, Items: &usage.Table{Rows: []usage.Row{
+		{Tag: dicom.SpecimenIdentifier, Type: usage.Valued}, {Tag: dicom.SpecimenUID, Type: usage.Valued},
+	}}})
+	series = &usage.Table{Rows: []usage.Row{
+		{Tag: dicom.PerformingPhysicianName, Type: usage.Present},
+		{Tag: dicom.ProtocolName, Type: usage.Valued},
+		{Tag: dicom.OperatorsName, Type: usage.Present},
+		{Tag: dicom.SeriesInstanceUID, Type: usage.Valued},
+		{Tag: dicom.SeriesDescription, Type: usage.Present},
+		{Tag: dicom.RetrieveAETitle, Type: usage.Present},
+		{Tag: dicom.ReferencedImageSequence, Type: usage.Present, Items: image},
+		{Tag: dicom.ReferencedNonImageCompositeSOPInstanceSequence, Type: usage.Present, Items: usage.Reference},
+	}}
+)
 
-// code are those of the code macros that want a meaning (Tables F.7.2-1a and F.7.2-1c).
-var code = []usage{{dicom.CodeMeaning, valued, valued, nil}}
-
-// image are those of an item of Referenced Image Sequence.
-var image = append(slices.Clone(reference), usage{dicom.SpecimenDescriptionSequence, optional, optional, []usage{
-	{dicom.SpecimenIdentifier, valued, valued, nil}, {dicom.SpecimenUID, valued, valued, nil},
-}})
-
-var performedTable = []usage{
+var performedTable = []attribute{
 	// Performed Procedure Step Relationship
-	{dicom.ScheduledStepAttributesSequence, valued, notAllowed, []usage{
-		{dicom.StudyInstanceUID, valued, notAllowed, nil},
-		{dicom.ReferencedStudySequence, present, notAllowed, reference},
-		{dicom.AccessionNumber, present, notAllowed, nil},
-		{dicom.RequestedProcedureID, present, notAllowed, nil},
-		{dicom.RequestedProcedureCodeSequence, optional, notAllowed, code},
-		{dicom.RequestedProcedureDescription, present, notAllowed, nil},
-		{dicom.ScheduledProcedureStepID, present, notAllowed, nil},
-		{dicom.ScheduledProcedureStepDescription, present, notAllowed, nil},
-		{dicom.ScheduledProtocolCodeSequence, present, notAllowed, code},
-	}},
-	{dicom.PatientName, present, notAllowed, nil},
-	{dicom.PatientID, present, notAllowed, nil},
-	{dicom.IssuerOfPatientID, optional, notAllowed, nil},
-	{dicom.IssuerOfPatientIDQualifiersSequence, optional, notAllowed, nil},
-	{dicom.OtherPatientIDsSequence, optional, notAllowed, nil},
-	{dicom.PatientBirthDate, present, notAllowed, nil},
-	{dicom.PatientSex, present, notAllowed, nil},
-	{dicom.ReferencedPatientSequence, present, notAllowed, reference},
-	{dicom.AdmissionID, optional, notAllowed, nil},
-	{dicom.IssuerOfAdmissionIDSequence, optional, notAllowed, nil},
-	{dicom.ServiceEpisodeID, optional, notAllowed, nil},
-	{dicom.IssuerOfServiceEpisodeIDSequence, optional, notAllowed, nil},
-	{dicom.ServiceEpisodeDescription, optional, notAllowed, nil},
+	{dicom.ScheduledStepAttributesSequence, usage.Valued, notAllowed, scheduled},
+	{dicom.PatientName, usage.Present, notAllowed, nil},
+	{dicom.PatientID, usage.Present, notAllowed, nil},
+	{dicom.IssuerOfPatientID, usage.Optional, notAllowed, nil},
+	{dicom.IssuerOfPatientIDQualifiersSequence, usage.Optional, notAllowed, usage.Issuer.Items},
+	{dicom.OtherPatientIDsSequence, usage.Optional, notAllowed, nil},
+	{dicom.PatientBirthDate, usage.Present, notAllowed, nil},
+	{dicom.PatientSex, usage.Present, notAllowed, nil},
+	{dicom.ReferencedPatientSequence, usage.Present, notAllowed, usage.Reference},
+	{dicom.AdmissionID, usage.Optional, notAllowed, nil},
+	{dicom.IssuerOfAdmissionIDSequence, usage.Optional, notAllowed, usage.Designator},
+	{dicom.ServiceEpisodeID, usage.Optional, notAllowed, nil},
+	{dicom.IssuerOfServiceEpisodeIDSequence, usage.Optional, notAllowed, usage.Designator},
+	{dicom.ServiceEpisodeDescription, usage.Optional, notAllowed, nil},
 	// Performed Procedure Step Information
-	{dicom.PerformedProcedureStepID, valued, notAllowed, nil},
-	{dicom.PerformedStationAETitle, valued, notAllowed, nil},
-	{dicom.PerformedStationName, present, notAllowed, nil},
-	{dicom.PerformedLocation, present, notAllowed, nil},
-	{dicom.PerformedProcedureStepStartDate, valued, notAllowed, nil},
-	{dicom.PerformedProcedureStepStartTime, valued, notAllowed, nil},
-	{dicom.PerformedProcedureStepStatus, valued, optional, nil},
-	{dicom.PerformedProcedureStepDescription, present, optional, nil},
-	{dicom.PerformedProcedureTypeDescription, present, optional, nil},
-	{dicom.ProcedureCodeSequence, present, optional, nil},
-	{dicom.ReasonForPerformedProcedureCodeSequence, optional, optional, code},
-	{dicom.PerformedProcedureStepEndDate, present, optional, nil},
-	{dicom.PerformedProcedureStepEndTime, present, optional, nil},
-	{dicom.PerformedProcedureStepDiscontinuationReasonCodeSequence, optional, optional, code},
+	{dicom.PerformedProcedureStepID, usage.Valued, notAllowed, nil},
+	{dicom.PerformedStationAETitle, usage.Valued, notAllowed, nil},
+	{dicom.PerformedStationName, usage.Present, notAllowed, nil},
+	{dicom.PerformedLocation, usage.Present, notAllowed, nil},
+	{dicom.PerformedProcedureStepStartDate, usage.Valued, notAllowed, nil},
+	{dicom.PerformedProcedureStepStartTime, usage.Valued, notAllowed, nil},
+	{dicom.PerformedProcedureStepStatus, usage.Valued, mayChange, nil},
+	{dicom.PerformedProcedureStepDescription, usage.Present, mayChange, nil},
+	{dicom.PerformedProcedureTypeDescription, usage.Present, mayChange, nil},
+	{dicom.ProcedureCodeSequence, usage.Present, mayChange, usage.BareCode},
+	{dicom.ReasonForPerformedProcedureCodeSequence, usage.Optional, mayChange, usage.Code},
+	{dicom.PerformedProcedureStepEndDate, usage.Present, mayChange, nil},
+	{dicom.PerformedProcedureStepEndTime, usage.Present, mayChange, nil},
+	{dicom.PerformedProcedureStepDiscontinuationReasonCodeSequence, usage.Optional, mayChange, usage.Code},
 	// Image Acquisition Results
-	{dicom.Modality, valued, notAllowed, nil},
-	{dicom.StudyID, present, notAllowed, nil},
-	{dicom.PerformedProtocolCodeSequence, present, optional, nil},
-	{dicom.PerformedSeriesSequence, present, optional, []usage{
-		{dicom.PerformingPhysicianName, present, present, nil},
-		{dicom.ProtocolName, valued, valued, nil},
-		{dicom.OperatorsName, present, present, nil},
-		{dicom.SeriesInstanceUID, valued, valued, nil},
-		{dicom.SeriesDescription, present, present, nil},
-		{dicom.RetrieveAETitle, present, present, nil},
-		{dicom.ReferencedImageSequence, present, present, image},
-		{dicom.ReferencedNonImageCompositeSOPInstanceSequence, present, present, reference},
-	}},
+	{dicom.Modality, usage.Valued, notAllowed, nil},
+	{dicom.StudyID, usage.Present, notAllowed, nil},
+	{dicom.PerformedProtocolCodeSequence, usage.Present, mayChange, usage.BareCode},
+	{dicom.PerformedSeriesSequence, usage.Present, mayChange, series},
 }
 
 // finalTable is the column of the final state, where it asks for more: it applies to COMPLETED and DISCONTINUED alike. Every step has a series
 // at its end, though perhaps one without images.
 var finalTable = []dicom.Tag{dicom.PerformedProcedureStepEndDate, dicom.PerformedProcedureStepEndTime, dicom.PerformedSeriesSequence}
 
-// complete makes a data set what the rows ask for: what is of type 2 is there afterwards, in the items too.
-func complete(ds *dicom.DataSet, table []usage) error {
-	for _, row := range table {
-		if row.create == valued && !hasValue(ds, row.tag) {
-			return fmt.Errorf("%s is required (PS3.4 Table F.7.2-1)", row.tag.Keyword())
-		}
-		if row.tag.VR() == dicom.UI && row.create == valued && !ds.UID(row.tag).Valid() {
-			return fmt.Errorf("%s is no UID (PS3.5 9.1)", row.tag.Keyword())
-		}
-		if row.create == present {
-			setEmpty(ds, []dicom.Tag{row.tag})
-		}
-		if err := completeItems(ds, row); err != nil {
-			return err
-		}
+// whole is the table for a step that is created.
+func whole() *usage.Table {
+	all := &usage.Table{}
+	for _, row := range performedTable {
+		all.Rows = append(all.Rows, usage.Row{Tag: row.tag, Type: row.create, Items: row.items})
 	}
-	return nil
+	return all
 }
 
-func completeItems(ds *dicom.DataSet, row usage) error {
-	given := ds.Items(row.tag)
-	if row.items == nil || len(given) == 0 {
-		return nil
+// complete makes a data set what a table asks for.
+func complete(ds *dicom.DataSet, table *usage.Table) error {
+	if err := table.Complete(ds); err != nil {
+		return invalid("%v (PS3.4 Table F.7.2-1)", err)
 	}
-	items := make([]*dicom.DataSet, len(given))
-	for i, item := range given {
-		items[i] = item.Clone()
-		if err := complete(items[i], row.items); err != nil {
-			return fmt.Errorf("item %d of %s: %w", i+1, row.tag.Keyword(), err)
-		}
-	}
-	ds.SetItems(row.tag, items...)
 	return nil
-}
-
-// hasValue reports whether an attribute has a value that is not empty, or items.
-func hasValue(ds *dicom.DataSet, t dicom.Tag) bool {
-	e, _ := ds.Get(t)
-	return e.HasValue()
 }
 
 // rowOf is the row of an attribute at the top level.
-func rowOf(t dicom.Tag) usage {
+func rowOf(t dicom.Tag) attribute {
 	for _, row := range performedTable {
 		if row.tag == t {
 			return row
 		}
 	}
-	return usage{tag: t}
+	return attribute{tag: t, set: mayChange}
 }

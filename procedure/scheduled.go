@@ -7,6 +7,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/dicom/usage"
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
@@ -153,10 +154,10 @@ func describe(ds, step *dicom.DataSet) {
 		}
 		return step.String(dicom.Modality)
 	}()
-	if !hasValue(ds, dicom.RequestedProcedureCodeSequence) {
+	if !usage.HasValue(ds, dicom.RequestedProcedureCodeSequence) {
 		orElse(ds, dicom.RequestedProcedureDescription, said, nil)
 	}
-	if !hasValue(step, dicom.ScheduledProtocolCodeSequence) {
+	if !usage.HasValue(step, dicom.ScheduledProtocolCodeSequence) {
 		orElse(step, dicom.ScheduledProcedureStepDescription, said, nil)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/dicom/usage"
 )
 
 // worklistTable is PS3.4 Table K.6-1: attribute, Matching Key Type, Return Key Type. Those behind ">" are in the item of Scheduled Procedure
@@ -61,6 +62,7 @@ PatientSize                                       O 3
 
 // sample is a value of each VR, and another.
 var sample = map[dicom.VR][2]string{
+	dicom.UT: {"A", "B"},
 	dicom.AE: {"CT1", "MR9"}, dicom.CS: {"ONE", "TWO"}, dicom.DA: {"20300102", "20310102"}, dicom.TM: {"0930", "1030"}, dicom.PN: {"DOE^JANE", "ROE^RICK"},
 	dicom.LO: {"one", "two"}, dicom.SH: {"one", "two"}, dicom.LT: {"one", "two"}, dicom.ST: {"one", "two"}, dicom.UI: {"1.2.3", "1.2.4"}, dicom.DS: {"61.5", "70"},
 	dicom.US: {"4", "1"},
@@ -132,11 +134,11 @@ func missing(t *testing.T, rows []tableRow, full, step *dicom.DataSet) {
 		}
 		switch r.types[1] {
 		case "1":
-			if !hasValue(answer, r.tag) {
+			if !usage.HasValue(answer, r.tag) {
 				t.Errorf("without %s: none in the answer", r.tag.Keyword())
 			}
 		case "2":
-			if !answer.Has(r.tag) || hasValue(answer, r.tag) {
+			if !answer.Has(r.tag) || usage.HasValue(answer, r.tag) {
 				t.Errorf("without %s: it is not empty in the answer", r.tag.Keyword())
 			}
 		}

@@ -61,9 +61,7 @@ func other(a dicom.Attribute) *dicom.DataSet {
 	ds := &dicom.DataSet{}
 	switch a.VR() {
 	case dicom.SQ:
-		item := &dicom.DataSet{}
-		item.SetStrings(dicom.CodeValue, dicom.SH, "X")
-		ds.SetItems(a.Tag, item)
+		ds.SetItems(a.Tag, anyItem())
 	case dicom.US:
 		ds.SetInts(a.Tag, dicom.US, 4)
 	default:
@@ -77,6 +75,23 @@ func other(a dicom.Attribute) *dicom.DataSet {
 		ds.SetStrings(a.Tag, a.VR(), value)
 	}
 	return ds
+}
+
+// anyItem is an item that every sequence of the table can have.
+func anyItem() *dicom.DataSet {
+	coded := worklisttest.Coded("X", "99TEST", "Any")
+	item := coded.Clone()
+	for tag, value := range map[dicom.Tag]string{dicom.ValueType: "TEXT", dicom.TextValue: "x", dicom.HumanPerformerName: "READER", dicom.HumanPerformerOrganization: "North",
+		dicom.TypeOfInstances: "DICOM", dicom.PatientID: "P", dicom.IssuerOfPatientID: ""} {
+		item.SetStrings(tag, tag.VR(), value)
+	}
+	item.SetItems(dicom.ConceptNameCodeSequence, coded)
+	item.SetItems(dicom.HumanPerformerCodeSequence, coded)
+	item.SetItems(dicom.ReferencedSOPSequence)
+	ae := &dicom.DataSet{}
+	ae.SetStrings(dicom.DestinationAE, dicom.AE, "PACS")
+	item.SetItems(dicom.DICOMStorageSequence, ae)
+	return item
 }
 
 // TestTable: what is of type 2 is there after the creation, if only empty; what is not allowed is left as it is, and told; return keys come unasked.

@@ -20,6 +20,7 @@ func (w *Workitem) update(given *dicom.DataSet, lock dicom.UID, now time.Time) (
 		if e.Tag.Group() <= 2 || e.Tag == dicom.TransactionUID || e.Tag == dicom.SpecificCharacterSet || e.Tag == privateCreator || e.Tag == LateInstances {
 			continue
 		}
+		e, incomplete := withItems(e)
 		old, _ := ds.Get(e.Tag)
 		if old.Tag == e.Tag && sameValue(old, e) {
 			continue
@@ -31,6 +32,9 @@ func (w *Workitem) update(given *dicom.DataSet, lock dicom.UID, now time.Time) (
 		}
 		if known && (r.create == create1 || r.create == create21) && !e.HasValue() {
 			return 0, nil, refuse(MissingAttribute, "%s cannot be empty (PS3.4 Table CC.2.5-3)", e.Tag.Keyword())
+		}
+		if incomplete != nil {
+			return 0, nil, incomplete
 		}
 		ds.Set(e)
 		changed = true

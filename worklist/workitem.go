@@ -89,6 +89,9 @@ func Create(given *dicom.DataSet, uid dicom.UID, now time.Time) (*Workitem, Code
 			code = CreatedModified
 			continue
 		}
+		if e, err = withItems(e); err != nil {
+			return nil, 0, err
+		}
 		ds.Set(e)
 	}
 	if state := State(ds.String(dicom.ProcedureStepState)); state != Scheduled {

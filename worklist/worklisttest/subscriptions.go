@@ -170,8 +170,7 @@ func testEvents(t *testing.T, o Open) {
 	create(t, l, "1.2", nil)
 	subscribe(t, l, "A", "1.2", false, "")
 	pending(t, l, "A")
-	item := &dicom.DataSet{}
-	item.SetStrings(dicom.CodeValue, dicom.SH, "ROOM1")
+	item := Coded("ROOM1", "99ROOMS", "Room 1")
 	ready, station, progress, label := &dicom.DataSet{}, &dicom.DataSet{}, &dicom.DataSet{}, &dicom.DataSet{}
 	ready.SetStrings(dicom.InputReadinessState, dicom.CS, "INCOMPLETE")
 	station.SetItems(dicom.ScheduledStationNameCodeSequence, item)

@@ -70,12 +70,18 @@ func create(t *testing.T, l *worklist.List, uid dicom.UID, attributes map[string
 	}
 }
 
+// Coded is the item of a code sequence.
+func Coded(value, scheme, meaning string) *dicom.DataSet {
+	item := &dicom.DataSet{}
+	item.SetStrings(dicom.CodeValue, dicom.SH, value)
+	item.SetStrings(dicom.CodingSchemeDesignator, dicom.SH, scheme)
+	item.SetStrings(dicom.CodeMeaning, dicom.LO, meaning)
+	return item
+}
+
 // performed is an update that meets the requirements of COMPLETED.
 func performed() *dicom.DataSet {
-	coded := &dicom.DataSet{}
-	coded.SetStrings(dicom.CodeValue, dicom.SH, "110005")
-	coded.SetStrings(dicom.CodingSchemeDesignator, dicom.SH, "DCM")
-	coded.SetStrings(dicom.CodeMeaning, dicom.LO, "Interpretation")
+	coded := Coded("110005", "DCM", "Interpretation")
 	human := &dicom.DataSet{}
 	human.SetStrings(dicom.HumanPerformerName, dicom.PN, "READER^RITA")
 	item := &dicom.DataSet{}
