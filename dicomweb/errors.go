@@ -79,6 +79,9 @@ func problemOf(err error) *problem {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &problem{status: http.StatusServiceUnavailable, limit: "stall", detail: "the client stood still for too long", err: err,
 			retryAfter: 10 * time.Second}
+	case errors.Is(err, store.ErrBusy):
+		return &problem{status: http.StatusServiceUnavailable, detail: "too many large data sets at once: this one has waited in vain for memory",
+			err: err, limit: "memory", retryAfter: 10 * time.Second}
 	case errors.Is(err, limit.ErrBusy):
 		return &problem{status: http.StatusServiceUnavailable, detail: "the server is busy: what was asked for has waited in vain for its turn",
 			err: err, retryAfter: busyAgain}

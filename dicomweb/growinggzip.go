@@ -81,13 +81,17 @@ func newGzipWriter(w io.Writer) (*gzipWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = w.Write(gzipHeader)
-	return &gzipWriter{w: w, z: z}, err
+	return &gzipWriter{w: w, z: z}, nil
 }
 
 func (g *gzipWriter) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if g.length == 0 { // not before: what fails until now is still a status
+		if _, err := g.w.Write(gzipHeader); err != nil {
+			return 0, err
+		}
 	}
 	for _, piece := range [][]byte{g.last, p[:len(p)-1]} {
 		g.note(piece)

@@ -76,6 +76,22 @@ func (c *metadataCache) send(ctx context.Context, w http.ResponseWriter, coding,
 	return c.make(w, coding, packing, key, write)
 }
 
+// describe sets the headers that send would set, as far as they are known without the body being made.
+func (c *metadataCache) describe(w http.ResponseWriter, coding, key string) {
+	if coding != "" {
+		w.Header().Set("Content-Encoding", coding)
+	}
+	body, found := c.bodies.get(cmp.Or(coding, "gzip") + key)
+	if !found {
+		return
+	}
+	length := int64(len(body.packed))
+	if coding == "" {
+		length = body.length
+	}
+	w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+}
+
 // has reports whether the body of a key lies ready in a content coding.
 func (c *metadataCache) has(coding, key string) bool {
 	_, found := c.bodies.get(coding + key)

@@ -111,7 +111,7 @@ func (s *Server) dataSet(ctx context.Context, e *store.Entry) (*dicom.DataSet, e
 	if ds, found := s.dataSets.get(key); found {
 		return ds, nil
 	}
-	for m, err := range s.store.Metadata(ctx, e.Ref) {
+	for m, err := range s.store.MetadataTaking(ctx, e.Ref, parsedCost) {
 		if err != nil {
 			return nil, err
 		}

@@ -95,7 +95,7 @@ type Index interface {
 	// Entries yields the entries below r in the order of Search, those of instances of no patient last, by resource and UID. An instance
 	// UID alone in r (WADO-URI, duplicates) is allowed.
 	Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error]
-	// Metadata yields the metadata below r in the order of Entries.
+	// Metadata yields the metadata below r in the order of Entries. It calls Admit before it takes the memory of one.
 	Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error]
 	// BlobOf returns the blob of a stored instance, and whether it is stored. It is asked for every instance that comes.
 	BlobOf(ctx context.Context, instance dicom.UID) (id BlobID, stored bool, err error)

@@ -40,11 +40,6 @@ func (s *Store) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, erro
 	return s.index.Entries(ctx, r)
 }
 
-// Metadata yields the metadata below r, in the order of Index.Entries.
-func (s *Store) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error] {
-	return s.index.Metadata(ctx, r)
-}
-
 // PositionOf returns the place of a result of the level in the order of Index.Search.
 func PositionOf(l match.Level, ds *dicom.DataSet) match.Position {
 	p := match.Position{Ref: refAt(l, ds)}

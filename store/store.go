@@ -5,7 +5,7 @@
 // entry names, which Recover takes in. index.go and blobs.go are the two seams; memstore implements both as the reference,
 // and storetest is the suite that every implementation passes.
 //
-// ingest.go and commit.go store (PS3.18 10.5), search.go searches (10.6), instance.go opens (10.4), with spans.go and
+// ingest.go and commit.go store (PS3.18 10.5), search.go searches (10.6), reading.go reads metadata, instance.go opens (10.4), with spans.go and
 // inflate.go reading the bytes of a value out of a file. merge.go and virtual.go say what a study and a series are, made of
 // their instances. delete.go has the recycle bin, limits.go is what who may see only a part may do, journal.go makes deletions survive the index, changes.go is the change feed.
 // recover.go takes in what a crash left, reindex.go rebuilds the index, dump.go writes an index as text.
@@ -37,7 +37,7 @@ var (
 	// ErrUnwritable: the disk did not take what was written (an error of the device, a file system that is read-only, too many open
 	// files). Nothing was acknowledged, and nothing is wrong with what is stored; the next try may succeed.
 	ErrUnwritable = errors.New("the disk does not take what is written")
-	// ErrBusy: too many instances with large headers are being read; the next try may succeed.
+	// ErrBusy: too many instances with large headers are being stored, or their metadata read; the next try may succeed.
 	ErrBusy = errors.New("too many large instances at once")
 	// ErrPoisoned: a sync failed earlier, so that the disk cannot be trusted with new instances until a restart. Reads go on.
 	ErrPoisoned = errors.New("a disk write failed earlier; nothing is stored until a restart")

@@ -202,6 +202,10 @@ func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metad
 				yield(store.Metadata{}, err)
 				return
 			}
+			if err := store.Admit(ctx, int64(len(in.metadata))); err != nil {
+				yield(store.Metadata{}, err)
+				return
+			}
 			if !yield(store.Metadata{Ref: in.entry.Ref, JSON: in.metadata}, nil) {
 				return
 			}

@@ -34,6 +34,7 @@ func Index(t *testing.T, fresh func(t *testing.T) OpenIndex) {
 		"InsertMany":    testInsertMany,
 		"Cancelled":     testCancelled,
 		"Entries":       testEntries,
+		"Admission":     testAdmission,
 		"Order":         testOrder,
 		"AnyOrder":      testAnyOrder,
 		"Reopen":        testReopen,

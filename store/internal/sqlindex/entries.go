@@ -51,29 +51,6 @@ func chained[T any](ofStudies, others iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-// Metadata implements store.Index.
-func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
-	packed := x.nonPatientMetadata(ctx, r)
-	if r.Resource == "" {
-		packed = chained(below(ctx, x, r, "instance_metadata.json", true, chunkWhole, func(rows *sql.Rows) (int64, store.Metadata, error) {
-			var id int64
-			var m store.Metadata
-			err := rows.Scan(&id, &m.Ref.Study, &m.Ref.Series, &m.Ref.Instance, &m.JSON)
-			return id, m, err
-		}), packed)
-	}
-	return func(yield func(store.Metadata, error) bool) {
-		for m, err := range packed {
-			if err == nil {
-				m.JSON, err = x.pack.unpack(m.JSON)
-			}
-			if !yield(m, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
 // below yields something of each instance below r, in order. An instance's ids and UIDs come before the given columns.
 func below[T any](ctx context.Context, x *Index, r dicom.Ref, columns string, full bool, chunk int,
 	scan func(*sql.Rows) (int64, T, error)) iter.Seq2[T, error] {

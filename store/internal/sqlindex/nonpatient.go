@@ -94,17 +94,6 @@ func (x *Index) nonPatientEntries(ctx context.Context, r dicom.Ref) iter.Seq2[*s
 	})
 }
 
-// nonPatientMetadata yields the metadata, packed, of instances of no patient below r.
-func (x *Index) nonPatientMetadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
-	const query = `SELECT id, resource, uid, json FROM non_patient WHERE id`
-	return ofNonPatient(ctx, x, r, chunkWhole, query, func(rows *sql.Rows) (int64, store.Metadata, error) {
-		var id int64
-		var m store.Metadata
-		err := rows.Scan(&id, &m.Ref.Resource, &m.Ref.Instance, &m.JSON)
-		return id, m, err
-	})
-}
-
 // searchNonPatient answers a query whose scope is a resource: the oracle looks at each instance of it.
 func (x *Index) searchNonPatient(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
 	column, chunk := "summary", chunkRows

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"iter"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// Metadata takes memory when it is read, too: that of an instance with 900,000 elements is 33 MB for each reader, and several times as
+// much where a data set is made of it. What is long is taken from the budget of the uploads before it is unpacked, so that all of
+// them together stay within one sum (docs/adr/0023-memory-of-uploads.md).
+
+// readUnasked is what the metadata of one instance may take without being asked for: nearly all of it.
+const readUnasked = 1 << 20
+
+// Metadata yields the metadata below r, in the order of Index.Entries, for a consumer who lets go of one before the next.
+func (s *Store) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error] {
+	return s.MetadataTaking(ctx, r, 1)
+}
+
+// MetadataTaking is Metadata for a consumer who makes something of it that takes memory as well: with the JSON so many times the length of that.
+// Who waits too long for it gets ErrBusy.
+func (s *Store) MetadataTaking(ctx context.Context, r dicom.Ref, times int64) iter.Seq2[Metadata, error] {
+	return func(yield func(Metadata, error) bool) {
+		held := &share{budget: s.budget}
+		defer held.shrink(0)
+		admit := func(n int64) error {
+			held.shrink(0) // the one before
+			if n *= times; n <= readUnasked {
+				return nil
+			}
+			return held.take(ctx, n)
+		}
+		for m, err := range s.index.Metadata(WithAdmission(ctx, admit), r) {
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+type admissionKey struct{}
+
+// WithAdmission has an index that reads metadata in the context call admit before it unpacks that of an instance, with its length.
+func WithAdmission(ctx context.Context, admit func(length int64) error) context.Context {
+	return context.WithValue(ctx, admissionKey{}, admit)
+}
+
+// Admit asks what WithAdmission has put into the context.
+func Admit(ctx context.Context, length int64) error {
+	if admit, ok := ctx.Value(admissionKey{}).(func(int64) error); ok {
+		return admit(length)
+	}
+	return nil
+}

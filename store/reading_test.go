@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
+
+// longIndex has instances whose metadata is so long.
+type longIndex struct {
+	Index
+	lengths []int64
+}
+
+func (x longIndex) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error] {
+	return func(yield func(Metadata, error) bool) {
+		for _, n := range x.lengths {
+			if err := Admit(ctx, n); err != nil {
+				yield(Metadata{}, err)
+				return
+			}
+			if !yield(Metadata{Ref: r, JSON: make([]byte, n)}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// held is what all shares have of the budget.
+func (b *budget) held() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.beyond != nil {
+		return b.used + b.beyond.held
+	}
+	return b.used
+}
+
+// TestReadersShareTheBudget: however many read, they hold the budget and one instance at most, and all of them come to their turn.
+func TestReadersShareTheBudget(t *testing.T) {
+	const mib, readers, times = 1 << 20, 20, 3
+	synctest.Test(t, func(t *testing.T) {
+		s := New(longIndex{lengths: []int64{2 * mib, 1000, 3 * mib}}, nil, Options{Memory: 16 * mib})
+		var mu sync.Mutex
+		var now, most int64
+		var all sync.WaitGroup
+		for range readers {
+			all.Go(func() {
+				for m, err := range s.MetadataTaking(t.Context(), dicom.Ref{}, times) {
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					n := times * int64(len(m.JSON))
+					mu.Lock()
+					now += n
+					most = max(most, now)
+					if held := s.budget.held(); n > readUnasked && held < n {
+						t.Errorf("%d bytes are held of the budget by somebody with %d", held, n)
+					}
+					mu.Unlock()
+					time.Sleep(time.Second) // of the bubble: all the others take what they can
+					mu.Lock()
+					now -= n
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		const small = readers * times * 1000
+		if most > (16+9)*mib+small || most < 16*mib {
+			t.Errorf("%d bytes were held at once", most)
+		}
+		if s.budget.held() != 0 {
+			t.Errorf("%d bytes are held in the end", s.budget.held())
+		}
+	})
+}
+
+// TestSmallMetadataDoesNotWait: what is ordinary is read though nothing is left, and who wants more is told in the end. Who stops in the
+// middle gives back what he had.
+func TestSmallMetadataDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := longIndex{lengths: []int64{readUnasked + 1}}
+		s := New(x, nil, Options{Memory: 1})
+		read := func(x longIndex) (last error) {
+			beside := s.Beside()
+			for _, err := range New(x, nil, beside).Metadata(t.Context(), dicom.Ref{}) {
+				last = err
+			}
+			return last
+		}
+		for range s.Metadata(t.Context(), dicom.Ref{}) {
+			began := time.Now()
+			if err := read(longIndex{lengths: []int64{readUnasked, readUnasked}}); err != nil || time.Since(began) != 0 {
+				t.Errorf("ordinary metadata: %v after %v", err, time.Since(began))
+			}
+			if err := read(x); !errors.Is(err, ErrBusy) || time.Since(began) != budgetWait {
+				t.Errorf("more: %v after %v", err, time.Since(began))
+			}
+			break
+		}
+		if err := read(x); err != nil || s.budget.held() != 0 {
+			t.Errorf("afterwards: %v, %d bytes are held", err, s.budget.held())
+		}
+	})
+}
