@@ -87,8 +87,8 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metada
 const (
 	sentCost     = 1
 	parsedCost   = 6 // as a data set
-	filteredCost = 10
-	xmlCost      = 11
+	filteredCost = 2
+	xmlCost      = 12
 )
 
 // cost is that of an instance while it is written.
@@ -123,7 +123,7 @@ func (m metadataWriter) json(w io.Writer, all iter.Seq2[store.Metadata, error]) 
 	b := bufio.NewWriterSize(w, metadataBuffer)
 	separator := byte('[')
 	for one, err := range all {
-		if err == nil && !m.filter.empty() {
+		if err == nil {
 			one.JSON, err = m.filter.json(one)
 		}
 		if err != nil {

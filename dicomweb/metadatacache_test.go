@@ -16,7 +16,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/noctis-dicom/noctis/dicom"
-	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/memstore"
@@ -87,6 +86,10 @@ func TestMetadataFilter(t *testing.T) {
 	ds.SetStrings(dicom.SOPInstanceUID, dicom.UI, "1.2")
 	ds.SetStrings(dicom.PatientName, dicom.PN, "A^B")
 	ds.SetItems(dicom.ProcedureCodeSequence, item("1"), item("2"))
+	text, err := ds.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for query, want := range map[string]string{
 		"includefield=PatientName":                                                 `{"00080018":{"vr":"UI","Value":["1.2"]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"A^B"}]}}`,
 		"includefield=ProcedureCodeSequence.CodeValue":                             `{"00080018":{"vr":"UI","Value":["1.2"]},"00081032":{"vr":"SQ","Value":[{"00080100":{"vr":"SH","Value":["1"]}},{"00080100":{"vr":"SH","Value":["2"]}}]}}`,
@@ -98,7 +101,7 @@ func TestMetadataFilter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := f.apply(ds, match.Path{}, f.includes).MarshalJSON()
+		got, err := f.json(store.Metadata{JSON: text})
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v, want %s", query, got, err, want)
 		}

@@ -77,52 +77,44 @@ func attributesOf(lists []string) (paths []match.Path, all bool, err error) {
 
 // json is the metadata of an instance with the filter applied.
 func (f *metadataFilter) json(m store.Metadata) ([]byte, error) {
-	ds, err := f.dataSet(m)
-	if err != nil {
-		return nil, err
+	if f.empty() {
+		return m.JSON, nil
 	}
-	return ds.MarshalJSON()
+	t := filtering{filter: f, rest: m.JSON, left: make([]byte, 0, len(m.JSON))}
+	if !t.dataSet(nil, f.includes) || len(t.rest) > 0 {
+		return nil, fmt.Errorf("metadata of instance %s is damaged, %d bytes before its end", m.Ref.Instance, len(t.rest))
+	}
+	return t.left, nil
 }
 
 // dataSet is the data set of an instance with the filter applied.
 func (f *metadataFilter) dataSet(m store.Metadata) (*dicom.DataSet, error) {
+	text, err := f.json(m)
+	if err != nil {
+		return nil, err
+	}
 	ds := &dicom.DataSet{}
-	if err := ds.UnmarshalJSON(m.JSON); err != nil {
+	if err := ds.UnmarshalJSON(text); err != nil {
 		return nil, fmt.Errorf("metadata of instance %s: %w", m.Ref.Instance, err)
 	}
-	if f.empty() {
-		return ds, nil
-	}
-	return f.apply(ds, nil, f.includes), nil
+	return ds, nil
 }
 
-// apply returns what is left of a data set that lies at a path; including says that only what is included is.
-func (f *metadataFilter) apply(ds *dicom.DataSet, at match.Path, including bool) *dicom.DataSet {
-	out := &dicom.DataSet{}
-	for e := range ds.All() {
-		path := append(at[:len(at):len(at)], e.Tag)
-		within, whole := !including, !including
-		for _, p := range f.include {
-			within = within || isPrefix(path, p)
-			whole = whole || slices.Equal(p, path)
-		}
-		switch {
-		case len(at) == 0 && slices.Contains(identifying, e.Tag):
-			out.Set(e)
-			continue
-		case f.excludePrivate && e.Tag.IsPrivate(), !within, slices.ContainsFunc(f.exclude, func(p match.Path) bool { return slices.Equal(p, path) }):
-			continue
-		}
-		if items, ok := e.Value.(dicom.Items); ok {
-			left := make(dicom.Items, len(items))
-			for i, item := range items {
-				left[i] = f.apply(item, path, !whole)
-			}
-			e.Value = left
-		}
-		out.Set(e)
+// keeps reports whether something at the path is left; within a data set of which only what is included is, if including. whole says that
+// all that lies in it is included, too.
+func (f *metadataFilter) keeps(path match.Path, including bool) (kept, whole bool) {
+	if len(path) == 1 && slices.Contains(identifying, path[0]) {
+		return true, true
 	}
-	return out
+	within, whole := !including, !including
+	for _, p := range f.include {
+		within = within || isPrefix(path, p)
+		whole = whole || slices.Equal(p, path)
+	}
+	if !within || f.excludePrivate && path[len(path)-1].IsPrivate() {
+		return false, false
+	}
+	return !slices.ContainsFunc(f.exclude, func(p match.Path) bool { return slices.Equal(p, path) }), whole
 }
 
 // isPrefix reports whether a path leads to another one, or is it.
