@@ -25,6 +25,7 @@ import (
 	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/audit"
 	"github.com/noctis-dicom/noctis/internal/limit"
+	"github.com/noctis-dicom/noctis/store/sqlite"
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
@@ -215,7 +216,7 @@ func (c serveCommand) attend(ctx context.Context, a *archive, scrubbing *scrubbi
 // headerSlack is by how much a header may be too long to be refused with a reason.
 const headerSlack = 64 << 10
 
-// shareMemory divides what --memory allows (docs/adr/0023-memory-of-uploads.md): beyond five eighths garbage is collected at any cost of
+// shareMemory divides what --memory allows (docs/adr/0023-memory-of-uploads.md): beyond nine sixteenths garbage is collected at any cost of
 // time. The rest is for what Go does not count, SQLite and the program itself, and for what comes while it collects.
 func (c *serveCommand) shareMemory() {
 	if c.Memory <= 0 {
@@ -225,8 +226,9 @@ func (c *serveCommand) shareMemory() {
 	c.Limits.MaxDecodes = cmp.Or(c.Limits.MaxDecodes, runtime.GOMAXPROCS(0))
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + c.Limits.MaxDecodes)
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(c.Memory) * 5 / 8)
+		debug.SetMemoryLimit(int64(c.Memory) * 9 / 16)
 	}
+	sqlite.SetMemoryLimit(int64(c.Memory) / 8)
 	c.FrameCache = cmp.Or(c.FrameCache, c.Memory/8)
 	c.RenderCache = cmp.Or(c.RenderCache, c.Memory/8)
 	c.MaxDataSet = min(c.MaxDataSet, c.Memory/2)
@@ -336,7 +338,7 @@ func (c serveCommand) services(a *archive, who access.Authenticator, prefix stri
 		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
 		Limits: s.limits, MaxHeader: int(c.MaxHeader), RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
-		MetadataCache:   int64(64 << 20 / s.archives),
+		MetadataCache:   int64(cmp.Or(c.Memory/8, 64<<20) / s.archives),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
 		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(), Webhooks: a.webhooks,
 		Authenticator: who, Links: s.access.links, MaxLink: c.Access.MaxLink, Audit: s.trail, Tracer: s.tracer, Log: s.log, Registry: registry,

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -38,11 +39,19 @@ var (
 		"PRAGMA synchronous = FULL",
 		"PRAGMA foreign_keys = ON",
 		"PRAGMA temp_store = MEMORY",
-		"PRAGMA soft_heap_limit = 134217728", // of all connections of the process together: beyond it caches grow no more
 	}
 	writing = append(common[:len(common):len(common)], "PRAGMA cache_size = -32768", "PRAGMA wal_autocheckpoint = 4000", "PRAGMA journal_size_limit = 67108864")
 	reading = append(common[:len(common):len(common)], "PRAGMA cache_size = -8192", "PRAGMA query_only = ON")
 )
+
+// memory is what SQLite may take, in bytes.
+var memory atomic.Int64
+
+func init() { memory.Store(128 << 20) }
+
+// SetMemoryLimit bounds what all connections of the process that are opened from now on take together, in bytes: beyond it their caches
+// grow no more. The default is 128 MiB. It is safe for concurrent use.
+func SetMemoryLimit(bytes int64) { memory.Store(bytes) }
 
 // Open opens the file, makes it where it does not exist, and brings its schema up to date. A file whose schema is newer than
 // this program is refused.
@@ -64,12 +73,13 @@ func open(ctx context.Context, path string, writing []string, dialect sqlindex.D
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
-	writer := sql.OpenDB(&connector{dsn: dsn(path, "_txlock=immediate"), pragmas: writing})
+	limit := fmt.Sprintf("PRAGMA soft_heap_limit = %d", memory.Load())
+	writer := sql.OpenDB(&connector{dsn: dsn(path, "_txlock=immediate"), pragmas: append(writing[:len(writing):len(writing)], limit)})
 	writer.SetMaxOpenConns(1)
 	if err := migrate(ctx, writer); err != nil {
 		return nil, errors.Join(fmt.Errorf("index %s: %w", filepath.Base(path), err), writer.Close())
 	}
-	reader := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: reading})
+	reader := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: append(reading[:len(reading):len(reading)], limit)})
 	// More than processors: a search that reads everything must not keep the others, and those who store, waiting.
 	readers := min(max(8, 2*runtime.GOMAXPROCS(0)), 32)
 	reader.SetMaxOpenConns(readers)
