@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"mime/multipart"
+	"net/textproto"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -55,36 +56,43 @@ func TestPartReaderOracle(t *testing.T) {
 	}
 }
 
-func partsReadByMime(message []byte) (parts []string, err error) {
+func partsReadByMime(message []byte) ([]string, error) {
 	r := multipart.NewReader(bytes.NewReader(message), "b")
-	for {
+	return readParts(func() (textproto.MIMEHeader, io.Reader, error) {
 		p, err := r.NextRawPart()
 		if err != nil {
-			return parts, err
+			return nil, nil, err
 		}
-		body, err := io.ReadAll(p)
-		if err != nil {
-			return parts, err
-		}
-		parts = append(parts, p.Header.Get("Content-Type")+":"+string(body))
-	}
+		return p.Header, p, nil
+	})
 }
 
-func partsRead(t *testing.T, in io.Reader) (parts []string, err error) {
+func partsRead(t *testing.T, in io.Reader) ([]string, error) {
 	r, err := newPartReader(in, parseMediaType("multipart/related; boundary=b"), 100)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.release()
-	for {
+	return readParts(func() (textproto.MIMEHeader, io.Reader, error) {
 		p, err := r.next()
 		if err != nil {
-			return parts, err
+			return nil, nil, err
 		}
-		body, err := io.ReadAll(p)
+		return p.Header, p, nil
+	})
+}
+
+// readParts reads all parts: the type and the body of each.
+func readParts(next func() (textproto.MIMEHeader, io.Reader, error)) (parts []string, err error) {
+	for {
+		header, in, err := next()
 		if err != nil {
 			return parts, err
 		}
-		parts = append(parts, p.Header.Get("Content-Type")+":"+string(body))
+		body, err := io.ReadAll(in)
+		if err != nil {
+			return parts, err
+		}
+		parts = append(parts, header.Get("Content-Type")+":"+string(body))
 	}
 }

@@ -138,7 +138,7 @@ func (p *patient) noteBack(ctx context.Context) error {
 
 // putMisplacedBack looks whether what lay in a wrong place, or had a wrong name, is a file that is missing.
 func (p *patient) putMisplacedBack(ctx context.Context, path string) error {
-	sum, err := digestOfFile(path)
+	sum, err := digestOf(path)
 	if err != nil {
 		return nil // a link to nothing, say
 	}
@@ -149,17 +149,6 @@ func (p *patient) putMisplacedBack(ctx context.Context, path string) error {
 		}
 	}
 	return nil
-}
-
-func digestOfFile(path string) (sum store.BlobID, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return sum, err
-	}
-	defer f.Close()
-	hash := sha256.New()
-	_, err = io.Copy(hash, f)
-	return store.BlobID(hash.Sum(nil)), err
 }
 
 // mendJournal keeps the lines that can be read. It is done once for all lines that cannot.
