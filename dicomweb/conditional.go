@@ -41,33 +41,55 @@ var askAgain = []string{"private, no-cache"}
 // 9110 13.1.2), before a blob is opened or a pixel decoded, and refuses a request that is about another one. What a 304 says as a 200
 // does is set before (RFC 9110 15.4.5).
 func answered(w http.ResponseWriter, r *http.Request, etag string, modified time.Time, vary []string) (done bool, err error) {
+	has, err := preconditions(r, etag)
 	h := w.Header()
-	h.Set("ETag", etag)
+	if has {
+		leaveUnsaid(h, r)
+	}
+	h["Etag"] = []string{etag}
 	h["Cache-Control"] = askAgain
 	if others := h["Vary"]; len(others) > 0 {
 		vary = append(others, vary...)
 	}
 	h["Vary"] = vary
-	if done, err = preconditions(w, r, etag); !done && !modified.IsZero() { // who has an ETag needs no other validator
-		h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
+	switch {
+	case has:
+		w.WriteHeader(http.StatusNotModified)
+	case err == nil && !modified.IsZero(): // who has an ETag needs no other validator
+		h["Last-Modified"] = []string{modified.UTC().Format(http.TimeFormat)}
 	}
-	return done, err
+	return has || err != nil, err
+}
+
+// saidBefore are headers of which a 304 has nothing new to say: the answer that the client has kept holds them, and goes on to count (RFC
+// 9111 3.2, Fetch Standard 4.6).
+var saidBefore = []string{"Content-Type", "X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Cross-Origin-Opener-Policy",
+	"Content-Security-Policy", "Permissions-Policy", "Referrer-Policy"}
+
+// leaveUnsaid takes out of the header of a 304 what its client knows or has not asked for. A script of another origin that asks whether
+// something has changed sees the 304 itself, and only if that lets it.
+func leaveUnsaid(h http.Header, r *http.Request) {
+	for _, name := range saidBefore {
+		delete(h, name)
+	}
+	if len(r.Header["Origin"]) == 0 {
+		delete(h, "Access-Control-Allow-Origin")
+		delete(h, "Access-Control-Expose-Headers")
+	}
+	if len(r.Header["X-Request-Id"]) == 0 {
+		delete(h, "X-Request-Id")
+	}
 }
 
 // preconditionFailed is the answer to If-Match and If-Unmodified-Since where they do not hold (RFC 9110 13.1.1, 13.1.4).
 var preconditionFailed = &problem{status: http.StatusPreconditionFailed, detail: "the representation is not the one that the request is about"}
 
-// preconditions looks at If-Match and If-None-Match.
-func preconditions(w http.ResponseWriter, r *http.Request, etag string) (done bool, err error) {
+// preconditions looks at If-Match and If-None-Match. It reports whether the client has the representation.
+func preconditions(r *http.Request, etag string) (has bool, err error) {
 	if list := r.Header["If-Match"]; len(list) > 0 && !matches(strings.ReplaceAll(strings.Join(list, ","), "W/", "weak "), etag) {
-		return true, preconditionFailed
+		return false, preconditionFailed
 	}
-	if !matches(strings.Join(r.Header["If-None-Match"], ","), etag) {
-		return false, nil
-	}
-	w.Header().Del("Content-Type")
-	w.WriteHeader(http.StatusNotModified)
-	return true, nil
+	return matches(strings.Join(r.Header["If-None-Match"], ","), etag), nil
 }
 
 // matches compares the list of If-None-Match with an entity tag, weakly. Our tags have neither commas nor quotes inside.

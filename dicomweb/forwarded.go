@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -58,9 +59,15 @@ func fromLoopback(remote string) bool {
 	return err == nil && a.Addr().Unmap().IsLoopback()
 }
 
+// forwardedNames are the headers that proxies say it in.
+var forwardedNames = []string{"Forwarded", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix"}
+
 // forwarded applies what proxies say about the request that they received: Forwarded (RFC 7239), or the X-Forwarded-* that most
 // send instead. Of several proxies the first one counts, which the client spoke to. What is not plainly valid is ignored.
 func forwarded(h http.Header, o origin) origin {
+	if !slices.ContainsFunc(forwardedNames, func(name string) bool { return len(h[name]) > 0 }) {
+		return o
+	}
 	pairs := parseForwarded(strings.Join(h.Values("Forwarded"), ","))
 	first := func(name string) string {
 		v, _, _ := strings.Cut(h.Get(name), ",")
@@ -91,9 +98,12 @@ func forwarded(h http.Header, o origin) origin {
 // forwardedFor is the address of whom the nearest proxy has spoken to: the last one of Forwarded or X-Forwarded-For.
 func forwardedFor(h http.Header) (netip.Addr, bool) {
 	last := func(list string) string { return strings.TrimSpace(list[strings.LastIndexByte(list, ',')+1:]) }
-	text := parseForwarded(last(strings.Join(h.Values("Forwarded"), ",")))["for"]
+	text := parseForwarded(last(strings.Join(h["Forwarded"], ",")))["for"]
 	if text == "" {
-		text = last(strings.Join(h.Values("X-Forwarded-For"), ","))
+		text = last(strings.Join(h["X-Forwarded-For"], ","))
+	}
+	if text == "" {
+		return netip.Addr{}, false
 	}
 	if withPort, err := netip.ParseAddrPort(text); err == nil {
 		return withPort.Addr().Unmap(), true

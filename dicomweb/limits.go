@@ -54,7 +54,11 @@ func (s *Server) payer(r *http.Request) string {
 	if who := access.Of(r.Context()); who.Known() {
 		return fmt.Sprintf("%s/%s/%s", who.Kind, who.Tenant, who.Name)
 	}
-	return limit.Network(s.ClientOf(r))
+	address, known := s.addressOf(r)
+	if !known {
+		return r.RemoteAddr
+	}
+	return limit.NetworkOf(address)
 }
 
 // upload waits for the turn of an upload. Who may go on has to call done.
@@ -97,14 +101,20 @@ func headerSize(r *http.Request) int {
 // ClientOf is the address that a request comes from, for limits and audit: its peer's, or of whom a proxy that is believed names as its own peer.
 // What a client says of itself stands before that, and is never believed.
 func (s *Server) ClientOf(r *http.Request) string {
-	if s.options.TrustProxy || fromLoopback(r.RemoteAddr) {
-		if of, found := forwardedFor(r.Header); found {
-			return of.String()
-		}
-	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
+	address, known := s.addressOf(r)
+	if !known {
 		return r.RemoteAddr
 	}
-	return peer.Addr().Unmap().String()
+	return address.String()
+}
+
+func (s *Server) addressOf(r *http.Request) (netip.Addr, bool) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	address := peer.Addr().Unmap()
+	if s.options.TrustProxy || err == nil && address.IsLoopback() {
+		if of, found := forwardedFor(r.Header); found {
+			return of, true
+		}
+	}
+	return address, err == nil
 }

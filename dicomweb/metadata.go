@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"net/http"
-	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -25,47 +24,29 @@ const mediaXML = "application/dicom+xml"
 // the BulkDataURIs, which depend on where the client believes the server to be, are completed on the way. Compressed answers are kept.
 func (s *Server) retrieveMetadata(w http.ResponseWriter, r *http.Request) error {
 	// Request
-	ref, err := refOf(r)
+	m, err := s.metadataRequestOf(r)
 	if err != nil {
 		return err
 	}
-	query, err := queryOf(r)
-	if err != nil {
-		return err
-	}
-	filter, err := parseMetadataFilter(query)
-	if err != nil {
-		return err
-	}
-	chosen, err := acceptOf(r).choose(metadataOffers...)
-	if err != nil {
-		return err
-	}
-	codings := bestCodings(r.Header.Values("Accept-Encoding"))
 	// Behavior, Response
-	return s.sendMetadata(w, r, metadataWriter{ref: ref, base: s.baseURL(r), filter: filter}, chosen, codings...)
+	return s.sendMetadata(w, r, m)
 }
 
-// sendMetadata sends the metadata below a reference, or 304 where the client has it, in the first of the content codings for which it
-// lies ready, else in the first.
-func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, out metadataWriter, chosen offer, codings ...string) error {
-	state, err := s.stateOf(r.Context(), out.ref)
+// sendMetadata sends the metadata that is asked for, or 304 where the client has it.
+func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, m *metadataRequest) error {
+	state, err := s.stateOf(r.Context(), m.out.ref)
 	if err != nil {
 		return err
 	}
-	key := out.key(chosen, state)
-	coding := codings[max(0, slices.IndexFunc(codings, func(c string) bool { return s.metadata.has(c, key) }))]
-	etag := entityTag(coding, key)
-	if !chosen.multipart { // each part of XML has its own
-		location := metadataLocation(out.base, out.ref)
-		if r.URL.RawQuery != "" {
-			location += "?" + r.URL.RawQuery
-		}
-		w.Header().Set("Content-Location", location)
+	name := m.name(state)
+	i := m.ready(s.metadata, name.key)
+	if m.location != "" {
+		w.Header()["Content-Location"] = []string{m.location}
 	}
-	if done, err := answered(w, r, etag, state.modified, byCoding); done {
+	if done, err := answered(w, r, name.etags[i], state.modified, byCoding); done {
 		return err
 	}
+	out, chosen, coding, key := m.out, m.chosen, m.codings[i], name.key
 	w.Header().Set("Content-Type", chosen.mediaType)
 	if r.Method == http.MethodHead {
 		s.metadata.describe(w, coding, key)

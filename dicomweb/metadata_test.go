@@ -5,7 +5,9 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,10 +134,19 @@ func TestMetadataNegotiation(t *testing.T) {
 	}
 	unchanged := a.get(ref, "/metadata", "", "If-None-Match", plain.Header().Get("ETag"))
 	checkStatus(t, unchanged, 304)
-	for _, name := range []string{"Content-Location", "ETag", "Vary", "Cache-Control"} { // RFC 9110 15.4.5
+	says := func(w *httptest.ResponseRecorder) []string { return slices.Sorted(maps.Keys(w.Header())) }
+	needed := []string{"Cache-Control", "Content-Location", "Etag", "Vary"} // RFC 9110 15.4.5
+	for _, name := range needed {
 		if v := unchanged.Header().Get(name); v == "" || v != plain.Header().Get(name) {
 			t.Errorf("%s of a 304: %q", name, v)
 		}
+	}
+	if got := says(unchanged); !slices.Equal(got, needed) {
+		t.Errorf("a 304 says %q", got)
+	}
+	script := a.get(ref, "/metadata", "", "If-None-Match", plain.Header().Get("ETag"), "Origin", "https://viewer.example", "X-Request-Id", "mine")
+	if got := says(script); !slices.Equal(got, append([]string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers"}, append(needed, "X-Request-Id")...)) {
+		t.Errorf("to a script of another origin that sends an id a 304 says %q", got)
 	}
 	if vary := strings.Join(plain.Header().Values("Vary"), ","); !strings.Contains(vary, "Accept-Encoding") {
 		t.Errorf("Vary %s", vary)

@@ -22,6 +22,8 @@ type metadataCache struct {
 	states *boundedCache[state] // by reference, and what who asks may see
 	limit  int                  // of one body
 
+	requests *boundedCache[*metadataRequest] // by their words
+
 	mu     sync.Mutex
 	making map[string]chan struct{} // closed when it is made
 }
@@ -39,7 +41,7 @@ const stateCache = 1 << 20
 func newMetadataCache(limit int64) *metadataCache {
 	return &metadataCache{
 		bodies: newBoundedCache[metadataBody](limit), states: newBoundedCache[state](stateCache), limit: int(max(limit, 0) / 8),
-		making: map[string]chan struct{}{},
+		requests: newBoundedCache[*metadataRequest](stateCache), making: map[string]chan struct{}{},
 	}
 }
 

@@ -25,6 +25,7 @@ type exchange struct {
 	id      string   // request id
 	root    string   // the server's public root, without a slash at its end
 	path    string   // of the request, percent-encoded and tidy
+	slashes int      // in it
 	vars    pathVars // percent-encoded
 	route   string   // name of the route, "none" until one is found
 	status  int      // 0 until the response begins
@@ -117,7 +118,9 @@ func requestID(r *http.Request) string {
 	if !ok {
 		var random [12]byte
 		rand.Read(random[:])
-		id = hex.EncodeToString(random[:]) // no letters of which a name could be made by chance
+		var text [2 * len(random)]byte
+		hex.Encode(text[:], random[:]) // no letters of which a name could be made by chance
+		id = string(text[:])
 	}
 	return id
 }
@@ -130,7 +133,7 @@ func (s *Server) exchange(next http.Handler) http.Handler {
 		ctx, span := s.beginSpan(r)
 		x.Context = ctx
 		r = r.WithContext(x)
-		w.Header().Set("X-Request-Id", x.id)
+		w.Header()["X-Request-Id"] = []string{x.id}
 		w.Header()["X-Content-Type-Options"] = noSniffing
 		var body countedBody
 		if r.Body != nil && r.Body != http.NoBody {

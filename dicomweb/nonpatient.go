@@ -69,7 +69,7 @@ func (s *Server) retrieveNonPatient(w http.ResponseWriter, r *http.Request) erro
 	switch {
 	case chosen.mediaType != mediaDICOM:
 		out := metadataWriter{ref: ref, base: s.baseURL(r)}
-		return s.sendMetadata(w, r, out, chosen, bestCodings(r.Header.Values("Accept-Encoding"))...)
+		return s.sendMetadata(w, r, newMetadataRequest(out, chosen, bestCodings(r.Header.Values("Accept-Encoding"))...))
 	case chosen.multipart:
 		return s.sendFiles(w, r, entries, []offer{chosen})
 	}

@@ -135,8 +135,14 @@ func (s *Server) router() http.Handler {
 	deepest := func(a, b string) int {
 		return cmp.Or(strings.Count(b, "/")-strings.Count(a, "/"), strings.Compare(a, b))
 	}
-	for _, t := range slices.SortedFunc(maps.Keys(resources), deepest) {
-		r.MatcherFunc(templateOf(t).match).Handler(resources[t])
+	var depth *mux.Router // has the templates of as many segments
+	segments := 0
+	for _, path := range slices.SortedFunc(maps.Keys(resources), deepest) {
+		t := templateOf(path)
+		if depth == nil || len(t) != segments {
+			depth, segments = r.MatcherFunc(t.mayMatch).Subrouter(), len(t)
+		}
+		depth.MatcherFunc(t.match).Handler(resources[path])
 	}
 	return tidyPath(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		var m mux.RouteMatch
@@ -205,7 +211,8 @@ func tidyPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given := r.URL.EscapedPath()
 		p := tidy(given)
-		exchangeOf(r).path = p
+		x := exchangeOf(r)
+		x.path, x.slashes = p, strings.Count(p, "/")
 		if p != given {
 			u := *r.URL
 			if path, err := url.PathUnescape(p); err == nil { // both, or an escaped slash would become one of the path

@@ -13,15 +13,19 @@ type template []string // its segments; the last may be a variable for one or mo
 
 func templateOf(path string) template { return strings.Split(strings.TrimPrefix(path, "/"), "/") }
 
+// mayMatch is a mux.MatcherFunc: whether the path of the request has as many segments as the template at least.
+func (t template) mayMatch(r *http.Request, _ *mux.RouteMatch) bool {
+	return exchangeOf(r).slashes >= len(t)
+}
+
 // match is a mux.MatcherFunc: it compares the path of the request, as tidyPath has it, segment by segment, and sets the variables of the
 // exchange: mux would copy the request twice to put them there.
 func (t template) match(r *http.Request, _ *mux.RouteMatch) bool {
 	x := exchangeOf(r)
-	path := x.path
-	if segments := strings.Count(path, "/"); segments != len(t) && (segments < len(t) || !strings.HasSuffix(t[len(t)-1], ":.+}")) {
+	if x.slashes != len(t) && (x.slashes < len(t) || !strings.HasSuffix(t[len(t)-1], ":.+}")) {
 		return false
 	}
-	rest := strings.TrimPrefix(path, "/")
+	rest := strings.TrimPrefix(x.path, "/")
 	var values [16]string
 	for i, segment := range t {
 		part, more, longer := strings.Cut(rest, "/")

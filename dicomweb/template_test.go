@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"maps"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/gorilla/mux"
@@ -25,7 +26,7 @@ func TestTemplate(t *testing.T) {
 		{"/a/{b}/c/{d:.+}", "/a/1/c", nil},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
-		x := &exchange{Context: r.Context(), path: test.path}
+		x := &exchange{Context: r.Context(), path: test.path, slashes: strings.Count(test.path, "/")}
 		r = r.WithContext(x)
 		var m mux.RouteMatch
 		got := templateOf(test.template).match(r, &m)

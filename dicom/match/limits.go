@@ -32,6 +32,9 @@ type limitsKey struct{}
 
 // Within returns a context in which nothing is seen but what lies within the limits. They replace those of ctx.
 func Within(ctx context.Context, l Limits) context.Context {
+	if _, limited := ctx.Value(limitsKey{}).(Limits); !limited && l.Everything() {
+		return ctx // as it is
+	}
 	return context.WithValue(ctx, limitsKey{}, l)
 }
 

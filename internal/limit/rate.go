@@ -39,6 +39,14 @@ func Network(address string) string {
 	if err != nil || a.Unmap().Is4() {
 		return address
 	}
+	return NetworkOf(a)
+}
+
+// NetworkOf is the Network of an address.
+func NetworkOf(a netip.Addr) string {
+	if a = a.Unmap(); a.Is4() {
+		return a.String()
+	}
 	return netip.PrefixFrom(a.WithZone(""), 64).Masked().String()
 }
 
