@@ -22,7 +22,7 @@ const (
 	// many blobs are made durable by a sync of the file system; fewer each by one of its own.
 	many = 8
 	// ahead is how many bytes of a blob are written before the disk begins with them, while the rest of the upload comes.
-	ahead = 1 << 20
+	ahead = 256 << 10
 )
 
 // blobWriter is a file below tmp.
