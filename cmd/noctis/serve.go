@@ -24,6 +24,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicomweb"
 	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/audit"
+	"github.com/noctis-dicom/noctis/internal/giveway"
 	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/store/sqlite"
 	"github.com/noctis-dicom/noctis/worklist"
@@ -110,6 +111,7 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 	if err := c.permit(entrance, listener.Addr()); err != nil {
 		return err
 	}
+	giveway.Often()
 	c.shareMemory()
 	options, err := c.storeOptions()
 	if err != nil {
@@ -216,6 +218,11 @@ func (c serveCommand) attend(ctx context.Context, a *archive, scrubbing *scrubbi
 // headerSlack is by how much a header may be too long to be refused with a reason.
 const headerSlack = 64 << 10
 
+// garbagePercent is how much garbage, of what is in use, may lie about before it is collected, as long as --memory has room for it. In use are some
+// megabytes as a rule, and with Go's 100 percent requests that are refused had the garbage collected a hundred times a second, each time
+// with all others at a standstill.
+const garbagePercent = 800
+
 // shareMemory divides what --memory allows (docs/adr/0023-memory-of-uploads.md): beyond nine sixteenths garbage is collected at any cost of
 // time. The rest is for what Go does not count, SQLite and the program itself, and for what comes while it collects.
 func (c *serveCommand) shareMemory() {
@@ -227,6 +234,9 @@ func (c *serveCommand) shareMemory() {
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + c.Limits.MaxDecodes)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(c.Memory) * 9 / 16)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
 	}
 	sqlite.SetMemoryLimit(int64(c.Memory) / 8)
 	c.FrameCache = cmp.Or(c.FrameCache, c.Memory/8)

@@ -4,12 +4,13 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // attack is a row of hostile requests. prepare makes them; each function that it returns is one client, which is called again and again.
@@ -17,46 +18,6 @@ type attack struct {
 	name, how string
 	args      []string // of the server
 	prepare   func(*siege) ([]func() error, error)
-}
-
-// bystander uses the server as anybody does, and knows how long that took: a retrieval, its metadata, a search.
-type bystander struct {
-	paths []string
-	took  []time.Duration
-}
-
-func (b *bystander) watch(s *server, res *result, until time.Time) {
-	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
-	for time.Now().Before(until) {
-		for _, path := range b.paths {
-			request, err := http.NewRequest("GET", s.url+path, nil)
-			if err != nil {
-				return
-			}
-			request.Header.Set("Accept", "*/*")
-			began := time.Now()
-			response, err := client.Do(request)
-			if err == nil {
-				io.Copy(io.Discard, response.Body) //nolint:errcheck // the status tells
-				response.Body.Close()
-			}
-			b.took = append(b.took, time.Since(began))
-			if err != nil || response.StatusCode != http.StatusOK {
-				res.problem("a bystander is not served: %v", err)
-			}
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
-}
-
-// at returns the milliseconds within which so many of a thousand requests were answered.
-func (b *bystander) at(perMille int) float64 {
-	if len(b.took) == 0 {
-		return 0
-	}
-	slices.Sort(b.took)
-	return float64(b.took[(len(b.took)-1)*perMille/1000].Microseconds()) / 1000
 }
 
 // slack is what a bystander's p99 may always take, in milliseconds: below that it says more about the machine, which others use too, than
@@ -124,6 +85,8 @@ func (l *lab) besieged(s *server, name string, paths []string) error {
 	if err != nil {
 		return err
 	}
+	schedule(unix.SCHED_RR, 1)
+	defer schedule(unix.SCHED_NORMAL, 0)
 	calm, besieged := bystander{paths: paths}, bystander{paths: paths}
 	calm.watch(s, &result{}, time.Now().Add(100*time.Millisecond))            // what comes first takes longer
 	calm.took = nil                                                           // and says nothing

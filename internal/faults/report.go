@@ -106,8 +106,8 @@ other one wholly or not at all, with search, metadata, frames, worklist and chan
 and ` + "`doctor --deep`" + ` find nothing; the server is ready again, in two seconds on a machine that is free (*noted* says how long it took at most). *Lost* counts
 acknowledged instances, *half* instances that are there in one place and not in another, *over* files that nothing names.
 "Controls" run the server with durability off, and must lose. Those who attack in hostile rows are a process of their own that runs only when nobody else
-wants to (SCHED_IDLE), so that only what the server does for them counts; the bystander's time without the attack is taken in the same run, by turns. A row fails where
-the 99th percentile is more than twice that and more than 20 ms. Rows were run on a machine of two processors that others were using too.
+wants to (SCHED_IDLE), so that only what the server does for them counts; the bystander's client runs as soon as it may (SCHED_RR), as one on a machine of its own,
+and its time without the attack is taken in the same run, by turns. A row fails where the 99th percentile is more than twice that and more than 20 ms. Rows were run on a machine of two processors that others were using too.
 
 | fault | how | times | acknowledged | lost / half / over | verdict | noted | date, version |
 |---|---|---|---|---|---|---|---|
