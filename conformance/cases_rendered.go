@@ -194,6 +194,14 @@ func renderedCases() []Case {
 				t.unsupported("no profile in the picture")
 			}
 		}),
+		reads("icc.spaces", "PS3.18 8.3.5.1.5", Shall, "the profile of a space that is asked for by name is in the picture", func(t *T) {
+			for _, space := range []string{"srgb", "adobergb", "rommrgb"} {
+				a := t.get(t.own().rgb.path()+"/rendered?iccprofile="+space, acceptPNG).optional().status(200)
+				if !bytes.Contains(a.body, []byte("iCCP")) && !bytes.Contains(a.body, []byte("sRGB")) && len(a.header.Values("Warning")) == 0 {
+					t.fail("no profile in the picture for iccprofile=%s", space)
+				}
+			}
+		}),
 		reads("thumbnail.size", "PS3.18 10.4.1.1.4", Shall, "a thumbnail fits into its viewport", func(t *T) {
 			b := t.thumbnail("?viewport=8,8").picture("image/jpeg").Bounds()
 			if b.Dx() > 8 || b.Dy() > 8 || max(b.Dx(), b.Dy()) < 8 {

@@ -125,7 +125,7 @@ func (s *Server) attributes(ctx context.Context, in *store.Instance, ds *dicom.D
 		}
 	}
 	if o.Profile != "" && len(profile) == 0 && (d.Samples == 3 || a.Palette != nil) {
-		if profile, err = profileOf(in, ds); err != nil {
+		if profile, err = profileOf(in, ds, frame); err != nil {
 			return a, nil, damaged(in.Entry, frame, err)
 		}
 	}

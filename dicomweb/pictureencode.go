@@ -15,8 +15,9 @@ const (
 	mediaJPH = "image/jph"
 )
 
-// encodeAs writes the picture as the media type. JPEG 2000 has the quality of its own below 100 and is without loss at 100; JPH always is.
-func encodeAs(ctx context.Context, w io.Writer, img image.Image, mediaType string, quality int) error {
+// encodeAs writes the picture as the media type. JPEG 2000 has the quality of its own below 100 and is without loss at 100; JPH always is. Only these two take
+// an ICC profile, nil for none; other media types have it put in afterwards.
+func encodeAs(ctx context.Context, w io.Writer, img image.Image, mediaType string, quality int, profile []byte) error {
 	if mediaType != mediaJP2 && mediaType != mediaJPH {
 		return render.Encode(w, img, mediaType, quality)
 	}
@@ -29,7 +30,7 @@ func encodeAs(ctx context.Context, w io.Writer, img image.Image, mediaType strin
 	if err != nil {
 		return err
 	}
-	file, err := jpeg2000.File(codestream, color)
+	file, err := jpeg2000.File(codestream, color, profile)
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func (s *Server) present(ctx context.Context, a render.Attributes, state *store.
 	if a, err = a.Present(ds, image, frame, lookupTables(in)); err != nil {
 		return a, nil, damaged(state, 0, err)
 	}
-	profile, err := profileOf(in, ds)
+	profile, err := stateProfile(in, ds)
 	return a, profile, err
 }
 

@@ -111,7 +111,7 @@ func TestPresentationStateProfile(t *testing.T) {
 		}
 	}
 	pictureIn(t, a.get(a.refs[1], "/rendered", "image/gif"))
-	checkStatus(t, a.get(a.refs[1], "/rendered?iccprofile=srgb", "image/jpeg"), 406, "profile of its own")
+	checkStatus(t, a.get(a.refs[1], "/rendered?iccprofile=srgb", "image/jpeg"), 406, "cannot be converted from: no ICC profile")
 }
 
 func TestWADOURIPresentationState(t *testing.T) {

@@ -346,25 +346,3 @@ func TestThumbnailBurnedIn(t *testing.T) {
 		t.Error("a captured screen is shown")
 	}
 }
-
-// The profile of the source is passed through; without one it is sRGB; what would need a conversion is refused.
-func TestRenderedICCProfile(t *testing.T) {
-	own := []byte("a profile of its own")
-	for _, test := range []struct {
-		query  string
-		with   []any
-		status int
-		want   []byte
-	}{
-		{"?iccprofile=yes", nil, 200, []byte("sRGB IEC61966-2.1")},
-		{"?iccprofile=srgb", nil, 200, []byte("sRGB IEC61966-2.1")},
-		{"?iccprofile=yes", []any{dicom.ICCProfile, own}, 200, own},
-		{"?iccprofile=srgb", []any{dicom.ICCProfile, own}, 406, nil},
-	} {
-		a := newArchive(t, dicomtest.Image{Samples: 3, Photometric: "RGB", BitsAllocated: 8, BitsStored: 8, With: test.with}.File())
-		w := a.get(a.refs[0], "/rendered"+test.query, "image/jpeg")
-		if w.Code != test.status || !bytes.Contains(w.Body.Bytes(), test.want) {
-			t.Errorf("%s with %d values: %d, no %q", test.query, len(test.with), w.Code, test.want)
-		}
-	}
-}

@@ -30,7 +30,7 @@ type rendering struct {
 	Deep      bool           // extension "bits=16", for PNG
 	Patient   bool           // burn in patient information
 	Technique bool           // burn in technique information
-	Profile   string         // ICC profile in the picture: "" none, "yes" that of the source or sRGB, "srgb"
+	Profile   string         // ICC profile in the picture: "" none, "yes" that of the source or sRGB, else the name of a space
 	Viewport  *render.Viewport
 	Region    *region          // WADO-URI only: the source region in normalized coordinates
 	Quality   int              // 1 to 100, the best
@@ -231,7 +231,7 @@ func (o *rendering) parseWindow(value string) error {
 }
 
 // parseICCProfile reads the wish for a colour profile (PS3.18 8.3.5.1.5), which is optional for an origin server (PS3.18
-// Table 10.4.1-5). "yes" and "srgb" are supported; of the others a warning says that they are not. A GIF cannot have one.
+// Table 10.4.1-5). A GIF cannot have one.
 func (o *rendering) parseICCProfile(value, mediaType string) error {
 	switch value {
 	case "no":
@@ -244,11 +244,7 @@ func (o *rendering) parseICCProfile(value, mediaType string) error {
 	if mediaType == "image/gif" {
 		return badRequest(`iccprofile=%q: image/gif has no ICC profile, so only "no" is possible (PS3.18 8.3.5.1.5)`, value)
 	}
-	if (value == "yes" || value == "srgb") && mediaType != mediaJP2 && mediaType != mediaJPH {
-		o.Profile = value
-		return nil
-	}
-	o.Warnings = append(o.Warnings, "The following iccprofile values are not supported: "+value)
+	o.Profile = value
 	return nil
 }
 

@@ -38,7 +38,7 @@ func TestParseRendering(t *testing.T) {
 		{"overlays=yes&bits=8", rendering{Overlays: true}},
 		{"iccprofile=no", rendering{NoProfile: true}},
 		{"iccprofile=srgb", rendering{Profile: "srgb"}},
-		{"iccprofile=rommrgb", rendering{Warnings: []string{"The following iccprofile values are not supported: rommrgb"}}},
+		{"iccprofile=rommrgb", rendering{Profile: "rommrgb"}},
 	} {
 		q, err := url.ParseQuery(test.query)
 		if err != nil {

@@ -137,7 +137,7 @@ func (s *Server) sendIcon(w http.ResponseWriter, r *http.Request, e *store.Entry
 		return err
 	}
 	var b bytes.Buffer
-	if err := encodeAs(r.Context(), &b, icon, chosen.mediaType, o.Quality); err != nil {
+	if err := encodeAs(r.Context(), &b, icon, chosen.mediaType, o.Quality, nil); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", chosen.contentType())

@@ -79,7 +79,7 @@ func (s *Server) drawWaveform(ctx context.Context, e *store.Entry, ds *dicom.Dat
 	if err != nil {
 		return nil, undrawn(e, err)
 	}
-	err = encodeAs(ctx, &b, img, mediaType, o.Quality)
+	err = encodeAs(ctx, &b, img, mediaType, o.Quality, nil)
 	return b.Bytes(), err
 }
 

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bufio"
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
@@ -8,7 +9,10 @@ import (
 	"hash/crc32"
 	"image"
 	"image/draw"
+	"io"
 	"math"
+
+	"github.com/noctis-dicom/noctis/dicom"
 )
 
 // Colored returns the picture as one of red, green and blue, which a profile of such a color space can be attached to.
@@ -21,76 +25,60 @@ func Colored(img image.Image) *image.RGBA {
 	return rgb
 }
 
-// curveEntries are the entries of the tone curve of SRGB.
-const curveEntries = 1024
-
-// SRGB makes an ICC profile (ISO 15076-1, version 2) of sRGB (IEC 61966-2-1): three primaries, adapted to D50, and their curve.
-func SRGB() []byte {
-	curve := binary.BigEndian.AppendUint32(append([]byte("curv"), 0, 0, 0, 0), curveEntries)
-	for i := range curveEntries {
-		v := float64(i) / (curveEntries - 1)
-		if v <= 0.04045 {
-			v /= 12.92
-		} else {
-			v = math.Pow((v+0.055)/1.055, 2.4)
+// ProfileOf is the ICC Profile (0028,2000) of a frame, nil if it has none: that of the data set, or, of a microscope's image, that of the
+// frame's optical path (PS3.3 C.8.12.5). bulk gives those values that the data set only names.
+func ProfileOf(ds *dicom.DataSet, frame int, bulk Bulk) ([]byte, error) {
+	places := []*dicom.DataSet{ds}
+	paths := ds.Items(dicom.OpticalPathSequence)
+	for _, group := range functionalGroups(ds, frame) {
+		for _, id := range group.Items(dicom.OpticalPathIdentificationSequence) {
+			for _, path := range paths {
+				if keyword(path, dicom.OpticalPathIdentifier) == keyword(id, dicom.OpticalPathIdentifier) {
+					places = append(places, path)
+				}
+			}
 		}
-		curve = binary.BigEndian.AppendUint16(curve, uint16(v*math.MaxUint16+0.5))
 	}
-	const name, copyright = "sRGB IEC61966-2.1", "No copyright, use freely"
-	description := binary.BigEndian.AppendUint32(append([]byte("desc"), 0, 0, 0, 0), uint32(len(name)+1))
-	description = append(append(description, name...), make([]byte, 1+4+4+2+1+67)...) // no Unicode, no ScriptCode
-	red, green, blue := xyz(0.43607, 0.22249, 0.01392), xyz(0.38515, 0.71687, 0.09708), xyz(0.14307, 0.06061, 0.71410)
-	return profile([]profileTag{
-		{"desc", description}, {"cprt", append(append([]byte("text"), 0, 0, 0, 0), copyright+"\x00"...)},
-		{"wtpt", xyz(0.9642, 1, 0.8249)}, {"rXYZ", red}, {"gXYZ", green}, {"bXYZ", blue},
-		{"rTRC", curve}, {"gTRC", curve}, {"bTRC", curve},
-	})
-}
-
-// xyz is an XYZType of one value, in 16.16 fixed point.
-func xyz(x, y, z float64) []byte {
-	b := append([]byte("XYZ "), 0, 0, 0, 0)
-	for _, v := range []float64{x, y, z} {
-		b = binary.BigEndian.AppendUint32(b, uint32(int32(math.Round(v*(1<<16)))))
+	if len(places) == 1 {
+		places = append(places, paths...)
 	}
-	return b
-}
-
-type profileTag struct {
-	signature string
-	data      []byte
-}
-
-// profile puts a profile for displays together: header, table of tags, data. Tags of the same data share it.
-func profile(tags []profileTag) []byte {
-	const header, entry = 128, 12
-	b := make([]byte, header, 4096)
-	b[8] = 2 // version 2.1
-	b[9] = 0x10
-	copy(b[12:], "mntrRGB XYZ ")
-	for i, v := range []uint16{2026, 1, 1, 0, 0, 0} {
-		binary.BigEndian.PutUint16(b[24+2*i:], v)
-	}
-	copy(b[36:], "acsp")
-	copy(b[68:], xyz(0.9642, 1, 0.8249)[8:])
-	b = binary.BigEndian.AppendUint32(b, uint32(len(tags)))
-	var data []byte
-	start, from := header+4+entry*len(tags), 0
-	for i, t := range tags {
-		if i == 0 || &t.data[0] != &tags[i-1].data[0] {
-			data = append(data, make([]byte, -len(data)&3)...)
-			from = start + len(data)
-			data = append(data, t.data...)
+	for _, p := range places {
+		if e, _ := p.Get(dicom.ICCProfile); e.Value != nil {
+			b, err := reader{bulk: bulk}.bytes(e.Value, e.Tag, "ICC Profile (0028,2000)")
+			if len(b)%2 == 0 && len(b) > 4 && binary.BigEndian.Uint32(b) == uint32(len(b)-1) {
+				b = b[:len(b)-1] // padding
+			}
+			return b, err
 		}
-		b = append(b, t.signature...)
-		b = binary.BigEndian.AppendUint32(b, uint32(from))
-		b = binary.BigEndian.AppendUint32(b, uint32(len(t.data)))
 	}
-	b = append(b, data...)
-	b = append(b, make([]byte, -len(b)&3)...)
-	binary.BigEndian.PutUint32(b, uint32(len(b)))
-	return b
+	return nil, nil
 }
+
+// mostProfile is longer than any profile that compressed samples can sensibly have in them.
+const mostProfile = 4 << 20
+
+// ProfileIn is the ICC profile in the segments of a JPEG before its first scan (ISO 15076-1 Annex B), nil if it has none, or is no JPEG.
+func ProfileIn(jpeg *bufio.Reader) (profile []byte) {
+	var head [4]byte
+	if _, err := io.ReadFull(jpeg, head[:2]); err != nil || head[0] != 0xFF || head[1] != 0xD8 {
+		return nil
+	}
+	for {
+		if _, err := io.ReadFull(jpeg, head[:]); err != nil || head[0] != 0xFF || head[1] == 0xDA {
+			return profile
+		}
+		segment := make([]byte, max(0, int(binary.BigEndian.Uint16(head[2:]))-2))
+		if _, err := io.ReadFull(jpeg, segment); err != nil {
+			return profile
+		}
+		if head[1] == 0xE2 && bytes.HasPrefix(segment, []byte(jpegProfileName)) && len(segment) > len(jpegProfileName)+2 && len(profile) < mostProfile {
+			profile = append(profile, segment[len(jpegProfileName)+2:]...)
+		}
+	}
+}
+
+// jpegProfileName is what an APP2 segment with a part of a profile begins with; its number and how many there are follow.
+const jpegProfileName = "ICC_PROFILE\x00"
 
 // chunkSize is the most bytes of a profile that one APP2 segment takes beside its own 16.
 const chunkSize = math.MaxUint16 - 16
@@ -110,7 +98,7 @@ func WithProfile(picture, profile []byte) ([]byte, error) {
 			part := profile[i*chunkSize : min((i+1)*chunkSize, len(profile))]
 			out = append(out, 0xFF, 0xE2)
 			out = binary.BigEndian.AppendUint16(out, uint16(len(part)+16))
-			out = append(append(out, "ICC_PROFILE\x00"...), byte(i+1), byte(chunks))
+			out = append(append(out, jpegProfileName...), byte(i+1), byte(chunks))
 			out = append(out, part...)
 		}
 		return append(out, picture[2:]...), nil

@@ -8,38 +8,16 @@ import (
 	_ "image/jpeg"
 	"io"
 	"testing"
-)
 
-// TestSRGB: lengths and offsets of the profile lie within it, and white comes out as D50: the sum of the primaries.
-func TestSRGB(t *testing.T) {
-	p := SRGB()
-	if n := binary.BigEndian.Uint32(p); int(n) != len(p) || string(p[36:40]) != "acsp" {
-		t.Fatalf("%d bytes, says %d", len(p), n)
-	}
-	var sum [3]int32
-	for i := range int(binary.BigEndian.Uint32(p[128:])) {
-		tag := p[132+12*i:][:12]
-		from, size := binary.BigEndian.Uint32(tag[4:]), binary.BigEndian.Uint32(tag[8:])
-		if from%4 != 0 || int(from+size) > len(p) {
-			t.Fatalf("tag %s lies at %d + %d of %d", tag[:4], from, size, len(p))
-		}
-		if string(tag[1:4]) == "XYZ" {
-			for k := range sum {
-				sum[k] += int32(binary.BigEndian.Uint32(p[int(from)+8+4*k:]))
-			}
-		}
-	}
-	for k, want := range []float64{0.9642, 1, 0.8249} {
-		if d := float64(sum[k])/(1<<16) - want; d > 0.001 || d < -0.001 {
-			t.Errorf("white %v", sum)
-		}
-	}
-}
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/dicomtest"
+	"github.com/noctis-dicom/noctis/render/icc"
+)
 
 func TestWithProfile(t *testing.T) {
 	long := bytes.Repeat([]byte("profile."), 20000) // three segments
 	for mediaType, found := range map[string]func([]byte) []byte{"image/jpeg": jpegProfile, "image/png": pngProfile} {
-		for _, profile := range [][]byte{SRGB(), long} {
+		for _, profile := range [][]byte{icc.SRGB.Profile(), long} {
 			var b bytes.Buffer
 			if err := Encode(&b, Colored(image.NewGray(image.Rect(0, 0, 9, 9))), mediaType, 0); err != nil {
 				t.Fatal(err)
@@ -75,4 +53,31 @@ func pngProfile(b []byte) []byte {
 	}
 	profile, _ := io.ReadAll(z)
 	return profile
+}
+
+// The profile of a microscope's image is that of the optical path of the frame; of one path it is that of the image.
+func TestProfileOf(t *testing.T) {
+	path := func(id, profile string) *dicom.DataSet {
+		return dicomtest.Item(dicom.OpticalPathIdentifier, id, dicom.ICCProfile, []byte(profile))
+	}
+	frame := func(id string) *dicom.DataSet {
+		return dicomtest.Item(dicom.OpticalPathIdentificationSequence, dicomtest.Item(dicom.OpticalPathIdentifier, id))
+	}
+	paths := []*dicom.DataSet{path("A", "first"), path("B", "second")}
+	for name, test := range map[string]struct {
+		ds    *dicom.DataSet
+		frame int
+		want  string
+	}{
+		"none":       {dicomtest.Item(dicom.Rows, 1), 1, ""},
+		"its own":    {dicomtest.Item(dicom.ICCProfile, []byte("top"), dicom.OpticalPathSequence, paths), 1, "top"},
+		"per frame":  {dicomtest.Item(dicom.OpticalPathSequence, paths, dicom.PerFrameFunctionalGroupsSequence, []*dicom.DataSet{frame("A"), frame("B")}), 2, "second"},
+		"shared":     {dicomtest.Item(dicom.OpticalPathSequence, paths, dicom.SharedFunctionalGroupsSequence, []*dicom.DataSet{frame("B")}), 9, "second"},
+		"of no path": {dicomtest.Item(dicom.OpticalPathSequence, paths), 1, "first"},
+		"padded":     {dicomtest.Item(dicom.ICCProfile, []byte("\x00\x00\x00\x07odd\x00")), 1, "\x00\x00\x00\x07odd"},
+	} {
+		if got, err := ProfileOf(test.ds, test.frame, nil); err != nil || string(got) != test.want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
 }

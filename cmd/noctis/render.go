@@ -32,7 +32,7 @@ type renderCommand struct {
 	Viewport   string `placeholder:"W,H[,X,Y,W,H]" help:"Size to fit into, and the region of the image."`
 	Quality    int    `help:"Quality of JPEG, 1 to 100."`
 	Annotation string `help:"Text to burn in: patient, technique, or both."`
-	ICCProfile string `name:"iccprofile" help:"ICC profile: no, yes or srgb."`
+	ICCProfile string `name:"iccprofile" help:"ICC profile: no, yes, or the space of the colors, srgb, adobergb or rommrgb."`
 	Overlays   string `help:"Draw the overlays: yes or no."`
 	Bits       string `help:"8, or 16 for .png."`
 	State      string `name:"presentation-state" placeholder:"FILE" help:"Presentation state to show the image by, its first frame that the state is for."`

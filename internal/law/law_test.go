@@ -44,7 +44,7 @@ var ours = map[string][]string{
 	"worklist/memlist":         {"worklist", "dicom", "dicom/match"},
 	"worklist/worklisttest":    {"worklist", "worklist/memlist", "dicom", "dicom/match"},
 	"readiness":                {"store", "render", "dicom", "dicom/pixel", "dicom/codec", "dicom/codestream"},
-	"render":                   {"dicom", "dicom/pixel", "render/stroke"},
+	"render":                   {"dicom", "dicom/pixel", "render/stroke", "render/icc"},
 	"dicom/match/matchtest":    {"dicom", "dicom/match"},
 	"dicom/match":              {"dicom"},
 	"dicom/part10":             {"dicom", "internal/giveway"},

@@ -52,7 +52,8 @@ const (
 )
 
 // File makes a file of a codestream: JP2 (T.800 Annex I) or, where its code-blocks are those of T.814, JPH (T.814 Annex D).
-func File(codestream []byte, color Color) ([]byte, error) {
+// A profile, if it is not nil, says what its colors are: a Restricted ICC profile, of gray levels or of three primaries (T.800 I.5.3.3).
+func File(codestream []byte, color Color, profile []byte) ([]byte, error) {
 	h, err := Config(codestream)
 	if err != nil {
 		return nil, err
@@ -69,6 +70,11 @@ func File(codestream []byte, color Color) ([]byte, error) {
 		be.PutUint32(b, uint32(len(b)))
 		return b
 	}
+	colors := be.AppendUint32([]byte{1, 0, 0}, uint32(color))
+	if profile != nil {
+		colors = append([]byte{2, 0, 0}, profile...)
+		copy(colors[3+12:], "scnr") // the class that T.800 allows, of input devices
+	}
 	brand := "jp2 "
 	if h.HighThroughput {
 		brand = "jph "
@@ -76,7 +82,7 @@ func File(codestream []byte, color Color) ([]byte, error) {
 	b := box("jP  ", []byte{0x0D, 0x0A, 0x87, 0x0A})
 	b = append(b, box("ftyp", []byte(brand), make([]byte, 4), []byte(brand))...)
 	b = append(b, box("jp2h", box("ihdr", h.imageHeader()), h.bitsPerComponent(box),
-		box("colr", be.AppendUint32([]byte{1, 0, 0}, uint32(color))))...)
+		box("colr", colors))...)
 	length := uint32(0) // of the rest of the file, where 32 bits cannot say it
 	if n := uint64(len(codestream)) + 8; n < 1<<32 {
 		length = uint32(n)

@@ -23,7 +23,7 @@ func TestFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file, err := jpeg2000.File(codestream, test.color)
+		file, err := jpeg2000.File(codestream, test.color, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,6 +32,11 @@ func TestFile(t *testing.T) {
 		}
 		if got := mustDecode(t, file); !slices.Equal(interleaved(got), p.samples) {
 			t.Errorf("%s: other samples", test.name)
+		}
+		profile := bytes.Repeat([]byte("profile."), 20)
+		profiled, err := jpeg2000.File(codestream, test.color, profile)
+		if err != nil || !bytes.HasSuffix(profiled, codestream) || !bytes.Contains(profiled, append([]byte("colr\x02\x00\x00profile.prof"), "scnr"...)) {
+			t.Errorf("%s: a profile makes %q, %v", test.name, profiled[:100], err)
 		}
 		dir := t.TempDir()
 		in, out := filepath.Join(dir, "in.jp2"), filepath.Join(dir, "out."+map[int]string{1: "pgm", 3: "ppm"}[test.components])
@@ -43,10 +48,10 @@ func TestFile(t *testing.T) {
 			t.Errorf("%s: OpenJPEG decodes samples that differ by up to %d", test.name, d)
 		}
 	}
-	if _, err := jpeg2000.File(vector(t, "gray"), jpeg2000.SRGB); err == nil {
+	if _, err := jpeg2000.File(vector(t, "gray"), jpeg2000.SRGB, nil); err == nil {
 		t.Error("a color space of three components for one")
 	}
-	if file, err := jpeg2000.File(vector(t, "ht"), jpeg2000.Gray); err != nil || string(file[20:24]) != "jph " {
+	if file, err := jpeg2000.File(vector(t, "ht"), jpeg2000.Gray, nil); err != nil || string(file[20:24]) != "jph " {
 		t.Errorf("HTJ2K: %v", err)
 	}
 }

@@ -23,7 +23,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	file, err := jpeg2000.File(data, jpeg2000.Gray)
+	file, err := jpeg2000.File(data, jpeg2000.Gray, nil)
 	fmt.Println(decoded.Planes[0], decoded.HighThroughput, string(file[20:23]), err)
 	// Output: [9 9 9 4095 9 9 0 1] true jph <nil>
 }
