@@ -139,6 +139,20 @@ func (o *rendering) parseAnnotation(value string) error {
 	return nil
 }
 
+// refuseAnnotation says by a warning that annotations are legal, but not of what is rendered (PS3.18 8.3.5.1.1).
+func (o *rendering) refuseAnnotation() {
+	var values []string
+	if o.Patient {
+		values = append(values, "patient")
+	}
+	if o.Technique {
+		values = append(values, "technique")
+	}
+	if values != nil {
+		o.Warnings = append(o.Warnings, "The following annotation values are not supported: "+strings.Join(values, ","))
+	}
+}
+
 // parseQuality reads an integer of 1 to 100 (PS3.18 8.3.5.1.2).
 func (o *rendering) parseQuality(value string) error {
 	n, ok := parseUint(value)
@@ -231,7 +245,7 @@ func (o *rendering) parseWindow(value string) error {
 }
 
 // parseICCProfile reads the wish for a colour profile (PS3.18 8.3.5.1.5), which is optional for an origin server (PS3.18
-// Table 10.4.1-5). A GIF cannot have one.
+// Table 10.4.1-5). GIF and videos cannot have one.
 func (o *rendering) parseICCProfile(value, mediaType string) error {
 	switch value {
 	case "no":
@@ -241,8 +255,8 @@ func (o *rendering) parseICCProfile(value, mediaType string) error {
 	default:
 		return badRequest("iccprofile=%.40q: want one of no, yes, srgb, adobergb, rommrgb (PS3.18 8.3.5.1.5)", value)
 	}
-	if mediaType == "image/gif" {
-		return badRequest(`iccprofile=%q: image/gif has no ICC profile, so only "no" is possible (PS3.18 8.3.5.1.5)`, value)
+	if mediaType == "image/gif" || strings.HasPrefix(mediaType, "video/") {
+		return badRequest(`iccprofile=%q: %s has no ICC profile, so only "no" is possible (PS3.18 8.3.5.1.5)`, value, mediaType)
 	}
 	o.Profile = value
 	return nil

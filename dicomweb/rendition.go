@@ -17,6 +17,7 @@ import (
 type rendition struct {
 	offers []offer // the default first
 	text   bool    // it is text that is made here, in UTF-8 if nobody asks for another character set
+	fixed  bool    // it is sent as it is stored: nothing can be burned in
 	// make prepares it for the parameters of a request. base is the address of the service.
 	make func(o rendering, base, mediaType string) (made, error)
 	// guard sets headers that keep browsers from trusting it; nil: it needs none.
@@ -73,6 +74,9 @@ func (s *Server) sendChosenRendition(w http.ResponseWriter, r *http.Request, e *
 	if err != nil {
 		return err
 	}
+	if own.fixed {
+		o.refuseAnnotation()
+	}
 	m, chosen = own.settleCharset(m, e, chosen)
 	etag := entityTag("rendition", chosen.String(), base, digest(e), m.tag+chosen.charsetTag())
 	for _, text := range o.Warnings {
@@ -116,6 +120,7 @@ func (s *Server) videoRendition(e *store.Entry) *rendition {
 	ts, _ := dicom.TransferSyntaxOf(e.TransferSyntax)
 	return &rendition{
 		offers: []offer{{mediaType: compressedType(ts)}},
+		fixed:  true,
 		make: func(rendering, string, string) (made, error) {
 			return s.stored(e, func(_ context.Context, in *store.Instance) (*io.SectionReader, error) { return in.Frame(1) }), nil
 		},
@@ -130,6 +135,7 @@ func (s *Server) documentRendition(e *store.Entry, ds *dicom.DataSet) *rendition
 	}
 	return &rendition{
 		offers: []offer{{mediaType: mediaType}},
+		fixed:  true,
 		guard:  guardDocument,
 		make: func(rendering, string, string) (made, error) {
 			return s.stored(e, func(ctx context.Context, in *store.Instance) (*io.SectionReader, error) {

@@ -82,6 +82,12 @@ func TestRenderedAsItIs(t *testing.T) {
 				t.Errorf("%s, Accept %q: %d %q %v", syntax, accept, w.Code, w.Body, w.Header())
 			}
 		}
+		w := a.get(a.refs[0], "/rendered?annotation=technique,patient", "")
+		if want := `299 http://pacs.example/dicom-web: The following annotation values are not supported: patient,technique`; w.Code != 200 || w.Header().Get("Warning") != want {
+			t.Errorf("%d, Warning: %s; want %s", w.Code, w.Header().Get("Warning"), want)
+		}
+		checkStatus(t, a.get(a.refs[0], "/rendered?iccprofile=yes", ""), 400, "iccprofile")
+		checkStatus(t, a.get(a.refs[0], "/rendered?iccprofile=no", ""), 200)
 	}
 }
 

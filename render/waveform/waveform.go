@@ -164,7 +164,7 @@ func leadName(item *dicom.DataSet) string {
 	return name
 }
 
-// number is the first value of a number, however it was written; false if there is none.
+// number is the first value of a number, however it was written; 0 and false if there is none.
 func number(ds *dicom.DataSet, t dicom.Tag) (float64, bool) {
 	e, _ := ds.Get(t)
 	n := math.NaN()
@@ -185,5 +185,8 @@ func number(ds *dicom.DataSet, t dicom.Tag) (float64, bool) {
 			n = v[0]
 		}
 	}
-	return n, !math.IsNaN(n) && !math.IsInf(n, 0)
+	if math.IsNaN(n) || math.IsInf(n, 0) {
+		return 0, false
+	}
+	return n, true
 }

@@ -196,3 +196,19 @@ func TestErrors(t *testing.T) {
 		t.Errorf("8 million samples: %v", err)
 	}
 }
+
+// A channel says its baseline only if it says its sensitivity, and not even then in many files: it is 0 (PS3.3 C.10.9.1.4).
+func TestNoBaseline(t *testing.T) {
+	for name, missing := range map[string][]dicom.Tag{
+		"baseline":    {dicom.ChannelBaseline},
+		"sensitivity": {dicom.ChannelBaseline, dicom.ChannelSensitivity, dicom.ChannelSensitivityUnitsSequence},
+	} {
+		ds := small("SS", 16, "50", "uV", []byte{0, 0, 10, 0}, 1)
+		for _, tag := range missing {
+			ds.Items(dicom.WaveformSequence)[0].Items(dicom.ChannelDefinitionSequence)[0].Delete(tag)
+		}
+		if curve, _ := drawn(t, ds, Options{}); len(curve) != 2 || curve[0].y == curve[1].y {
+			t.Errorf("without %s: %v", name, curve)
+		}
+	}
+}
