@@ -16,7 +16,7 @@ func Check(ctx context.Context, path string) ([]string, error) {
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 		return nil, errors.Join(err, errEmpty(err))
 	}
-	db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: reading})
+	db := sql.OpenDB(&connector{dsn: dsn(path, "mode=ro"), pragmas: looking})
 	defer db.Close()
 	var found []string
 	for _, pragma := range []string{"PRAGMA integrity_check(20)", "PRAGMA foreign_key_check"} {
@@ -77,22 +77,35 @@ func CarryWorklist(ctx context.Context, fresh, old string) (err error) {
 	if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = OFF"); err != nil { // it is set for each connection, outside of a transaction
 		return fmt.Errorf("index: %w", err)
 	}
-	if _, err := conn.ExecContext(ctx, "ATTACH ? AS old", dsn(old, "mode=ro")); err != nil {
-		return fmt.Errorf("index: %w", err)
+	// What lies in a write-ahead log that is not that of the file hides it: the file alone is tried then.
+	for _, how := range []string{"mode=ro", "mode=ro&immutable=1"} {
+		var carried bool
+		if carried, err = carryFrom(ctx, conn, dsn(old, how)); carried || ctx.Err() != nil {
+			return err
+		}
 	}
+	return err
+}
+
+// carryFrom copies the worklist of a database, and reports whether it has one.
+func carryFrom(ctx context.Context, conn *sql.Conn, old string) (carried bool, err error) {
+	if _, err := conn.ExecContext(ctx, "ATTACH ? AS old", old); err != nil {
+		return false, fmt.Errorf("index: %w", err)
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), "DETACH old") //nolint:errcheck // the connection is closed soon
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer tx.Rollback()
 	var there int
 	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM old.sqlite_schema WHERE name = 'workitem'").Scan(&there); err != nil || there == 0 {
-		return err
+		return false, err
 	}
 	tables := slices.Clone(worklistTables)
 	for _, t := range laterTables {
 		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM old.sqlite_schema WHERE name = ?", t).Scan(&there); err != nil {
-			return fmt.Errorf("index: %w", err)
+			return false, fmt.Errorf("index: %w", err)
 		}
 		if there > 0 {
 			tables = append(tables, t)
@@ -100,10 +113,10 @@ func CarryWorklist(ctx context.Context, fresh, old string) (err error) {
 	}
 	for _, statement := range carry(tables) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("index: the worklist: %w", err)
+			return false, fmt.Errorf("index: the worklist: %w", err)
 		}
 	}
-	return tx.Commit()
+	return true, tx.Commit()
 }
 
 // carry are the statements of CarryWorklist that copy the tables. The fresh workitems of studies that the old index has none for are moved behind its ids.

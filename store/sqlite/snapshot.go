@@ -19,7 +19,7 @@ func Snapshot(ctx context.Context, path, to string) (err error) {
 		return fmt.Errorf("index: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: common})
+	db := sql.OpenDB(&connector{dsn: dsn(path, "mode=ro"), pragmas: common[:1]})
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {

@@ -40,6 +40,7 @@ var (
 		"PRAGMA foreign_keys = ON",
 		"PRAGMA temp_store = MEMORY",
 	}
+	looking = []string{"PRAGMA busy_timeout = 10000", "PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -8192", "PRAGMA query_only = ON"}
 	writing = append(common[:len(common):len(common)], "PRAGMA cache_size = -32768", "PRAGMA wal_autocheckpoint = 4000", "PRAGMA journal_size_limit = 67108864")
 	reading = append(common[:len(common):len(common)], "PRAGMA cache_size = -8192", "PRAGMA query_only = ON")
 )
@@ -57,6 +58,27 @@ func SetMemoryLimit(bytes int64) { memory.Store(bytes) }
 // this program is refused.
 func Open(ctx context.Context, path string) (*Index, error) {
 	return open(ctx, path, writing, dialect)
+}
+
+// OpenReading opens a file that is there, to be looked at: nothing in it is changed, not even what lies in its write-ahead log and not in it yet. A
+// schema that is not that of this program is refused, ErrOlder, ErrNewer or ErrForeign, wrapped. Of the index whatever writes fails.
+func OpenReading(ctx context.Context, path string) (*Index, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	var both [2]*sql.DB
+	for i := range both {
+		both[i] = sql.OpenDB(&connector{dsn: dsn(path, "mode=ro"), pragmas: looking})
+		both[i].SetMaxOpenConns(8)
+	}
+	err := checkSchema(ctx, both[0])
+	if err == nil {
+		var index *sqlindex.Index
+		if index, err = sqlindex.New(ctx, both[0], both[1], dialect); err == nil {
+			return &Index{index, path}, nil
+		}
+	}
+	return nil, errors.Join(fmt.Errorf("index %s: %w", filepath.Base(path), err), both[0].Close(), both[1].Close())
 }
 
 // OpenUnsynced is Open without any sync: a power cut loses what was committed. It is the control of the fault harness.
