@@ -38,12 +38,12 @@ type Defect struct {
 	Unnamed bool
 }
 
-// Examine compares the index with the files, in both directions: each entry has its file in its length, each file its entry. Of the
-// blobs that read selects, all bytes are read: their SHA-256 is their name, and what the entry says is what they say. progress may be
-// nil. Nothing is changed. The error is that of the context or of the list of files; what is broken in the index is a Defect.
+// Examine compares the index with the files, in both directions: each entry, and what lies in the recycle bin, has its file in its length, each
+// file its entry. Of the blobs that read selects, all bytes are read: their SHA-256 is their name, and what the entry says is what they say.
+// progress may be nil. Nothing is changed. The error is that of the context or of the list of files; what is broken in the index is a Defect.
 func (s *Store) Examine(ctx context.Context, read func(BlobID) bool, progress func(done int)) iter.Seq2[Defect, error] {
 	return func(yield func(Defect, error) bool) {
-		if s.examineEntries(ctx, read, progress, yield) {
+		if s.examineEntries(ctx, read, progress, yield) && s.examineBin(ctx, read, yield) {
 			s.examineOrphans(ctx, yield)
 		}
 	}
@@ -79,9 +79,28 @@ func (s *Store) examineEntries(ctx context.Context, read func(BlobID) bool, prog
 	return true
 }
 
-func (s *Store) examineEntry(ctx context.Context, e *Entry, m Metadata, read bool) (d Defect, bad bool) {
+// examineBin looks at the files of what lies in the recycle bin, and reports whether to go on.
+func (s *Store) examineBin(ctx context.Context, read func(BlobID) bool, yield func(Defect, error) bool) bool {
+	for r, err := range s.index.Removed(ctx, RemovedQuery{}) {
+		if ctx.Err() != nil {
+			yield(Defect{}, ctx.Err())
+			return false
+		}
+		if err != nil {
+			return yield(Defect{Kind: EntryBroken, Detail: err.Error()}, nil)
+		}
+		d, bad := s.examineFile(ctx, r.Entry, read(r.Entry.Blob))
+		if d.Detail += ": it lies in the recycle bin"; bad && !yield(d, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// examineFile looks whether the file of an entry is there in its length, and, if all of it is to be read, is what was stored.
+func (s *Store) examineFile(ctx context.Context, e *Entry, read bool) (d Defect, bad bool) {
 	d = Defect{Ref: e.Ref, Blob: e.Blob}
-	in, err := s.Open(ctx, e)
+	blob, err := s.openBlob(ctx, e)
 	switch {
 	case errors.Is(err, ErrBlobMissing):
 		d.Kind, d.Detail = BlobMissing, "no such file"
@@ -92,7 +111,7 @@ func (s *Store) examineEntry(ctx context.Context, e *Entry, m Metadata, read boo
 		d.Kind, d.Detail = FileBroken, err.Error()
 		return d, true
 	default:
-		defer in.Close()
+		defer blob.Close()
 	}
 	if !read {
 		return d, false
@@ -104,6 +123,15 @@ func (s *Store) examineEntry(ctx context.Context, e *Entry, m Metadata, read boo
 	if d.Actual != e.Blob {
 		d.Kind, d.Detail = BlobDamaged, "its SHA-256 is not its name"
 		return d, true
+	}
+	return d, false
+}
+
+// examineEntry looks at the file of an entry, and whether the index says what the file says.
+func (s *Store) examineEntry(ctx context.Context, e *Entry, m Metadata, read bool) (d Defect, bad bool) {
+	d, bad = s.examineFile(ctx, e, read)
+	if bad || !read {
+		return d, bad
 	}
 	sc := s.scanBlob(ctx, e.Blob)
 	if sc.err != nil {
@@ -182,6 +210,11 @@ func (s *Store) examineOrphan(ctx context.Context, orphan BlobInfo) Defect {
 	d.Ref = sc.entry.Ref
 	if blob, there, err := s.index.BlobOf(ctx, d.Ref.Instance); err == nil && there && blob != orphan.ID {
 		d.Kind, d.Detail = Unadoptable, "its instance is stored already, with other bytes"
+		if other, err := s.blobs.Open(ctx, blob); err == nil {
+			other.Close()
+		} else if errors.Is(err, ErrNotFound) {
+			d.Kind, d.Detail = EntryDiffers, "the entry of its instance names another file, which is missing: this one may be the right one"
+		}
 	}
 	return d
 }

@@ -96,11 +96,7 @@ func (s *Store) note(ctx context.Context) error {
 	if err != nil || len(records) == 0 {
 		return err
 	}
-	lines := make([]string, len(records))
-	for i, r := range records {
-		lines[i] = r.String()
-	}
-	if err := s.blobs.Record(ctx, lines...); err != nil {
+	if err := s.record(ctx, records); err != nil {
 		return err
 	}
 	s.index.Recorded(records[len(records)-1].Number)
@@ -164,7 +160,11 @@ func (s *Store) Reconcile(ctx context.Context) error {
 		last = r.Number
 	}
 	if known > last {
-		if err := s.complete(ctx, j, last, known); err != nil {
+		d, err := s.discord(ctx, j, known)
+		if err == nil {
+			err = s.record(ctx, d.Lacking)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -177,33 +177,82 @@ func (s *Store) Reconcile(ctx context.Context) error {
 	return s.note(ctx)
 }
 
-// complete notes what an older copy of the journal lacks and the outbox may have no more: all that the index calls removed by higher
-// numbers, and that it has stored what the journal calls removed.
-func (s *Store) complete(ctx context.Context, j journal, last, known int64) error {
-	var lines []string
+// Discord is how index and journal disagree.
+type Discord struct {
+	// Lacking are the records that the journal lacks and the index tells of: what it calls removed, and, of what the journal calls removed, what
+	// it has stored since. There are none unless the journal is an older copy, or was damaged, or a crash has just come between.
+	Lacking []Record
+	// Undone are the records of the journal that the index does not know: it is an older copy, or has forgotten what was removed.
+	Undone []Record
+}
+
+// Discord compares index and journal. Nothing is changed: Agree does that.
+func (s *Store) Discord(ctx context.Context) (Discord, error) {
+	known, err := s.index.LastRecord(ctx)
+	if err != nil {
+		return Discord{}, err
+	}
+	j, err := s.readJournal(ctx)
+	if err != nil {
+		return Discord{}, err
+	}
+	return s.discord(ctx, j, known)
+}
+
+func (s *Store) discord(ctx context.Context, j journal, known int64) (d Discord, err error) {
+	removed := map[BlobID]bool{}
 	for r, err := range s.index.Removed(ctx, RemovedQuery{Tombstones: true}) {
 		if err != nil {
-			return err
+			return d, err
 		}
-		if r.Record <= last {
-			break // what comes now has lower numbers
+		removed[r.Entry.Blob] = true
+		if j[r.Entry.Blob].Number < r.Record {
+			d.Lacking = append(d.Lacking, Record{Number: r.Record, Time: r.Time, Kind: r.Kind, Ref: r.Entry.Ref, SOPClass: r.Entry.SOPClass, Blob: r.Entry.Blob})
 		}
-		record := Record{Number: r.Record, Time: r.Time, Kind: r.Kind, Ref: r.Entry.Ref, SOPClass: r.Entry.SOPClass, Blob: r.Entry.Blob}
-		lines = append(lines, record.String())
-		delete(j, r.Entry.Blob)
 	}
 	for record := range j.behind(0) {
-		if !j.has(record.Blob) {
+		switch {
+		case record.Number > known:
+			d.Undone = append(d.Undone, record)
+			continue
+		case !j.has(record.Blob) || removed[record.Blob]:
 			continue
 		}
 		blob, stored, err := s.index.BlobOf(ctx, record.Ref.Instance)
-		if err != nil {
-			return err
-		}
-		if stored && blob == record.Blob {
+		switch {
+		case err != nil:
+			return d, err
+		case stored && blob == record.Blob:
 			record.Number, record.Kind = known, Stored
-			lines = append(lines, record.String())
+			d.Lacking = append(d.Lacking, record)
+		default:
+			d.Undone = append(d.Undone, record)
 		}
+	}
+	return d, nil
+}
+
+// Agree ends the discord: the journal gets what it lacks, and what the index does not know is done again.
+func (s *Store) Agree(ctx context.Context) error {
+	if err := s.Reconcile(ctx); err != nil {
+		return err
+	}
+	d, err := s.Discord(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range d.Undone {
+		if err := s.redo(ctx, r, r.Kind == Deleted || r.Kind == Replaced); err != nil {
+			return fmt.Errorf("record %d of the journal: %w", r.Number, err)
+		}
+	}
+	return s.record(ctx, d.Lacking)
+}
+
+func (s *Store) record(ctx context.Context, records []Record) error {
+	lines := make([]string, len(records))
+	for i, r := range records {
+		lines[i] = r.String()
 	}
 	return s.blobs.Record(ctx, lines...)
 }

@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/file"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -49,67 +45,6 @@ Examples:
   noctis doctor --url https://pacs.example.org/dicom-web --token "$TOKEN"`
 }
 
-// finding is one thing that is wrong. It holds no patient data.
-type finding struct {
-	Kind     string `json:"kind"`
-	Instance string `json:"instance,omitempty"` // its path
-	Blob     string `json:"blob,omitempty"`
-	Detail   string `json:"detail"`
-	Mended   string `json:"mended,omitempty"` // what was done; "": it stands
-	defect   store.Defect
-	aside    string // where a damaged file went
-}
-
-// diagnosis is the report of doctor.
-type diagnosis struct {
-	Version  string     `json:"version"`
-	Began    time.Time  `json:"began"`
-	Deep     bool       `json:"deep"`
-	Live     bool       `json:"live,omitempty"` // its server was running
-	Healthy  bool       `json:"healthy"`        // nothing is wrong that was not mended
-	Entries  int        `json:"entries"`
-	Findings []*finding `json:"findings"`
-	Viewers  *viewers   `json:"viewers,omitempty"`
-	Notes    []string   `json:"notes,omitempty"`
-}
-
-func (d *diagnosis) find(kind, format string, a ...any) *finding {
-	f := &finding{Kind: kind, Detail: fmt.Sprintf(format, a...)}
-	d.Findings = append(d.Findings, f)
-	return f
-}
-
-// note says what is no finding, once.
-func (d *diagnosis) note(format string, a ...any) {
-	if n := fmt.Sprintf(format, a...); !slices.Contains(d.Notes, n) {
-		d.Notes = append(d.Notes, n)
-	}
-}
-
-func (d *diagnosis) has(kind string) bool {
-	for _, f := range d.Findings {
-		if f.Kind == kind && f.Mended == "" {
-			return true
-		}
-	}
-	return false
-}
-
-// Kinds of findings beside those of store.Defect.
-const (
-	dataBase    = "database damaged"
-	differs     = "index differs from the files"
-	noWorkitem  = "study without a reading workitem"
-	stray       = "file that is no blob"
-	journal     = "journal of deletions damaged"
-	unfinished  = "upload that was cut off"
-	permissions = "others may read it"
-	space       = "little space left"
-	clock       = "clock"
-	settings    = "configuration"
-	public      = "public address"
-)
-
 // Run examines, mends if it may, and reports.
 func (c doctorCommand) Run(ctx context.Context, t terminal) error {
 	if c.URL != "" {
@@ -121,6 +56,7 @@ func (c doctorCommand) Run(ctx context.Context, t terminal) error {
 	}
 	return c.each(t, names, func(tenant string) error {
 		one := c
+		one.Tenant = tenant
 		if one.Data = archiveFolder(c.Data, tenant); c.Backup != "" {
 			one.Backup = archiveFolder(c.Backup, tenant)
 		}
@@ -138,21 +74,14 @@ func (c doctorCommand) examine(ctx context.Context, t terminal) error {
 	if _, err := os.Stat(blobFolder(c.Data)); err != nil {
 		return fmt.Errorf("%s is no data folder: %w", c.Data, err)
 	}
-	d := &diagnosis{Version: version, Began: time.Now().UTC(), Deep: c.Deep}
+	d := &diagnosis{Version: version, Tenant: c.Tenant, Began: time.Now().UTC(), Deep: c.Deep, Findings: []*finding{}}
 	bar := newProgress(t.err, "doctor")
 	p := &patient{doctorCommand: c, d: d, progress: bar.set}
-	blobs, err := openBlobs(c.Data)
-	switch {
-	case err == nil:
-		defer blobs.Close()
-		p.blobs, p.files = blobs, blobs
-	case errors.Is(err, file.ErrInUse) && c.Fix:
-		return fmt.Errorf("%w: stop the server, and mend then", err)
-	case errors.Is(err, file.ErrInUse):
-		d.Live, p.files = true, file.OpenReading(blobFolder(c.Data))
-	default:
+	done, err := p.admit()
+	if err != nil {
 		return err
 	}
+	defer done()
 	err = p.consult(ctx)
 	bar.finish()
 	if err != nil {
@@ -179,10 +108,10 @@ func (p *patient) consult(ctx context.Context) error {
 
 // treat examines, mends if it may, and examines again: what an index hid that could not be read shows when it has been made anew.
 func (p *patient) treat(ctx context.Context) error {
-	const passes = 3
-	var told []*finding // what was mended, and what the next pass cannot find any more
+	const passes = 6
+	told := p.told // what was mended, and what the next pass cannot find any more
 	for pass := 1; ; pass++ {
-		p.d.Findings = nil
+		p.d.Findings = []*finding{}
 		if err := p.examine(ctx); err != nil {
 			return err
 		}
@@ -201,85 +130,44 @@ func (p *patient) treat(ctx context.Context) error {
 	}
 }
 
-// report prints the diagnosis and keeps it.
-func (c doctorCommand) report(t terminal, d *diagnosis) error {
-	text, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := durable.WriteFile(diagnosisFile(c.Data), text); err != nil {
-		d.note("the report could not be kept: %v", err)
-	}
-	if c.JSON {
-		fmt.Fprintf(t.out, "%s\n", text)
-	} else {
-		d.print(t)
-	}
-	if !d.Healthy {
-		return errReported
-	}
-	return nil
-}
-
-// diagnosisFile is where the last report is kept.
-func diagnosisFile(data string) string { return filepath.Join(data, "doctor.json") }
-
-// lastDiagnosis answers with the last report, 204 if there is none.
-func lastDiagnosis(data string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		report, err := os.ReadFile(diagnosisFile(data))
-		if err != nil {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Write(report) //nolint:errcheck // who has gone away is not answered
-	})
-}
-
-func (d *diagnosis) print(t terminal) {
-	for _, f := range d.Findings {
-		fmt.Fprintf(t.out, "%s: %s", f.Kind, f.Detail)
-		for _, what := range []string{f.Instance, f.Blob} {
-			if what != "" {
-				fmt.Fprintf(t.out, " (%s)", what)
-			}
-		}
-		if f.Mended != "" {
-			fmt.Fprintf(t.out, "\n  mended: %s", f.Mended)
-		}
-		fmt.Fprintln(t.out)
-	}
-	if d.Viewers != nil {
-		d.Viewers.print(t)
-	}
-	for _, n := range d.Notes {
-		fmt.Fprintln(t.out, n)
-	}
-	verdict := "nothing is wrong"
-	switch {
-	case !d.Healthy:
-		verdict = "something is wrong"
-	case len(d.Findings) > 0:
-		verdict = "all is mended"
-	}
-	fmt.Fprintf(t.out, "%d instances examined: %s\n", d.Entries, verdict)
-}
-
 // patient is a data folder that is examined.
 type patient struct {
 	doctorCommand
-	blobs *file.Blobs // nil while the server runs
+	blobs *file.Blobs // to be mended; nil where it is only looked at
 	files interface { // the same, to be looked at
 		store.Blobs
 		Strays() ([]string, error)
 		Unfinished() (int, error)
 	}
 	d        *diagnosis
+	told     []*finding // what was done before the examination
 	progress func(done, total int)
 	back     []store.BlobID // files that were missing or damaged, and are there again
+}
+
+// admit opens the files: to be mended, which keeps the server out, or to be looked at, beside a running server or keeping one out.
+func (p *patient) admit() (done func(), err error) {
+	lock, err := file.Lock(blobFolder(p.Data))
+	switch {
+	case errors.Is(err, file.ErrInUse) && p.Fix:
+		return nil, fmt.Errorf("%w: stop the server, and mend then", err)
+	case errors.Is(err, file.ErrInUse):
+		p.d.Live, p.files = true, file.OpenReading(blobFolder(p.Data))
+		return func() {}, nil
+	case err != nil:
+		return nil, err
+	case !p.Fix:
+		p.files = file.OpenReading(blobFolder(p.Data))
+		return func() { lock.Close() }, nil
+	}
+	if err := errors.Join(p.clearWay(), lock.Close()); err != nil {
+		return nil, err
+	}
+	if p.blobs, err = openBlobs(p.Data); err != nil {
+		return nil, err
+	}
+	p.files = p.blobs
+	return func() { p.blobs.Close() }, nil //nolint:errcheck // whatever was written is durable
 }
 
 // examine looks at everything and changes nothing.
@@ -288,6 +176,7 @@ func (p *patient) examine(ctx context.Context) error {
 		return err
 	}
 	p.examineAudit()
+	p.examineSmall()
 	found, err := sqlite.Check(ctx, indexFile(p.Data))
 	if err != nil && ctx.Err() != nil {
 		return err
@@ -300,12 +189,19 @@ func (p *patient) examine(ctx context.Context) error {
 		return nil // without it nothing can be said of the files
 	}
 	index, done, err := p.openIndex(ctx)
+	if errors.Is(err, sqlite.ErrNewer) {
+		return err
+	}
 	if err != nil {
 		p.d.find(dataBase, "%v", err)
 		return ctx.Err()
 	}
 	defer done()
-	if err := p.examineStore(ctx, store.New(index, p.files, store.Options{})); err != nil {
+	s := store.New(index, p.files, store.Options{})
+	if err := p.examineStore(ctx, s); err != nil {
+		return err
+	}
+	if err := p.examineDiscord(ctx, s); err != nil {
 		return err
 	}
 	if p.d.Live {
@@ -351,51 +247,4 @@ func (p *patient) examineStore(ctx context.Context, s *store.Store) error {
 		}
 	}
 	return nil
-}
-
-// compare holds the index against one made anew, where the files and entries are sound: what is summed up of studies and series.
-func (p *patient) compare(ctx context.Context, live store.Index) error {
-	if p.d.Live {
-		p.d.note("the index was not compared with one made anew: its server is running")
-		return nil
-	}
-	if len(p.d.Findings) > 0 {
-		p.d.note("the index was not compared with one made anew, because of what else is wrong")
-		return nil
-	}
-	fresh, _, remove, err := rebuild(ctx, p.Data, p.blobs, p.progress)
-	if err != nil {
-		return err
-	}
-	defer remove()
-	difference, err := store.Compare(ctx, live, fresh)
-	if err != nil {
-		p.d.find(string(store.EntryBroken), "%v", err)
-	} else if difference != "" {
-		p.d.find(differs, "the live one is the first: %s", difference)
-	}
-	return nil
-}
-
-// rebuild makes a fresh index of the files, in a folder of its own beside the live one. remove closes and removes it.
-func rebuild(ctx context.Context, data string, blobs *file.Blobs, progress func(done, total int)) (
-	fresh *sqlite.Index, report store.ReindexReport, remove func(), err error) {
-	folder, err := os.MkdirTemp(data, "reindex-")
-	if err != nil {
-		return nil, report, nil, err
-	}
-	fresh, err = sqlite.Open(ctx, indexFile(folder))
-	if err != nil {
-		return nil, report, nil, errors.Join(err, os.RemoveAll(folder))
-	}
-	remove = func() {
-		fresh.Close()        //nolint:errcheck // it is thrown away, or has been closed
-		os.RemoveAll(folder) //nolint:errcheck // what stays is named so that anybody knows what it is
-	}
-	report, err = store.New(fresh, blobs, store.Options{}).Reindex(ctx, fresh, progress)
-	if err != nil {
-		remove()
-		return nil, report, nil, err
-	}
-	return fresh, report, remove, nil
 }

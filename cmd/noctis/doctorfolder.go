@@ -5,12 +5,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/noctis-dicom/noctis/store"
 )
 
 // examineFolder looks at what is no database and no blob.
@@ -22,9 +20,7 @@ func (p *patient) examineFolder() error {
 	for _, path := range strays {
 		p.d.find(stray, "%s", path)
 	}
-	if err := p.examineJournal(); err != nil {
-		return err
-	}
+	p.examineJournal()
 	if n, err := p.files.Unfinished(); err != nil {
 		return err
 	} else if n > 0 && !p.d.Live {
@@ -36,26 +32,14 @@ func (p *patient) examineFolder() error {
 	return p.examineSpace()
 }
 
-// examineJournal reads what was deleted. A line that is being written has no end yet.
-func (p *patient) examineJournal() error {
-	text, err := os.ReadFile(filepath.Join(blobFolder(p.Data), "journal"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		line, ended := strings.CutSuffix(line, "\n")
-		if n++; ended && !store.IsRecord(line) {
-			p.d.find(journal, "line %d of blobs/journal is none", n)
-		}
-	}
-	return err
-}
-
 // examineModes looks at who may read the files, and when they were written. While the server runs they come and go.
 func (p *patient) examineModes() error {
 	newest := time.Time{}
-	err := filepath.WalkDir(p.Data, func(path string, entry fs.DirEntry, err error) error {
+	folder, err := os.Stat(p.Data)
+	if err != nil {
+		return err
+	}
+	err = filepath.WalkDir(p.Data, func(path string, entry fs.DirEntry, err error) error {
 		if p.d.Live && errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -77,7 +61,14 @@ func (p *patient) examineModes() error {
 			if err != nil {
 				return err
 			}
-			p.d.find(permissions, "%s has mode %v", relative, info.Mode().Perm())
+			p.d.find(permissions, "%s has mode %v", relative, info.Mode().Perm()).path = relative
+		}
+		if owner, theirs := ownerOf(folder), ownerOf(info); owner != theirs {
+			relative, err := filepath.Rel(p.Data, path)
+			if err != nil {
+				return err
+			}
+			p.d.find(foreign, "%s belongs to user %d, and the data folder to user %d", relative, theirs, owner).path = relative
 		}
 		if info.ModTime().After(newest) && !entry.IsDir() {
 			newest = info.ModTime()
@@ -108,4 +99,28 @@ func (p *patient) examineSpace() error {
 		p.d.find(space, "%d files can still be made", disk.Ffree)
 	}
 	return nil
+}
+
+// ownerOf is whose a file is.
+func ownerOf(info fs.FileInfo) uint32 {
+	if of, ok := info.Sys().(*syscall.Stat_t); ok {
+		return of.Uid
+	}
+	return 0
+}
+
+// ownedLike gives a file to the owner of the data folder, for whom the server runs, where the administrator of the machine has made it.
+func ownedLike(data, path string) error {
+	info, err := os.Stat(data)
+	if err != nil {
+		return err
+	}
+	of, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(of.Uid) == os.Geteuid() && os.Geteuid() != 0 {
+		return nil
+	}
+	if there, err := os.Lstat(path); err != nil || ownerOf(there) == of.Uid {
+		return err
+	}
+	return os.Lchown(path, int(of.Uid), int(of.Gid))
 }

@@ -12,22 +12,23 @@ import (
 	"github.com/noctis-dicom/noctis/store/sqlite"
 )
 
-// openIndex opens the index; while the server runs a copy of it as it is at one moment.
+// openIndex opens the index to be looked at; while the server runs, or where an older version left it, a copy of it as it is at one moment.
 func (p *patient) openIndex(ctx context.Context) (index *sqlite.Index, done func(), err error) {
-	path, remove := indexFile(p.Data), func() {}
-	if p.d.Live {
-		folder, err := os.MkdirTemp(p.Data, "doctor-")
-		if err != nil {
-			return nil, nil, err
-		}
-		path = filepath.Join(folder, "index.db")
-		remove = func() { os.RemoveAll(folder) } //nolint:errcheck // what stays is named so that anybody knows what it is
-		if err := sqlite.Snapshot(ctx, indexFile(p.Data), path); err != nil {
-			remove()
-			return nil, nil, err
+	if !p.d.Live {
+		if index, err = sqlite.OpenReading(ctx, indexFile(p.Data)); !errors.Is(err, sqlite.ErrOlder) {
+			return index, func() { index.Close() }, err //nolint:errcheck // it has only been read
 		}
 	}
-	if index, err = sqlite.Open(ctx, path); err != nil {
+	folder, err := os.MkdirTemp(p.Data, "doctor-")
+	if err != nil {
+		return nil, nil, err
+	}
+	path := filepath.Join(folder, "index.db")
+	remove := func() { os.RemoveAll(folder) } //nolint:errcheck // what stays is named so that anybody knows what it is
+	if err = sqlite.Snapshot(ctx, indexFile(p.Data), path); err == nil {
+		index, err = sqlite.Open(ctx, path)
+	}
+	if err != nil {
 		remove()
 		return nil, nil, err
 	}
@@ -42,7 +43,7 @@ const underWay = 10 * time.Minute
 
 // forgive takes back what a running server explains: files that came after the copy of the index, and those that were purged since.
 func (p *patient) forgive(ctx context.Context) error {
-	live, err := sqlite.Open(ctx, indexFile(p.Data))
+	live, err := sqlite.OpenReading(ctx, indexFile(p.Data))
 	if err != nil {
 		return err
 	}

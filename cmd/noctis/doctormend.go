@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -22,8 +21,12 @@ func (p *patient) aside() string {
 	return filepath.Join(p.Data, "set-aside", p.d.Began.Format("20060102T150405Z"))
 }
 
-// mend does what can be done, files first: the index is made of them.
+// mend does what can be done, files first: the index is made of them. What index and journal say of what is deleted comes before all, since the
+// rest may be the consequence.
 func (p *patient) mend(ctx context.Context) error {
+	if p.d.has(journal) || p.d.has(outdated) {
+		return p.mendJournal(ctx)
+	}
 	// All damaged files go before any comes back: two may have been swapped.
 	for _, f := range p.d.Findings {
 		if f.Kind == string(store.BlobDamaged) {
@@ -40,20 +43,27 @@ func (p *patient) mend(ctx context.Context) error {
 			err = p.mendDamaged(ctx, f)
 		case string(store.BlobMissing):
 			err = p.mendMissing(ctx, f)
+		case string(store.FileBroken):
+			err = p.mendBroken(ctx, f)
 		case string(store.Unadoptable):
 			var path string
 			if path, err = p.blobs.SetAside(f.defect.Blob, p.aside()); err == nil {
 				f.Mended = "moved to " + path
 			}
 		case stray:
-			if err = p.blobs.SetStrayAside(f.Detail, p.aside()); err == nil {
-				f.Mended = "moved to " + p.aside()
-				err = p.putMisplacedBack(ctx, filepath.Join(p.aside(), filepath.Base(f.Detail)))
+			var path string
+			if path, err = p.blobs.SetStrayAside(f.Detail, p.aside()); err == nil {
+				f.Mended = "moved to " + path
+				err = p.putMisplacedBack(ctx, path)
 			}
-		case journal:
-			err = p.mendJournal(f)
+		case small:
+			err = p.mendSmall(f)
 		case permissions:
 			err = p.mendPermissions(f)
+		case foreign:
+			if ownedLike(p.Data, filepath.Join(p.Data, f.path)) == nil {
+				f.Mended = "now of the owner of the data folder"
+			}
 		}
 		if err != nil {
 			return err
@@ -151,21 +161,6 @@ func (p *patient) putMisplacedBack(ctx context.Context, path string) error {
 	return nil
 }
 
-// mendJournal keeps the lines that can be read. It is done once for all lines that cannot.
-func (p *patient) mendJournal(f *finding) error {
-	for _, other := range p.d.Findings {
-		if other.Kind == journal && other.Mended != "" {
-			f.Mended = other.Mended
-			return nil
-		}
-	}
-	old, err := p.blobs.MendJournal(p.aside(), store.IsRecord)
-	if err == nil {
-		f.Mended = "left out; the old journal is " + old
-	}
-	return err
-}
-
 // mendMissing takes the file from the backup; or it was under another file's name and has come back already. What has its name and is no
 // file goes out of the way.
 func (p *patient) mendMissing(ctx context.Context, f *finding) error {
@@ -182,14 +177,40 @@ func (p *patient) mendMissing(ctx context.Context, f *finding) error {
 	return err
 }
 
+// mendBroken takes the file from the backup where the disk does not give it.
+func (p *patient) mendBroken(ctx context.Context, f *finding) error {
+	for _, path := range p.inBackup(f.defect.Blob) {
+		if sum, err := digestOf(path); err != nil || sum != f.defect.Blob {
+			continue
+		}
+		aside, err := p.blobs.SetAside(f.defect.Blob, p.aside())
+		if err != nil {
+			return err
+		}
+		if taken, err := p.putBack(ctx, path, f.defect.Blob); err != nil || taken {
+			f.Mended = "taken from the backup; what cannot be read is " + aside
+			return err
+		}
+	}
+	return nil
+}
+
+// inBackup are the paths at which a backup may have the file.
+func (p *patient) inBackup(id store.BlobID) (paths []string) {
+	if p.Backup == "" {
+		return nil
+	}
+	name := id.String()
+	for _, folder := range []string{blobFolder(p.Backup), p.Backup} {
+		paths = append(paths, filepath.Join(folder, name[:2], name+".dcm"))
+	}
+	return paths
+}
+
 // fromBackup stores the blob again from the backup, if it is there and is what its name says.
 func (p *patient) fromBackup(ctx context.Context, id store.BlobID) (bool, error) {
-	if p.Backup == "" {
-		return false, nil
-	}
-	for _, folder := range []string{blobFolder(p.Backup), p.Backup} {
-		name := id.String()
-		if taken, err := p.putBack(ctx, filepath.Join(folder, name[:2], name+".dcm"), id); err != nil || taken {
+	for _, path := range p.inBackup(id) {
+		if taken, err := p.putBack(ctx, path, id); err != nil || taken {
 			return taken, err
 		}
 	}
@@ -227,7 +248,8 @@ func (p *patient) putBack(ctx context.Context, path string, id store.BlobID) (bo
 	return err == nil, err
 }
 
-// setTimes gives the files that came back the times at which they were stored first, as far as the index knows them.
+// setTimes gives the files that came back the times at which they were stored first, as far as the index knows them: of one that was deleted it
+// is of no importance.
 func (p *patient) setTimes(ctx context.Context, index store.Index) error {
 	if len(p.back) == 0 {
 		return nil
@@ -254,11 +276,7 @@ func (p *patient) isInstance(ctx context.Context, f *os.File) bool {
 }
 
 func (p *patient) mendPermissions(f *finding) error {
-	var path, mode string
-	if _, err := fmt.Sscanf(f.Detail, "%s has mode %s", &path, &mode); err != nil {
-		return err
-	}
-	path = filepath.Join(p.Data, path)
+	path := filepath.Join(p.Data, f.path)
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) { // moved meanwhile
 		f.Mended = "it has been moved"
@@ -269,82 +287,6 @@ func (p *patient) mendPermissions(f *finding) error {
 	}
 	f.Mended = "now for its owner only"
 	return os.Chmod(path, info.Mode().Perm()&0o700)
-}
-
-// mendIndex makes the index anew where it is damaged or says other things than the files. The old one is kept aside.
-func (p *patient) mendIndex(ctx context.Context) error {
-	var cured []*finding
-	var missing []*finding
-	for _, f := range p.d.Findings {
-		switch f.Kind {
-		case dataBase, differs, string(store.EntryBroken), string(store.EntryDiffers):
-			cured = append(cured, f)
-		case string(store.BlobMissing), string(store.BlobDamaged):
-			if f.Mended == "" && !f.defect.Unnamed {
-				missing = append(missing, f)
-			}
-		}
-	}
-	if len(cured) == 0 {
-		return nil
-	}
-	if len(missing) > 0 && !p.ForgetMissing {
-		p.d.note("the index was not made anew: it would forget %d instances whose files are missing or damaged; bring them back with --backup, "+
-			"or say --forget-missing", len(missing))
-		return nil
-	}
-	fresh, report, remove, err := rebuild(ctx, p.Data, p.blobs, p.progress)
-	if err != nil {
-		return err
-	}
-	defer remove()
-	if err := fresh.Close(); err != nil {
-		return err
-	}
-	for _, bad := range report.Failed {
-		p.d.note("blob %s is not in the new index: %v", bad.Blob, bad.Err)
-	}
-	if err := p.replaceIndex(ctx, fresh.Path()); err != nil {
-		return err
-	}
-	for _, f := range cured {
-		f.Mended = fmt.Sprintf("the index was made anew from %d files; the old one is in %s", report.Indexed, p.aside())
-	}
-	for _, f := range missing {
-		f.Mended = strings.TrimSpace("forgotten " + f.aside)
-	}
-	return nil
-}
-
-// replaceIndex keeps a copy of the old index aside and puts the fresh one in its place, with the worklist of the old one.
-func (p *patient) replaceIndex(ctx context.Context, fresh string) error {
-	if err := os.MkdirAll(p.aside(), 0o700); err != nil {
-		return err
-	}
-	for _, suffix := range []string{"", "-wal"} {
-		err := copyFile(filepath.Join(p.aside(), "index.db"+suffix), indexFile(p.Data)+suffix)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	if err := sqlite.CarryWorklist(ctx, fresh, indexFile(p.Data)); err != nil {
-		p.d.note("the worklist of the old index cannot be read, every study is unread again: %v", err)
-	}
-	return sqlite.Replace(indexFile(p.Data), fresh)
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Sync(), out.Close())
 }
 
 // mendRest takes in files without an entry, removes what was cut off, and puts studies on the worklist.
@@ -375,6 +317,8 @@ func (p *patient) mendRest(ctx context.Context) error {
 		case f.Kind == string(store.Orphan):
 			if named, err := index.Names(ctx, f.defect.Blob); err == nil && named {
 				f.Mended = "taken in"
+			} else if _, err := p.blobs.Open(ctx, f.defect.Blob); errors.Is(err, store.ErrNotFound) && recovered.Purged > 0 {
+				f.Mended = "removed: it had been purged, and a crash, or somebody, has left it or brought it back"
 			}
 		case f.Kind == unfinished:
 			f.Mended = fmt.Sprintf("%d removed, as every start of the server does", recovered.Temporary)

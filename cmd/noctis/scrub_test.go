@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,13 +51,14 @@ func TestScrubbing(t *testing.T) {
 		}
 		w.check(a.Close())
 	}
-	w.write(filepath.Join(w.data, "damaged"), []byte("no digest\n"))
+	w.write(filepath.Join(w.data, damagedFile), []byte("no digest\n"+idOf(t, w.blob(2)).String()+"\n"+strings.Repeat("ab", 100)+"\n"))
 	a, err := openArchive(t.Context(), w.data, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	if newScrubbing(a, w.data, 1, slog.New(slog.DiscardHandler), prometheus.NewRegistry()).load() == nil {
-		t.Error("a list that is damaged itself is taken for one")
+	w.check(newScrubbing(a, w.data, 1, slog.New(slog.DiscardHandler), prometheus.NewRegistry()).load())
+	if got := a.Damaged(); len(got) != 1 || got[0] != idOf(t, w.blob(2)) {
+		t.Errorf("of a list that is damaged itself %v is taken", got)
 	}
 }

@@ -38,7 +38,7 @@ func openReading(ctx context.Context, data string) (*reading, error) {
 	if _, err := os.Stat(indexFile(data)); err != nil {
 		return nil, fmt.Errorf("%s is no data folder: %w", data, err)
 	}
-	index, err := sqlite.Open(ctx, indexFile(data))
+	index, err := sqlite.OpenReading(ctx, indexFile(data))
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ import (
 
 const (
 	temporary = "tmp"
+	lockName  = "lock"
 	extension = ".dcm" // the files are ordinary DICOM files, which any tool may read
 	folders   = 256
 )
@@ -63,7 +64,7 @@ func Open(root string) (*Blobs, error) {
 			return nil, fmt.Errorf("blobs: %w", err)
 		}
 	}
-	lock, err := lockFile(filepath.Join(root, "lock"))
+	lock, err := lockFile(filepath.Join(root, lockName))
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +121,8 @@ func open(ctx context.Context, path string, id store.BlobID) (store.Blob, error)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe in its place keeps nobody waiting
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
 		return nil, fmt.Errorf("blob %s: %w", id, store.ErrNotFound)
 	}
 	if err != nil {
@@ -154,6 +155,9 @@ func (b *Blobs) List(ctx context.Context) iter.Seq2[store.BlobInfo, error] {
 	return func(yield func(store.BlobInfo, error) bool) {
 		for i := range folders {
 			files, err := os.ReadDir(filepath.Join(b.root, fmt.Sprintf("%02x", i)))
+			if errors.Is(err, fs.ErrNotExist) { // Open makes it
+				continue
+			}
 			if err != nil {
 				yield(store.BlobInfo{}, fmt.Errorf("blobs: %w", err))
 				return
@@ -196,7 +200,7 @@ func (b *Blobs) Sweep(ctx context.Context, before time.Time) (int, error) {
 			return swept, err
 		}
 		path := filepath.Join(b.root, temporary, file.Name())
-		if b.isWriting(path) {
+		if b.isWriting(path) || file.IsDir() { // no upload makes a folder
 			continue
 		}
 		info, err := file.Info()

@@ -91,17 +91,28 @@ func (b *Blobs) Record(ctx context.Context, lines ...string) error {
 
 // Records implements store.Blobs.
 func (b *Blobs) Records(ctx context.Context) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
+	return readRecords(ctx, b.journal.path, func(*os.File) (int64, error) {
 		b.journal.mu.Lock()
-		size := b.journal.size
-		b.journal.mu.Unlock()
-		f, err := os.Open(b.journal.path)
+		defer b.journal.mu.Unlock()
+		return b.journal.size, nil
+	})
+}
+
+// readRecords yields the lines of a journal, up to its length.
+func readRecords(ctx context.Context, path string, length func(*os.File) (int64, error)) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		f, err := os.Open(path)
 		if err != nil {
 			yield("", fmt.Errorf("journal: %w", err))
 			return
 		}
 		defer f.Close()
-		lines := bufio.NewScanner(io.LimitReader(f, size))
+		size, err := length(f)
+		if err != nil {
+			yield("", fmt.Errorf("journal: %w", err))
+			return
+		}
+		lines := bufio.NewScanner(io.NewSectionReader(f, 0, size))
 		for lines.Scan() {
 			if err := ctx.Err(); err != nil {
 				yield("", err)

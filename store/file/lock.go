@@ -3,6 +3,7 @@ package file
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -10,6 +11,10 @@ import (
 
 // ErrInUse: another process has the directory open.
 var ErrInUse = errors.New("another process has it open")
+
+// Lock keeps other processes from opening the directory, without opening it or changing anything in it, until the lock is closed. ErrInUse,
+// wrapped: one has it open.
+func Lock(root string) (io.Closer, error) { return lockFile(filepath.Join(root, lockName)) }
 
 // lockFile takes an exclusive lock, which the kernel releases with the process, however that ends.
 func lockFile(path string) (*os.File, error) {

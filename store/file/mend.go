@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/noctis-dicom/noctis/store"
@@ -21,9 +22,10 @@ func (b *Blobs) SetAside(id store.BlobID, folder string) (string, error) {
 	return path, b.moveAside(b.path(id), path)
 }
 
-// SetStrayAside moves a file that Strays has named.
-func (b *Blobs) SetStrayAside(stray, folder string) error {
-	return b.moveAside(filepath.Join(b.root, stray), filepath.Join(folder, filepath.Base(stray)))
+// SetStrayAside moves a file that Strays has named into the folder "strays" of the folder, where it keeps its path, and returns where it is.
+func (b *Blobs) SetStrayAside(stray, folder string) (string, error) {
+	path := filepath.Join(folder, "strays", stray)
+	return path, b.moveAside(filepath.Join(b.root, stray), path)
 }
 
 func (b *Blobs) moveAside(from, to string) error {
@@ -98,7 +100,7 @@ func (b *Blobs) Strays() ([]string, error) {
 		folder, name := filepath.Split(relative)
 		id, blob := parseName(name)
 		switch {
-		case relative == "lock", relative == journalName, filepath.Clean(folder) == temporary, blob && fmt.Sprintf("%02x/", id[0]) == folder:
+		case relative == lockName, relative == journalName, filepath.Clean(folder) == temporary, blob && fmt.Sprintf("%02x/", id[0]) == folder:
 		default:
 			strays = append(strays, relative)
 		}
@@ -110,7 +112,10 @@ func (b *Blobs) Strays() ([]string, error) {
 // Unfinished is how many files there are that were being written when a process ended.
 func (b *Blobs) Unfinished() (int, error) {
 	files, err := os.ReadDir(filepath.Join(b.root, temporary))
-	return len(files), err
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	return len(slices.DeleteFunc(files, fs.DirEntry.IsDir)), err
 }
 
 // Verify reads a blob from the disk, not from memory where the system can be told so, and compares its bytes with its name.

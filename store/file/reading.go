@@ -2,13 +2,17 @@ package file
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
 
 	"github.com/noctis-dicom/noctis/store"
 )
 
 // Reading reads the blobs of a directory that another process may have open: it takes no lock. It is for a store that is only read:
-// of store.Blobs it has Open and List, the other methods are not there, and calling one panics.
+// of store.Blobs it has Open, List and Records, the other methods are not there, and calling one panics.
 type Reading struct {
 	store.Blobs // nil
 	root        string
@@ -27,6 +31,15 @@ func (r *Reading) blobs() *Blobs { return &Blobs{root: r.root} }
 // List implements store.Blobs. Files that come or go meanwhile may be among them or not.
 func (r *Reading) List(ctx context.Context) iter.Seq2[store.BlobInfo, error] {
 	return r.blobs().List(ctx)
+}
+
+// Records implements store.Blobs: the lines that have an end, none where there is no journal.
+func (r *Reading) Records(ctx context.Context) iter.Seq2[string, error] {
+	path := filepath.Join(r.root, journalName)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return func(func(string, error) bool) {}
+	}
+	return readRecords(ctx, path, wholeLines)
 }
 
 // Strays is that of Blobs.

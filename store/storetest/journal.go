@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -152,6 +153,42 @@ func testOldJournal(t *testing.T, p *parts) {
 	}
 	restored.wantDeleted(t, dicom.Ref{Study: "1.2.1"}, 3)
 	restored.wantReindexed(t)
+}
+
+// testLostLine takes each line out of the journal in turn: index and journal disagree, unless a later line is of the same file; and they agree
+// afterwards, whatever the index was made of.
+func testLostLine(t *testing.T, p *parts) {
+	files := p.study(t, "1.2.1", 6)
+	p.wantDeleted(t, dicom.Ref{Study: "1.2.1"}, 6)
+	again := 0
+	for _, file := range files {
+		if again++; again <= 2 {
+			p.ingest(t, file)
+		}
+	}
+	all, disagree := collect(t, p.blobs.Records(t.Context())), 0
+	for i := range all {
+		lines := slices.Delete(slices.Clone(all), i, i+1)
+		damaged := &parts{index: p.index, blobs: olderJournal{p.blobs, &lines}}
+		s := store.New(p.index, damaged.blobs, store.Options{})
+		d, err := s.Discord(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if disagree += len(d.Lacking); len(d.Undone) > 0 {
+			t.Errorf("without line %d: %v is unknown to the index", i+1, d.Undone)
+		}
+		if err := s.Agree(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if d, err = s.Discord(t.Context()); err != nil || len(d.Lacking)+len(d.Undone) > 0 {
+			t.Errorf("without line %d: still %v, %v", i+1, d, err)
+		}
+		damaged.with(t, store.Options{}).wantReindexed(t)
+	}
+	if len(all) != 8 || disagree != 6 {
+		t.Errorf("of %d lines %d are missed; want 6 of 8", len(all), disagree)
+	}
 }
 
 // testDamagedJournal has a line in the journal that nobody can read: what is deleted must not come back because of it.

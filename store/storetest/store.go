@@ -38,6 +38,7 @@ func Store(t *testing.T, fresh func(t *testing.T) (store.Index, store.Blobs)) {
 		"PurgeFails":     testPurgeFails,
 		"OldIndex":       testOldIndex,
 		"OldJournal":     testOldJournal,
+		"LostLine":       testLostLine,
 		"DamagedJournal": testDamagedJournal,
 		"Quota":          testQuota,
 

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/sqlite"
+)
+
+// journalFile is what was deleted.
+func journalFile(data string) string { return filepath.Join(blobFolder(data), "journal") }
+
+// clearWay moves aside what has the name of the journal or of the index, and is no file: nothing could be opened.
+func (p *patient) clearWay() error {
+	for _, path := range []string{journalFile(p.Data), indexFile(p.Data)} {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() {
+			continue
+		}
+		aside := filepath.Join(p.aside(), filepath.Base(path))
+		if err := errors.Join(os.MkdirAll(p.aside(), 0o700), os.Rename(path, aside)); err != nil {
+			return err
+		}
+		kind := map[bool]string{true: journal, false: dataBase}[path == journalFile(p.Data)]
+		p.told = append(p.told, &finding{Kind: kind, Detail: filepath.Base(path) + " is no file", Mended: "moved to " + aside})
+	}
+	return nil
+}
+
+// examineJournal reads what was deleted. A line that is being written has no end yet.
+func (p *patient) examineJournal() {
+	text, err := os.ReadFile(journalFile(p.Data))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.d.find(journal, "it cannot be read: %v", err)
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		line, ended := strings.CutSuffix(line, "\n")
+		if n++; ended && !store.IsRecord(line) {
+			p.d.find(journal, "line %d of blobs/journal is none", n)
+		}
+	}
+}
+
+// examineDiscord compares index and journal. What a running server has just committed it may be about to write.
+func (p *patient) examineDiscord(ctx context.Context, s *store.Store) error {
+	if p.d.has(journal) {
+		return nil
+	}
+	d, err := s.Discord(ctx)
+	if err != nil {
+		return errors.Join(ctx.Err()) // what is wrong with them is told already
+	}
+	if p.d.Live {
+		d.Lacking = slices.DeleteFunc(d.Lacking, func(r store.Record) bool { return time.Since(r.Time) < underWay })
+	}
+	if n := len(d.Lacking); n > 0 {
+		p.d.find(journal, "it lacks %d records that the index has: an index made of the files would bring back what was deleted", n)
+	}
+	if n := len(d.Undone); n > 0 && !p.d.Live {
+		p.d.find(outdated, "it does not know %d records: it is an older copy, or has forgotten what was deleted", n)
+	}
+	return nil
+}
+
+// mendJournal keeps the lines that can be read, adds those that the backup has, and makes journal and index agree.
+func (p *patient) mendJournal(ctx context.Context) error {
+	told := "the journal says again what the index says"
+	if slices.ContainsFunc(p.d.Findings, func(f *finding) bool { return f.Kind == journal && strings.HasPrefix(f.Detail, "line ") }) {
+		old, err := p.blobs.MendJournal(p.aside(), store.IsRecord)
+		if err != nil {
+			return err
+		}
+		told = "left out; the old journal is " + old
+	}
+	if err := p.recall(ctx); err != nil {
+		return err
+	}
+	if !p.d.has(dataBase) {
+		if err := p.agree(ctx); err != nil {
+			return err
+		}
+	}
+	for _, f := range p.d.Findings {
+		switch f.Kind {
+		case journal:
+			f.Mended = told
+		case outdated:
+			f.Mended = "what the journal says was done again"
+		}
+	}
+	return nil
+}
+
+// agree makes index and journal agree.
+func (p *patient) agree(ctx context.Context) error {
+	index, err := sqlite.Open(ctx, indexFile(p.Data))
+	if err != nil {
+		return err
+	}
+	return errors.Join(store.New(index, p.blobs, store.Options{}).Agree(ctx), index.Close())
+}
+
+// recall adds the lines of the last backup's journal that the journal has lost: it is only added to.
+func (p *patient) recall(ctx context.Context) error {
+	_, folder := p.lastBackup()
+	if folder == "" {
+		return nil
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "journal"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	there := map[string]bool{}
+	for line, err := range p.blobs.Records(ctx) {
+		if err != nil {
+			return err
+		}
+		there[line] = true
+	}
+	var lost []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSuffix(line, "\n"); !there[line] && store.IsRecord(line) {
+			lost = append(lost, line)
+		}
+	}
+	if len(lost) > 0 {
+		p.d.note("%d records of the journal were taken from the backup", len(lost))
+	}
+	return errors.Join(err, p.blobs.Record(ctx, lost...))
+}
+
+// lastBackup is the last of the backups that were named, "" if there is none: perhaps only the files of one are there.
+func (p *patient) lastBackup() (m *manifest, folder string) {
+	if p.Backup == "" {
+		return nil, ""
+	}
+	names, err := restoreCommand{Source: p.Backup}.backups()
+	if err != nil || len(names) == 0 {
+		return nil, ""
+	}
+	folder = filepath.Join(backupsFolder(p.Backup), names[len(names)-1])
+	if m, err = readManifest(folder); err != nil {
+		p.d.note("the last backup is damaged, and only its files are used: %v", err)
+		return nil, ""
+	}
+	return m, folder
+}
