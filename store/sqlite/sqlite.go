@@ -45,6 +45,9 @@ var (
 	reading = append(common[:len(common):len(common)], "PRAGMA cache_size = -8192", "PRAGMA query_only = ON")
 )
 
+// keeping has each reader keep the statements that it was asked last, compiled: to compile a search takes as long as to run it.
+const keeping = "_stmt_cache_size=32"
+
 // memory is what SQLite may take, in bytes.
 var memory atomic.Int64
 
@@ -101,7 +104,7 @@ func open(ctx context.Context, path string, writing []string, dialect sqlindex.D
 	if err := migrate(ctx, writer); err != nil {
 		return nil, errors.Join(fmt.Errorf("index %s: %w", filepath.Base(path), err), writer.Close())
 	}
-	reader := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: append(reading[:len(reading):len(reading)], limit)})
+	reader := sql.OpenDB(&connector{dsn: dsn(path, keeping), pragmas: append(reading[:len(reading):len(reading)], limit)})
 	// More than processors: a search that reads everything must not keep the others, and those who store, waiting.
 	readers := min(max(8, 2*runtime.GOMAXPROCS(0)), 32)
 	reader.SetMaxOpenConns(readers)

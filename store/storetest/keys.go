@@ -32,6 +32,7 @@ func testKeys(t *testing.T, o OpenIndex) {
 	for _, e := range all {
 		insert(t, x, e)
 	}
+	patients := valuesIn(all, match.Path{dicom.PatientID})
 	asked, hits := 0, 0
 	for of := match.Study; of <= match.Instance; of++ {
 		for _, path := range match.Required(of) {
@@ -50,6 +51,11 @@ func testKeys(t *testing.T, o OpenIndex) {
 						}
 						if n, err := x.Count(t.Context(), q); err != nil || n != len(want) {
 							t.Errorf("%v with %v=%q fuzzy %v: Count says %d, %v; %d match", q.Level, path, form, fuzzy, n, err, len(want))
+						}
+						l := match.Limits{Patients: patients[:1+asked%2]}
+						ctx := match.Within(t.Context(), l)
+						if want, got := uidsWithin(ctx, t, oracle, q), uidsWithin(ctx, t, x, q); !slices.Equal(got, want) {
+							t.Errorf("%v with %v=%q fuzzy %v within %v:\n got %v\nwant %v", q.Level, path, form, fuzzy, l, got, want)
 						}
 						asked++
 						hits += len(want)

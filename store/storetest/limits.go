@@ -105,6 +105,10 @@ func sameWithin(t *testing.T, x, oracle store.Index, l match.Limits, study dicom
 	lately := match.Key{Path: match.Path{dicom.StudyDate}, Condition: match.Range{Low: "20200103", High: "20200120"}}
 	ct := match.Key{Path: match.Path{dicom.ModalitiesInStudy}, Condition: match.Single{Value: "CT"}}
 	either := match.Key{Path: match.Path{dicom.ModalitiesInStudy}, Condition: match.AnyOf{Conditions: []match.Condition{ct.Condition, match.Single{Value: "MR"}}}}
+	rare := match.Key{Path: match.Path{dicom.ReferringPhysicianName}, Condition: match.Single{Value: "roe^jane"}}
+	part := match.Key{Path: match.Path{dicom.ReferringPhysicianName}, Condition: match.Wildcard{Pattern: "*OE^J*"}}
+	second := match.Key{Path: match.Path{dicom.PatientID}, Condition: match.Single{Value: "P2"}}
+	named := match.Key{Path: match.Path{dicom.StudyInstanceUID}, Condition: match.UIDList{UIDs: []dicom.UID{study, "1.2.3", "1.2.4", "1.2.5"}}}
 	seen := 0
 	for level := match.Study; level <= match.Instance; level++ {
 		for _, q := range []match.Query{
@@ -112,6 +116,8 @@ func sameWithin(t *testing.T, x, oracle store.Index, l match.Limits, study dicom
 			{Limit: 4, Keys: []match.Key{late}}, {Limit: -1, Keys: []match.Key{late}, Fuzzy: true},
 			{Limit: 7, Keys: []match.Key{lately}}, {Limit: -1, Keys: []match.Key{lately}}, {Limit: 2, Offset: 600, Keys: []match.Key{lately}}, {Limit: 7, Keys: []match.Key{ct}},
 			{Limit: 600, Keys: []match.Key{ct, lately}}, {Limit: 7, Keys: []match.Key{either}}, {Limit: 5, Keys: []match.Key{some, lately}},
+			{Limit: 9, Keys: []match.Key{rare}}, {Limit: -1, Keys: []match.Key{rare, some, either}}, {Limit: -1, Keys: []match.Key{part, second}}, {Limit: 4, Keys: []match.Key{second}},
+			{Limit: -1, Keys: []match.Key{named}}, {Limit: 2, Keys: []match.Key{named, some}},
 		} {
 			q.Level = level
 			want, got := uidsWithin(ctx, t, oracle, q), uidsWithin(ctx, t, x, q)
@@ -179,6 +185,7 @@ func testManyWithin(t *testing.T, o OpenIndex) {
 	for range 2 {
 		for _, l := range []match.Limits{
 			{Patients: []string{"P1"}, Facilities: []string{"North"}}, {Physicians: []string{"Doe^John", "roe^jane"}}, {Facilities: []string{"North"}}, {Patients: []string{"P1"}},
+			{Patients: []string{"P2"}}, {Patients: []string{"P2", "P1^^^A"}}, {Patients: []string{"P2"}, Facilities: []string{"North", "South"}},
 		} {
 			sameWithin(t, x, oracle, l, "1.2.7")
 		}

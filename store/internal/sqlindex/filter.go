@@ -13,6 +13,7 @@ type clause struct {
 	args   []any
 	exact  bool
 	narrow bool // names series or instances, so that going through all studies would be a detour
+	named  bool // names what is found by its UID, or by that of what it lies in
 
 	// keyed are selections of ids, each of which what is found must be in. It is what the clause says altogether if whole is set.
 	keyed []selection
@@ -76,7 +77,7 @@ func scope(level match.Level, r dicom.Ref) []clause {
 		case of > level:
 			clauses = append(clauses, clause{sql: "1 = 0", exact: true})
 		default:
-			clauses = append(clauses, clause{sql: of.String() + ".uid = ?", args: []any{uid}, exact: true, narrow: of > match.Study})
+			clauses = append(clauses, clause{sql: of.String() + ".uid = ?", args: []any{uid}, exact: true, narrow: of > match.Study, named: true})
 		}
 	}
 	return clauses
@@ -181,8 +182,8 @@ func columnClause(column string, vr dicom.VR, c match.Condition) clause {
 	if len(values) == 0 || len(values) > maxArgs || values[0] == "" {
 		return unknown
 	}
-	narrow := column == "series.uid" || column == "instance.uid"
-	return clause{sql: column + " IN (" + placeholders(len(values)) + ")", args: values, exact: true, narrow: narrow}
+	named := strings.HasSuffix(column, ".uid")
+	return clause{sql: column + " IN (" + placeholders(len(values)) + ")", args: values, exact: true, narrow: named && column != "study.uid", named: named}
 }
 
 func anyOf(c match.AnyOf, one func(match.Condition) clause) clause {
@@ -211,6 +212,7 @@ func all(clauses []clause) clause {
 	for _, c := range clauses {
 		joined.exact = joined.exact && c.exact
 		joined.narrow = joined.narrow || c.narrow
+		joined.named = joined.named || c.named
 		joined.extra = joined.extra || c.extra
 		if c.sql != "" {
 			joined.whole = c.whole && len(texts) == 0

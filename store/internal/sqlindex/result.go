@@ -177,9 +177,23 @@ func readChunk[T any](ctx context.Context, x *Index, ids []int64, query string, 
 	return found, err
 }
 
-// each runs a query on a reader and calls f for each row.
+// longest is the length of the longest statement, with its arguments, that the connections of the reader keep.
+const longest = 8 << 10
+
+// each runs a query on a reader and calls f for each row. What is asked often is compiled once: the connections keep what they were asked
+// (sqlite.reading). A long statement is prepared apart, since they would keep it, and room for its arguments, until others have come.
 func (x *Index) each(ctx context.Context, query string, args []any, f func(*sql.Rows) error) error {
-	rows, err := x.reader.QueryContext(ctx, x.rebind(query), args...)
+	query = x.rebind(query)
+	ask := func() (*sql.Rows, error) { return x.reader.QueryContext(ctx, query, args...) }
+	if lengthOf(query, args) > longest {
+		statement, err := x.reader.PrepareContext(ctx, query)
+		if err != nil {
+			return x.readError(ctx, err)
+		}
+		defer statement.Close()
+		ask = func() (*sql.Rows, error) { return statement.QueryContext(ctx, args...) }
+	}
+	rows, err := ask()
 	if err != nil {
 		return x.readError(ctx, err)
 	}
@@ -190,6 +204,21 @@ func (x *Index) each(ctx context.Context, query string, args []any, f func(*sql.
 		}
 	}
 	return x.readError(ctx, rows.Err())
+}
+
+func lengthOf(query string, args []any) int {
+	n := len(query)
+	for _, a := range args {
+		switch a := a.(type) {
+		case string:
+			n += len(a)
+		case dicom.UID:
+			n += len(a)
+		case []byte:
+			n += len(a)
+		}
+	}
+	return n
 }
 
 // readError prefers the reason of a context that has ended to the way in which the driver noticed it.

@@ -122,7 +122,7 @@ func (x *Index) plan(ctx context.Context, f *clause, limited bool) error {
 		return nil
 	}
 	for _, s := range f.keyed {
-		isFew, err := x.isFew(ctx, s)
+		isFew, err := x.isFewer(ctx, s, few)
 		if err != nil {
 			return err
 		}
@@ -140,10 +140,11 @@ func (x *Index) plan(ctx context.Context, f *clause, limited bool) error {
 	return nil
 }
 
-func (x *Index) isFew(ctx context.Context, s selection) (bool, error) {
+// isFewer reports whether a selection has fewer ids than that.
+func (x *Index) isFewer(ctx context.Context, s selection, most int) (bool, error) {
 	var n int
-	err := x.each(ctx, "SELECT COUNT(*) FROM ("+s.sql+" LIMIT ?)", append(slices.Clone(s.args), few), func(rows *sql.Rows) error { return rows.Scan(&n) })
-	return n < few, err
+	err := x.each(ctx, "SELECT COUNT(*) FROM ("+s.sql+" LIMIT ?)", append(slices.Clone(s.args), most), func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return n < most, err
 }
 
 // Count implements store.Index.

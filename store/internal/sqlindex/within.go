@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -38,8 +37,17 @@ func (x *Index) within(ctx context.Context, f clause, offset, limit int) (clause
 			return c, err
 		}
 	}
+	narrower, err := x.narrower(ctx, r, f)
+	if err != nil {
+		return clause{}, err
+	}
 	limits := asked(l, func(h match.Holder, values []string) clause {
-		if len(values) == 1 {
+		switch {
+		case narrower:
+			return probedOf(h, values, r.several)
+		case r.few && r.by == h && !r.several:
+			return inStudies(selectionOf(h, values, false), true)
+		case r.few || len(values) == 1:
 			return probedOf(h, values, r.several)
 		}
 		s := selectionOf(h, values, r.several) // it is listed once, and would be asked for each study with all values
@@ -52,11 +60,36 @@ func (x *Index) within(ctx context.Context, f clause, offset, limit int) (clause
 		c.once = true
 		return c, nil
 	}
-	if r.few {
-		limits.narrow = true
-		f = f.among(r.ids)
+	switch {
+	case narrower:
+		f.narrow = true
+	case r.few && r.several:
+		f = all([]clause{among(r.ids), f.probing()})
+	case r.few:
+		f = f.probing()
+		f.narrow = true
 	}
 	return all([]clause{limits, f}), nil
+}
+
+// handful is how many studies are looked at sooner than the question is asked whether the keys of a search leave fewer.
+const handful = 25
+
+// narrower reports whether the keys of a search leave fewer studies than the limits.
+func (x *Index) narrower(ctx context.Context, r reach, f clause) (bool, error) {
+	most := few
+	if r.few {
+		most = len(r.ids)
+	}
+	if f.named || most <= handful {
+		return f.named, nil
+	}
+	for _, s := range f.keyed {
+		if is, err := x.isFewer(ctx, s, most); is || err != nil {
+			return is, err
+		}
+	}
+	return false, nil
 }
 
 // only returns the limit, if it is one of a holder.
@@ -73,9 +106,13 @@ func only(l match.Limits) (h match.Holder, one bool) {
 // reach is about how far limits reach.
 type reach struct {
 	few     bool
-	ids     []int64 // of few studies, all that can be within the limits
-	several bool    // there are studies whose instances name several
+	by      match.Holder // of few studies: the limit that leaves so few; ofStudies: the limit by studies
+	ids     []int64      // and all that can be within the limits
+	several bool         // there are studies, among the few if they are few, whose instances name several
 }
+
+// ofStudies is the holder of no limit.
+const ofStudies match.Holder = -1
 
 // reaches remembers those that were asked for since the last commit. It is safe for concurrent use.
 type reaches struct {
@@ -98,20 +135,29 @@ func (x *Index) reach(ctx context.Context, l match.Limits) (reach, error) {
 	if known {
 		return r, nil
 	}
-	err := x.each(ctx, "SELECT EXISTS (SELECT 1 FROM study_holder WHERE holder >= ? AND holder <= ?)",
-		[]any{severalOf(holders[0]), severalOf(holders[len(holders)-1])}, func(rows *sql.Rows) error { return rows.Scan(&r.several) })
+	severals := []any{severalOf(holders[0]), severalOf(holders[len(holders)-1])}
+	err := x.each(ctx, "SELECT EXISTS (SELECT 1 FROM study_holder AS study WHERE holder BETWEEN ? AND ?)", severals, func(rows *sql.Rows) error { return rows.Scan(&r.several) })
 	if err != nil {
 		return r, err
 	}
-	for _, s := range selections(l, r.several) {
+	for _, s := range leftBy(l, r.several) {
 		ids, err := x.ids(ctx, "SELECT * FROM ("+s.sql+") LIMIT ?", append(s.args[:len(s.args):len(s.args)], few))
 		if err != nil {
 			return r, err
 		}
-		if len(ids) < few {
-			r.few, r.ids = true, ids
-			break
+		if len(ids) >= few {
+			continue
 		}
+		r.few, r.by, r.ids = true, s.by, ids
+		if r.several {
+			c := among(ids)
+			err = x.each(ctx, "SELECT EXISTS (SELECT 1 FROM study_holder AS study WHERE holder BETWEEN ? AND ?"+c.and()+")", append(severals, c.args...),
+				func(rows *sql.Rows) error { return rows.Scan(&r.several) })
+		}
+		if err != nil {
+			return r, err
+		}
+		break
 	}
 	x.reaches.mu.Lock()
 	defer x.reaches.mu.Unlock()
@@ -121,25 +167,22 @@ func (x *Index) reach(ctx context.Context, l match.Limits) (reach, error) {
 	return r, nil
 }
 
-// among restricts a clause to a few studies. They are looked up, and the values of each of them, instead of all studies with the values
-// that are asked for.
-func (c clause) among(ids []int64) clause {
-	if len(ids) == 0 {
-		return clause{sql: "1 = 0", exact: true, narrow: true}
+// among is the clause of a few studies.
+func among(ids []int64) clause {
+	c := clause{sql: "study.id IN (" + placeholders(len(ids)) + ")", exact: true, narrow: true}
+	for _, id := range ids {
+		c.args = append(c.args, id)
 	}
-	var b strings.Builder
-	for i, id := range ids {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.FormatInt(id, 10))
-	}
-	list := "IN (" + b.String() + ")"
+	return c
+}
+
+// probing asks each study for its values, instead of looking up all studies with the values that are asked for.
+func (c clause) probing() clause {
 	c.sql = strings.NewReplacer(
-		"FROM study_key WHERE ", "FROM study_key INDEXED BY study_key_study WHERE study_id "+list+" AND ",
-		"FROM study_gram WHERE ", "FROM study_gram WHERE study_id "+list+" AND ").Replace(c.sql)
-	c.narrow = true
-	return all([]clause{{sql: "study.id " + list, exact: true, narrow: true}, c})
+		byKey+"SELECT study_id FROM ", "EXISTS (SELECT study_id FROM ",
+		"study_key WHERE ", "study_key INDEXED BY study_key_study WHERE study_id = study.id AND ",
+		"study_gram WHERE ", "study_gram WHERE study_id = study.id AND ").Replace(c.sql)
+	return c
 }
 
 // probed is the clause of limits that asks each study, for one of them.
@@ -181,16 +224,21 @@ func probedOf(h match.Holder, values []string, several bool) clause {
 	return c
 }
 
-// selections are of the studies that satisfy each of the limits.
-func selections(l match.Limits, several bool) []selection {
-	var all []selection
+// left is the selection of the studies that one of the limits leaves.
+type left struct {
+	by match.Holder
+	selection
+}
+
+func leftBy(l match.Limits, several bool) []left {
+	var all []left
 	if len(l.Studies) > 0 {
 		list, args := inList(uidsOf(l))
-		all = append(all, selection{"SELECT id FROM study WHERE uid IN " + list, args})
+		all = append(all, left{ofStudies, selection{"SELECT id FROM study WHERE uid IN " + list, args}})
 	}
 	for _, h := range holders {
 		if values, set := l.Of(h); set {
-			all = append(all, selectionOf(h, values, several))
+			all = append(all, left{h, selectionOf(h, values, several)})
 		}
 	}
 	return all

@@ -136,7 +136,7 @@ func (w *Worklist) filter(ctx context.Context, q match.Query) (clause, error) {
 	f := workitemFilter(nil, q.Keys, q.Fuzzy)
 	walked := f.sql
 	for _, s := range f.keyed {
-		if isFew, err := w.x.isFew(ctx, s); err != nil || isFew {
+		if isFew, err := w.x.isFewer(ctx, s, few); err != nil || isFew {
 			return f, err
 		}
 		in := "workitem.id IN (" + s.sql + ")"
