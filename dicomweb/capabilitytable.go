@@ -135,7 +135,7 @@ var searchParameterNames = parameters("limit", "offset", "includefield", "fuzzym
 var metadataTypes = append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...)
 
 // renderingParameters are those of PS3.18 8.3.5.1, and the extensions of this server.
-var renderingParameters = []string{"annotation", "quality", "viewport", "window", "iccprofile", "voi", "overlays", "bits", "segmentation", "contours",
+var renderingParameters = []string{"annotation", "quality", "viewport", "window", "iccprofile", "voi", "overlays", "bits", "segmentation", "contours", "dose", "doserange",
 	"speed", "gain", "start", "duration", "group"}
 
 // capabilityOf returns what a route can do.

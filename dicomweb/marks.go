@@ -12,11 +12,18 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// markOf is an instance whose segments or contours are to be drawn over the picture.
+// markOf is an instance whose segments, contours or doses are to be drawn over the picture.
 type markOf struct {
-	kind     string // the parameter: "segmentation" or "contours"
+	kind     string // the parameter: one of markKinds
 	instance dicom.UID
 	entry    *store.Entry // nil until findMarks has found it
+}
+
+// markKinds are the parameters, and the SOP classes that each takes.
+var markKinds = map[string]func(dicom.UID) bool{
+	"segmentation": render.IsSegmentation,
+	"contours":     func(class dicom.UID) bool { return class == render.StructureSet },
+	"dose":         func(class dicom.UID) bool { return class == render.DoseClass },
 }
 
 const (
@@ -47,7 +54,7 @@ func (s *Server) findMarks(ctx context.Context, study dicom.UID, o *rendering) e
 		if err != nil || e.Ref.Study != study {
 			return notFound("%s: there is no instance %s in the study", m.kind, m.instance)
 		}
-		if m.kind == "segmentation" && !render.IsSegmentation(e.SOPClass) || m.kind == "contours" && e.SOPClass != render.StructureSet {
+		if !markKinds[m.kind](e.SOPClass) {
 			return badRequest("%s: instance %s is of SOP class %s", m.kind, m.instance, e.SOPClass)
 		}
 		m.entry = e
@@ -56,26 +63,37 @@ func (s *Server) findMarks(ctx context.Context, study dicom.UID, o *rendering) e
 }
 
 // marks prepares what is drawn over a frame. The caller holds a token of pictures.decode.
-func (s *Server) marks(ctx context.Context, wanted []markOf, ds *dicom.DataSet, frame int, d pixel.Description) ([]render.Mark, error) {
+func (s *Server) marks(ctx context.Context, o rendering, ds *dicom.DataSet, frame int, d pixel.Description) ([]render.Mark, error) {
 	var marks []render.Mark
-	for _, m := range wanted {
-		if m.kind == "segmentation" {
-			masks, err := s.masks(ctx, m.entry, ds, frame, d)
-			if err != nil {
-				return nil, err
-			}
-			marks = append(marks, masks...)
-			continue
+	for _, m := range o.Marks {
+		var more []render.Mark
+		var err error
+		switch m.kind {
+		case "segmentation":
+			more, err = s.masks(ctx, m.entry, ds, frame, d)
+		case "contours":
+			more, err = s.contours(ctx, m.entry, ds, frame)
+		case "dose":
+			more, err = s.wash(ctx, m.entry, ds, frame, o.Doses)
 		}
-		structures, err := s.dataSet(ctx, m.entry)
 		if err != nil {
 			return nil, err
 		}
-		if contours := render.Contours(structures, ds, frame); contours != nil {
-			marks = append(marks, contours)
-		}
+		marks = append(marks, more...)
 	}
 	return marks, nil
+}
+
+// contours finds the contours of a structure set on a frame.
+func (s *Server) contours(ctx context.Context, e *store.Entry, ds *dicom.DataSet, frame int) ([]render.Mark, error) {
+	structures, err := s.dataSet(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	if contours := render.Contours(structures, ds, frame); contours != nil {
+		return []render.Mark{contours}, nil
+	}
+	return nil, nil
 }
 
 // masks decodes the frames of a segmentation that lie over a frame.

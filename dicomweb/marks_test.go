@@ -11,9 +11,11 @@ import (
 	"github.com/noctis-dicom/noctis/internal/golden"
 )
 
-// chestFiles are made once: drawing them takes seconds.
+// chest is made once: drawing it takes seconds.
+var chest = sync.OnceValue(dicomtest.Chest)
+
 var chestFiles = sync.OnceValue(func() (files [][]byte) {
-	chest := dicomtest.Chest()
+	chest := chest()
 	n := len(chest)
 	for _, in := range []dicomtest.Instance{chest[10], chest[11], chest[12], chest[n-2], chest[n-1], dicomtest.Structures()} {
 		file, err := in.File()

@@ -73,7 +73,7 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 	if err != nil {
 		return nil, err
 	}
-	marks, err := s.marks(ctx, o.Marks, ds, frame, d)
+	marks, err := s.marks(ctx, o, ds, frame, d)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,11 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 		return nil, err
 	}
 	if o.Patient || o.Technique {
-		if err := render.Annotate(ds, frame, o.Patient, o.Technique).Draw(img); err != nil {
+		text := render.Annotate(ds, frame, o.Patient, o.Technique)
+		if o.Technique {
+			text.Technique = append(text.Technique, render.Legends(marks)...)
+		}
+		if err := text.Draw(img); err != nil {
 			return nil, err
 		}
 	}

@@ -52,7 +52,7 @@ func (s *Server) renderState(w http.ResponseWriter, r *http.Request, e *store.En
 // refuseForState refuses parameters that would change what the presentation state says (PS3.18 8.3.5.1.3, 8.3.5.1.4); some of
 // them are extensions.
 func refuseForState(query url.Values) error {
-	for _, name := range []string{"window", "voi", "segmentation", "contours"} {
+	for _, name := range []string{"window", "voi", "segmentation", "contours", "dose", "doserange"} {
 		if query.Has(name) {
 			return badRequest("%s is not for presentation states, which say themselves what is shown (PS3.18 8.3.5.1.4)", name)
 		}

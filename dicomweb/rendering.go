@@ -35,7 +35,8 @@ type rendering struct {
 	Region    *region          // WADO-URI only: the source region in normalized coordinates
 	Quality   int              // 1 to 100, the best
 	Paper     waveform.Options // extensions for waveforms
-	Marks     []markOf         // extensions "segmentation" and "contours"
+	Marks     []markOf         // extensions "segmentation", "contours" and "dose"
+	Doses     *render.Range    // extension "doserange"
 	NoProfile bool             // "no" was asked for: not even that of a presentation state
 	State     *store.Entry     // the presentation state, nil: none
 	// Warnings are the texts of Warning 299 header fields: values that are legal, but not supported.
@@ -75,8 +76,10 @@ func parseRendering(q url.Values, mediaType string) (rendering, error) {
 		{"window", (*rendering).parseWindow},
 		{"voi", (*rendering).parseVOI},
 		{"overlays", (*rendering).parseOverlays},
+		{"dose", func(o *rendering, v string) error { return o.parseMarks("dose", v) }},
 		{"segmentation", func(o *rendering, v string) error { return o.parseMarks("segmentation", v) }},
 		{"contours", func(o *rendering, v string) error { return o.parseMarks("contours", v) }},
+		{"doserange", (*rendering).parseDoses},
 		{"bits", func(o *rendering, v string) error { return o.parseBits(v, mediaType) }},
 		{"iccprofile", func(o *rendering, v string) error { return o.parseICCProfile(v, mediaType) }},
 	} {
@@ -313,6 +316,11 @@ func (o rendering) canonical(mediaType string) string {
 		if m.entry != nil {
 			b.WriteString(digest(m.entry))
 		}
+	}
+	if r := o.Doses; r != nil {
+		b.WriteString(";doses")
+		number(r.Low)
+		number(r.High)
 	}
 	if r := o.Region; r != nil {
 		b.WriteString(";r")

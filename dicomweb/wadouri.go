@@ -152,8 +152,10 @@ func parseURIRequest(q url.Values, accept []string) (uriRequest, error) {
 		{"annotation", (*rendering).parseAnnotation},
 		{"imageAnnotation", (*rendering).parseAnnotation},
 		{"imageQuality", (*rendering).parseQuality},
+		{"dose", func(o *rendering, v string) error { return o.parseMarks("dose", v) }},
 		{"segmentation", func(o *rendering, v string) error { return o.parseMarks("segmentation", v) }},
 		{"contours", func(o *rendering, v string) error { return o.parseMarks("contours", v) }},
+		{"doserange", (*rendering).parseDoses},
 	} {
 		if err := u.rendering.parameter(q, p.name, p.parse); err != nil {
 			return uriRequest{}, err

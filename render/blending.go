@@ -77,10 +77,8 @@ func Distance(img *dicom.DataSet, frame int, other *dicom.DataSet, n int) (dista
 
 // Reach is how far, in mm, a frame reaches from the middle of its plane.
 func Reach(ds *dicom.DataSet, frame int) float64 {
-	if p, ok := planeOf(ds, frame); ok && p.thickness > 0 {
-		return p.thickness / 2
-	}
-	return defaultThickness / 2
+	p, _ := planeOf(ds, frame)
+	return p.reach()
 }
 
 // Over is a decoded frame of the images that lie above, as a mark on a frame of those below, between whose pixels it is interpolated.
@@ -137,18 +135,25 @@ func (l layerOver) mark(img *image.RGBA) {
 // level interpolates between the four pixels around a place; false outside of the frame, and where the nearest pixel is padding.
 func (l layerOver) level(u, v float64) (float64, bool) {
 	columns, rows := l.f.Columns, l.f.Rows
-	if !(u >= -0.5 && v >= -0.5 && u < float64(columns)-0.5 && v < float64(rows)-0.5) {
-		return 0, false
-	}
-	if p := l.padding; p != nil {
+	level, there := bilinear(columns, rows, u, v, func(x, y int) float64 {
+		return float64(binary.BigEndian.Uint16(l.levels.Pix[2*(y*columns+x):]))
+	})
+	if p := l.padding; p != nil && there {
 		if s := storedAt(l.f, int(v+0.5)*columns+int(u+0.5)); s >= p.Low && s <= p.High {
 			return 0, false
 		}
 	}
+	return level, there
+}
+
+// bilinear is the value at a place between the pixels of a frame; false outside of it.
+func bilinear(columns, rows int, u, v float64, at func(x, y int) float64) (float64, bool) {
+	if !(u >= -0.5 && v >= -0.5 && u < float64(columns)-0.5 && v < float64(rows)-0.5) {
+		return 0, false
+	}
 	u, v = min(max(u, 0), float64(columns-1)), min(max(v, 0), float64(rows-1))
 	x, y := int(u), int(v)
 	right, below := min(x+1, columns-1), min(y+1, rows-1)
-	at := func(x, y int) float64 { return float64(binary.BigEndian.Uint16(l.levels.Pix[2*(y*columns+x):])) }
 	fx, fy := u-float64(x), v-float64(y)
 	return (at(x, y)*(1-fx)+at(right, y)*fx)*(1-fy) + (at(x, below)*(1-fx)+at(right, below)*fx)*fy, true
 }

@@ -93,7 +93,11 @@ func WithProfile(picture, profile []byte) ([]byte, error) {
 		if chunks > math.MaxUint8 {
 			return nil, errors.New("the ICC profile does not fit into a JPEG")
 		}
-		out := append(make([]byte, 0, len(picture)+len(profile)+18*chunks), picture[:2]...)
+		head := 2
+		if len(picture) > 6 && picture[3] == 0xE0 { // JFIF has its own segment first
+			head = min(4+int(binary.BigEndian.Uint16(picture[4:])), len(picture))
+		}
+		out := append(make([]byte, 0, len(picture)+len(profile)+18*chunks), picture[:head]...)
 		for i := range chunks {
 			part := profile[i*chunkSize : min((i+1)*chunkSize, len(profile))]
 			out = append(out, 0xFF, 0xE2)
@@ -101,7 +105,7 @@ func WithProfile(picture, profile []byte) ([]byte, error) {
 			out = append(append(out, jpegProfileName...), byte(i+1), byte(chunks))
 			out = append(out, part...)
 		}
-		return append(out, picture[2:]...), nil
+		return append(out, picture[head:]...), nil
 	case bytes.HasPrefix(picture, []byte("\x89PNG")) && len(picture) > pngHeader:
 		var chunk bytes.Buffer
 		chunk.WriteString("iCCPICC profile\x00\x00")

@@ -37,7 +37,7 @@ func TestWithProfile(t *testing.T) {
 }
 
 func jpegProfile(b []byte) (profile []byte) {
-	for b = b[2:]; b[1] == 0xE2; {
+	for b = b[2+18:]; b[1] == 0xE2; { // after SOI and JFIF
 		n := int(binary.BigEndian.Uint16(b[2:]))
 		profile = append(profile, b[18:2+n]...)
 		b = b[2+n:]

@@ -74,12 +74,16 @@ func (p plane) pixel(v vector) (x, y, off float64) {
 // defaultThickness is how thick a slice is taken for that does not say so, in mm.
 const defaultThickness = 1.0
 
+// reach is how far, in mm, the slice reaches from the middle of its plane.
+func (p plane) reach() float64 {
+	if p.thickness == 0 {
+		return defaultThickness / 2
+	}
+	return p.thickness / 2
+}
+
 // holds reports whether a place lies in the slice.
 func (p plane) holds(v vector) bool {
 	_, _, off := p.pixel(v)
-	thickness := p.thickness
-	if thickness == 0 {
-		thickness = defaultThickness
-	}
-	return math.Abs(off) <= thickness/2
+	return math.Abs(off) <= p.reach()
 }
