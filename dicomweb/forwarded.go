@@ -80,8 +80,11 @@ func forwarded(h http.Header, o origin) origin {
 	if host == "" {
 		host = first("X-Forwarded-Host")
 	}
-	if p := strings.ToLower(proto); p == "http" || p == "https" {
-		o.scheme = p
+	switch strings.ToLower(proto) {
+	case "http", "ws": // Traefik names the protocol that a request for a WebSocket asks for
+		o.scheme = "http"
+	case "https", "wss":
+		o.scheme = "https"
 	}
 	if validHost(host) {
 		o.host = host

@@ -29,6 +29,8 @@ func TestRootURL(t *testing.T) {
 		"Forwarded, quoted":   {Options{}, "pacs", loopback, map[string]string{"Forwarded": `For="[2001:db8::1]:4711"; Host="a.example:8443"; Proto=HTTPS, for=x;host=b`}, "https://a.example:8443"},
 		"Forwarded wins":      {Options{}, "pacs", loopback, map[string]string{"Forwarded": "host=a", "X-Forwarded-Host": "b", "X-Forwarded-Proto": "https"}, "https://a"},
 		"nginx":               {Options{}, "pacs", loopback, map[string]string{"X-Forwarded-Proto": "https", "X-Forwarded-Host": "a.example", "X-Forwarded-Port": "443", "X-Forwarded-Prefix": "/noctis/"}, "https://a.example/noctis"},
+		"Traefik, WebSocket":  {Options{}, "pacs", loopback, map[string]string{"X-Forwarded-Proto": "wss", "X-Forwarded-Host": "a.example", "X-Forwarded-Port": "443", "X-Forwarded-Prefix": "/noctis"}, "https://a.example/noctis"},
+		"WebSocket, no TLS":   {Options{}, "pacs", loopback, map[string]string{"Forwarded": "proto=ws;host=a.example"}, "http://a.example"},
 		"own port":            {Options{}, "pacs", loopback, map[string]string{"X-Forwarded-Proto": "https", "X-Forwarded-Port": "8443"}, "https://pacs:8443"},
 		"port is there":       {Options{}, "pacs:1", loopback, map[string]string{"X-Forwarded-Port": "8443"}, "http://pacs:1"},
 		"several proxies":     {Options{}, "pacs", loopback, map[string]string{"X-Forwarded-Proto": "https, http", "X-Forwarded-Host": "a.example , b"}, "https://a.example"},
