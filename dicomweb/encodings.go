@@ -126,7 +126,7 @@ func (s *Server) encodedFrame(ctx context.Context, in *store.Instance, n int, ts
 		return content{}, err
 	}
 	var data []byte
-	err = s.pictures.decode(ctx, func() error {
+	err = s.pictures.decode(ctx, func(ctx context.Context) error {
 		f, err := s.decodedOnce(ctx, in, ds, n)
 		if err != nil {
 			return err

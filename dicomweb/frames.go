@@ -232,7 +232,7 @@ func (s *Server) decodedFrame(ctx context.Context, in *store.Instance, n int) (c
 		return content{}, err
 	}
 	var samples []byte
-	err = s.pictures.decode(ctx, func() error {
+	err = s.pictures.decode(ctx, func(ctx context.Context) error {
 		f, err := s.decodedOnce(ctx, in, ds, n)
 		if err != nil {
 			return err

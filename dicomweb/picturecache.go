@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"github.com/noctis-dicom/noctis/internal/giveway"
 	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/internal/lowly"
 )
@@ -69,7 +70,7 @@ func (p *pictures) start(ctx context.Context, key string, draw func(context.Cont
 	p.making[key] = m
 	go func() {
 		defer cancel()
-		m.err = p.decode(ctx, func() (err error) {
+		m.err = p.decode(ctx, func(ctx context.Context) (err error) {
 			m.picture, err = draw(ctx)
 			return err
 		})
@@ -104,38 +105,39 @@ func (p *pictures) leave(key string, m *making) {
 	}
 }
 
-// decode runs f when fewer than the permitted number of decodes are running, on a thread that gives way to other requests. A panic in f
+// decode runs f when fewer than the permitted number of decodes are running, on a thread that gives way to other requests: to those that
+// wake up by its low priority, and to those that have had more than their share by that f asks its context now and then. A panic in f
 // becomes an error: it runs where the server's recovery does not reach.
-func (p *pictures) decode(ctx context.Context, f func() error) error {
+func (p *pictures) decode(ctx context.Context, f func(context.Context) error) error {
 	who := limit.Payer(ctx)
 	if err := within(ctx, "wait to decode", func() error { return p.decodes.Enter(ctx, who) }); err != nil {
 		return named("decodes", err)
 	}
 	defer p.decodes.Leave(who)
-	return within(ctx, "decode", func() error { return survive(f) })
+	return within(ctx, "decode", func() error { return survive(ctx, f) })
 }
 
 // errBusy is the error of decodeIfIdle where no token is free.
 var errBusy = errors.New("all decoders are busy")
 
 // decodeIfIdle is decode for what nobody waits for: it does not wait for a token.
-func (p *pictures) decodeIfIdle(f func() error) error {
+func (p *pictures) decodeIfIdle(ctx context.Context, f func(context.Context) error) error {
 	if !p.decodes.TryEnter("") {
 		return errBusy
 	}
 	defer p.decodes.Leave("")
-	return survive(f)
+	return survive(ctx, f)
 }
 
 // survive turns a panic of f into an error.
-func survive(f func() error) (err error) {
+func survive(ctx context.Context, f func(context.Context) error) (err error) {
 	lowly.Run(func() {
 		defer func() {
 			if v := recover(); v != nil {
 				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 			}
 		}()
-		err = f()
+		err = f(giveway.Context(ctx))
 	})
 	return err
 }

@@ -76,7 +76,7 @@ func (s *Server) decodeIdly(ctx context.Context, e *store.Entry, n int) bool {
 	if _, there := s.frames.kept.get(frameKey(e, n)); there {
 		return true
 	}
-	err := s.pictures.decodeIfIdle(func() error {
+	err := s.pictures.decodeIfIdle(ctx, func(ctx context.Context) error {
 		in, err := s.open(ctx, e)
 		if err != nil {
 			return err

@@ -45,7 +45,7 @@ func (s *Server) decodedForReadiness(ctx context.Context, in *store.Instance, ds
 	if d, err := pixel.Describe(ds); err == nil && int64(d.Rows)*int64(d.Columns)*int64(d.Samples) > s.options.MaxFramePixels {
 		return nil, fmt.Errorf("%d x %d pixels are more than are decoded here", d.Columns, d.Rows)
 	}
-	err = s.pictures.decode(ctx, func() error {
+	err = s.pictures.decode(ctx, func(ctx context.Context) error {
 		f, err = readiness.DecodeFrame(ctx, in, ds, n)
 		return err
 	})

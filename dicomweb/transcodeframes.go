@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -75,7 +76,7 @@ func (t *transcoding) encodePixels(p *part10.PixelData) error {
 	}
 	t.spool = spool{folder: t.server.options.SpoolFolder, limit: t.server.options.MaxSpool}
 	for n := range t.frames {
-		err := t.server.pictures.decode(t.ctx, func() error { return t.encodeFrame(n + 1) })
+		err := t.server.pictures.decode(t.ctx, func(ctx context.Context) error { return t.encodeFrame(ctx, n+1) })
 		if err != nil {
 			return err
 		}
@@ -87,10 +88,10 @@ func (t *transcoding) encodePixels(p *part10.PixelData) error {
 }
 
 // encodeFrame encodes a frame into the spool. The caller holds a token of pictures.decode.
-func (t *transcoding) encodeFrame(n int) error {
+func (t *transcoding) encodeFrame(ctx context.Context, n int) error {
 	f := t.first
 	if n > 1 {
-		next, err := t.server.decodeFrame(t.ctx, t.in, t.stored, n)
+		next, err := t.server.decodeFrame(ctx, t.in, t.stored, n)
 		if err != nil {
 			return err
 		}
@@ -98,7 +99,7 @@ func (t *transcoding) encodeFrame(n int) error {
 			return otherColors(n, f, t.first)
 		}
 	}
-	data, err := encodeFrame(t.ctx, t.in.Entry, n, t.target, f)
+	data, err := encodeFrame(ctx, t.in.Entry, n, t.target, f)
 	if err != nil {
 		return err
 	}
@@ -141,8 +142,8 @@ func nativePhotometric(decoded string) string {
 
 // frame decodes one frame.
 func (t *transcoding) frame(n int) (f decoded, err error) {
-	err = t.server.pictures.decode(t.ctx, func() (err error) {
-		f, err = t.server.decodeFrame(t.ctx, t.in, t.stored, n)
+	err = t.server.pictures.decode(t.ctx, func(ctx context.Context) (err error) {
+		f, err = t.server.decodeFrame(ctx, t.in, t.stored, n)
 		return err
 	})
 	return f, err

@@ -1,6 +1,8 @@
 package giveway
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +20,26 @@ func TestGivesWayWhenItsShareIsOver(t *testing.T) {
 		time.Sleep(1 * time.Nanosecond)
 		if p.Pace(); p.since == began {
 			t.Error("it goes on for ever")
+		}
+	})
+}
+
+func TestContextGivesWayWhereItIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		whole, end := context.WithCancel(t.Context())
+		ctx := Context(whole)
+		gave := func() time.Duration { return time.Duration(ctx.(*paced).since.Load()) }
+		time.Sleep(share)
+		if err := ctx.Err(); err != nil || gave() != 0 {
+			t.Errorf("within its share: %v, gave way after %v", err, gave())
+		}
+		time.Sleep(1 * time.Nanosecond)
+		if err := ctx.Err(); err != nil || gave() != share+1 {
+			t.Errorf("after its share: %v, gave way after %v", err, gave())
+		}
+		end()
+		if err := ctx.Err(); !errors.Is(err, context.Canceled) {
+			t.Errorf("when it is called off: %v", err)
 		}
 	})
 }
