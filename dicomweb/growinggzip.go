@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -52,10 +53,9 @@ func (g *grownGzip) with(more []byte) (*grownGzip, error) {
 	var b bytes.Buffer
 	b.Grow(len(g.packed) + len(more)/4 + 512)
 	b.Write(g.packed[:len(g.packed)-gzipEnd])
-	z, err := flate.NewWriterDict(&b, flate.BestSpeed, g.window)
-	if err != nil {
-		return nil, err
-	}
+	z := deflaters.Get().(*flate.Writer)
+	defer release(z)
+	z.ResetDict(&b, g.window)
 	body, last := more[:len(more)-1], more[len(more)-1]
 	if _, err := z.Write(body); err != nil {
 		return nil, err
@@ -68,6 +68,21 @@ func (g *grownGzip) with(more []byte) (*grownGzip, error) {
 	return out, nil
 }
 
+// deflaters are writers that have been used: each takes most of a megabyte, many times what it compresses mostly.
+var deflaters = sync.Pool{New: func() any {
+	z, err := flate.NewWriter(io.Discard, flate.BestSpeed)
+	if err != nil {
+		panic(err) // only of another level
+	}
+	return z
+}}
+
+// release lets others use a writer, which lets go of what it wrote to.
+func release(z *flate.Writer) {
+	z.ResetDict(io.Discard, nil)
+	deflaters.Put(z)
+}
+
 // gzipWriter writes a body to which more can be added.
 type gzipWriter struct {
 	grownGzip // but for packed
@@ -76,12 +91,10 @@ type gzipWriter struct {
 	last      []byte // at most one byte, that was written last
 }
 
-func newGzipWriter(w io.Writer) (*gzipWriter, error) {
-	z, err := flate.NewWriter(w, flate.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
-	return &gzipWriter{w: w, z: z}, nil
+func newGzipWriter(w io.Writer) *gzipWriter {
+	z := deflaters.Get().(*flate.Writer)
+	z.ResetDict(w, nil)
+	return &gzipWriter{w: w, z: z}
 }
 
 func (g *gzipWriter) Write(p []byte) (int, error) {
@@ -104,8 +117,9 @@ func (g *gzipWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close ends the body, which has a byte at least.
+// Close ends the body, which has a byte at least. Nothing may be written afterwards.
 func (g *gzipWriter) Close() error {
+	defer release(g.z)
 	if len(g.last) == 0 {
 		return io.ErrShortWrite
 	}
@@ -114,4 +128,9 @@ func (g *gzipWriter) Close() error {
 	}
 	_, err := g.w.Write(g.appendEnd(nil, g.last[0]))
 	return err
+}
+
+// grown is what was written, without the writer: packed is all of it.
+func (g *gzipWriter) grown(packed []byte) *grownGzip {
+	return &grownGzip{packed: packed, length: g.length, sum: g.sum, window: bytes.Clone(g.window)}
 }

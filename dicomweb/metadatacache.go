@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // metadataCache keeps compressed metadata, so that it is not made and compressed for each request: a viewer asks for all series of a
@@ -125,41 +124,38 @@ func (c *metadataCache) make(w io.Writer, coding, packing, key string, write fun
 		kept.w = io.Discard
 	}
 	var z io.WriteCloser
-	var growing *grownGzip
-	var err error
+	var growing *gzipWriter
 	if packing == "gzip" {
-		var g *gzipWriter
-		if g, err = newGzipWriter(kept); err == nil {
-			z, growing = g, &g.grownGzip
-		}
+		growing = newGzipWriter(kept)
+		z = growing
 	} else {
-		z, err = newCompressor(kept, packing)
-	}
-	if err != nil {
-		return err
+		z = newCompressor(kept, packing)
 	}
 	plain := &countedWriter{w: z}
 	if coding == "" {
 		plain.w = io.MultiWriter(w, z)
 	}
-	if err = write(plain); err != nil {
+	if err := write(plain); err != nil {
 		return err
 	}
-	if err = z.Close(); err != nil {
+	if err := z.Close(); err != nil {
 		return err
 	}
 	if kept.limit > 0 {
-		c.keep(key, metadataBody{bytes.Clone(kept.body), plain.n, growing})
+		body := metadataBody{packed: bytes.Clone(kept.body), length: plain.n}
+		if growing != nil {
+			body.growing = growing.grown(body.packed)
+		}
+		c.keep(key, body)
 	}
 	return nil
 }
 
-// keep keeps a body, of which growing may still need its bytes.
+// keep keeps a body.
 func (c *metadataCache) keep(key string, b metadataBody) {
-	n := int64(len(b.packed))
+	n := int64(cap(b.packed))
 	if b.growing != nil {
-		b.growing.packed = b.packed
-		n += gzipWindow
+		n += int64(cap(b.growing.window))
 	}
 	c.bodies.add(key, b, n)
 }
@@ -185,25 +181,11 @@ func writeCoded(w io.Writer, coding string, write func(io.Writer) error) error {
 	if coding == "" {
 		return write(w)
 	}
-	z, err := newCompressor(w, coding)
-	if err != nil {
-		return err
-	}
+	z := newCompressor(w, coding)
 	if err := write(z); err != nil {
 		return err
 	}
 	return z.Close()
-}
-
-// maxWindow is the longest window of zstd that browsers take (RFC 9659).
-const maxWindow = 8 << 20
-
-// newCompressor compresses what is written to it. It runs in the goroutine of its user.
-func newCompressor(w io.Writer, coding string) (io.WriteCloser, error) {
-	if coding == "gzip" {
-		return gzip.NewWriterLevel(w, gzip.BestSpeed)
-	}
-	return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxWindow/8), zstd.WithEncoderLevel(zstd.SpeedFastest))
 }
 
 // copied writes to w and keeps a copy, unless that becomes longer than limit.
@@ -231,14 +213,12 @@ func (c *metadataCache) grow(from, to string, begin bool, list []byte) {
 	}
 	if begin {
 		var b bytes.Buffer
-		z, err := newGzipWriter(&b)
-		if err != nil {
-			return
-		}
+		z := newGzipWriter(&b)
 		if _, err := z.Write(list); err != nil || z.Close() != nil {
 			return
 		}
-		c.keep(packing+to, metadataBody{b.Bytes(), z.length, &z.grownGzip})
+		grown := z.grown(b.Bytes())
+		c.keep(packing+to, metadataBody{grown.packed, grown.length, grown})
 		return
 	}
 	body, found := c.bodies.get(packing + from)

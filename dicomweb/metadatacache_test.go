@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -246,5 +247,36 @@ func TestMetadataIsMadeOnce(t *testing.T) {
 	}
 	if len(c.making) != 0 {
 		t.Error("it is still being made")
+	}
+}
+
+// TestMetadataCacheHoldsWhatItCounts: a cache of many short bodies takes about the memory that it counts, and not that of what made them.
+func TestMetadataCacheHoldsWhatItCounts(t *testing.T) {
+	heap := func() int64 {
+		var m runtime.MemStats
+		for range 3 { // what lies in pools goes with the second
+			runtime.GC()
+		}
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	cache := newMetadataCache(64 << 20)
+	before := heap()
+	for i := range 200 {
+		list := fmt.Appendf(nil, `[{"00200013":{"vr":"IS","Value":[%d]}}]`, i)
+		cache.grow("", fmt.Sprint("new", i), true, list)
+		cache.grow(fmt.Sprint("new", i), fmt.Sprint("grown", i), false, bytes.Clone(list))
+		for _, coding := range contentCodings {
+			write := func(w io.Writer) error { _, err := w.Write(list); return err }
+			if err := cache.send(t.Context(), httptest.NewRecorder(), coding, fmt.Sprint("made", i), write); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if held, counted := heap()-before, cache.bodies.size(); held > 4*counted+1<<20 {
+		t.Errorf("%d KB are held, %d KB counted", held>>10, counted>>10)
+	}
+	if _, found := cache.bodies.get("gzipgrown199"); !found {
+		t.Error("the last body is not kept")
 	}
 }

@@ -21,10 +21,7 @@ func respond(w http.ResponseWriter, r *http.Request, status int, mediaType strin
 	h.Add("Vary", "Accept, Accept-Encoding")
 	if coding := contentCoding(r.Header.Values("Accept-Encoding")); len(body) >= gzipFrom && coding != "" {
 		var compressed bytes.Buffer
-		z, err := newCompressor(&compressed, coding)
-		if err != nil {
-			return err
-		}
+		z := newCompressor(&compressed, coding)
 		z.Write(body) // a buffer takes everything
 		if err := z.Close(); err != nil {
 			return err
