@@ -42,14 +42,25 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			file := dicomtest.Image{Study: "script", Name: "one"}.File()
-			state := dicomtest.State{Images: []dicomtest.Instance{dicomtest.Image{Study: "script", Name: "one"}.Instance()}}.File()
+			shown := []dicomtest.Instance{dicomtest.Image{Study: "script", Name: "one"}.Instance()}
+			state := dicomtest.State{Images: shown}.File()
+			both := dicomtest.State{Name: "both", Images: append(shown, dicomtest.Image{Study: "script", Name: "two", Number: 2}.Instance())}.File()
+			ecg, err := dicomtest.ECG().File()
+			if err != nil {
+				return err
+			}
+			report, err := dicomtest.EveryValue().File()
+			if err != nil {
+				return err
+			}
+			cine := dicomtest.Image{Study: "script", Name: "cine", Frames: 3}.File()
 			other := dicomtest.Image{Study: "script", Name: "two", Number: 2}.File()
 			env.Setenv("STUDY", string(dicomtest.UID("script")))
 			one := dicomtest.Image{Study: "script", Name: "one"}.Instance().DataSet
 			env.Setenv("ONE", "/studies/"+one.String(dicom.StudyInstanceUID)+"/series/"+one.String(dicom.SeriesInstanceUID)+
 				"/instances/"+one.String(dicom.SOPInstanceUID))
 			for name, content := range map[string][]byte{
-				"one.dcm": file, "two.dcm": other, "state.dcm": state, "broken.dcm": file[:len(file)/2], "notes.txt": []byte("not an image\n"),
+				"one.dcm": file, "two.dcm": other, "state.dcm": state, "both.dcm": both, "ecg.dcm": ecg, "report.dcm": report, "cine.dcm": cine, "broken.dcm": file[:len(file)/2], "notes.txt": []byte("not an image\n"),
 			} {
 				if err := os.WriteFile(filepath.Join(env.WorkDir, name), content, 0o600); err != nil {
 					return err

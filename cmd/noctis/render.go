@@ -25,8 +25,8 @@ import (
 
 type renderCommand struct {
 	File       string `arg:"" help:"DICOM file, or the http or https URL of one or of an instance of a DICOMweb server."`
-	Output     string `short:"o" required:"" placeholder:"PICTURE" help:"Picture to write: .jpg, .png, .gif, .jp2 or .jph."`
-	Frame      int    `default:"1" help:"Frame, counted from 1."`
+	Output     string `short:"o" required:"" placeholder:"PICTURE" help:"Picture to write: .jpg, .png, .gif, .jp2 or .jph; of waveforms .svg, too; of reports .html, .txt or .xml; of documents and videos as they are stored .pdf, .xml or .mp4."`
+	Frame      int    `help:"Frame, counted from 1. Without it the first, and all of them as a .gif."`
 	Window     string `placeholder:"C,W,F" help:"Window: center, width, and linear, linear-exact or sigmoid."`
 	VOI        string `name:"voi" help:"View of the file: number or explanation."`
 	Viewport   string `placeholder:"W,H[,X,Y,W,H]" help:"Size to fit into, and the region of the image."`
@@ -35,39 +35,61 @@ type renderCommand struct {
 	ICCProfile string `name:"iccprofile" help:"ICC profile: no, yes, or the space of the colors, srgb, adobergb or rommrgb."`
 	Overlays   string `help:"Draw the overlays: yes or no."`
 	Bits       string `help:"8, or 16 for .png."`
-	State      string `name:"presentation-state" placeholder:"FILE" help:"Presentation state to show the image by, its first frame that the state is for."`
+
+	Segmentation string `placeholder:"FILE" help:"Segmentation to draw over the image."`
+	Contours     string `placeholder:"FILE" help:"RT structure set to draw over the image."`
+	Dose         string `placeholder:"FILE" help:"RT dose to lay over the image."`
+	DoseRange    string `name:"doserange" placeholder:"LOW,HIGH" help:"Doses that are shown, in the dose's units."`
+	Speed        string `help:"Of waveforms: mm/s."`
+	Gain         string `help:"Of waveforms: mm/mV."`
+	Start        string `help:"Of waveforms: where to begin, in seconds."`
+	Duration     string `help:"Of waveforms: how much to draw, in seconds."`
+	Group        string `help:"Of waveforms: number of the multiplex group."`
+
+	State string `name:"presentation-state" placeholder:"FILE" help:"Presentation state to show the image by, its first frame that the state is for."`
 }
 
 // Help is shown by --help.
 func (renderCommand) Help() string {
-	return `The options are the parameters of a rendered frame (PS3.18 8.3.5.1) and mean the same as on a server.
+	return `The options are the parameters of a rendered resource (PS3.18 8.3.5.1) and mean the same as on a server, but for those that take a file.
 
 Examples:
   noctis render image.dcm -o picture.png
   noctis render http://localhost:8080/dicom-web/studies/1.2/series/1.3/instances/1.4 -o picture.png
   noctis render ct.dcm -o lung.jpg --window=-600,1500,linear --viewport 512,512
   noctis render ct.dcm -o bone.png --voi BONE --annotation technique --frame 3
-  noctis render ct.dcm -o marked.png --presentation-state marks.dcm --viewport 1024,1024`
+  noctis render ct.dcm -o marked.png --presentation-state marks.dcm --viewport 1024,1024
+  noctis render ct.dcm -o plan.png --dose dose.dcm --doserange 20,60 --contours structures.dcm
+  noctis render ecg.dcm -o ecg.svg --speed 50
+  noctis render report.dcm -o report.html`
 }
 
-// pictureTypes are the media types by the extension of the picture.
-var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif",
+// pictureTypes are the media types by the extension of what is written.
+var pictureTypes = map[string]string{".svg": "image/svg+xml", ".html": "text/html", ".txt": "text/plain", ".xml": "text/xml",
+	".pdf": "application/pdf", ".mp4": "video/mp4", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif",
 	".jp2": "image/jp2", ".jph": "image/jph"}
 
 // Run asks a server in memory, which holds that one file and perhaps a presentation state, for the picture: the options cannot mean anything else here than there.
 func (c renderCommand) Run(ctx context.Context) error {
 	mediaType, known := pictureTypes[strings.ToLower(filepath.Ext(c.Output))]
 	if !known {
-		return fmt.Errorf("%s: want a picture of .jpg, .png, .gif, .jp2 or .jph", c.Output)
+		return fmt.Errorf("%s: want a picture of .jpg, .png, .gif, .jp2 or .jph, or one of the others that --help names", c.Output)
 	}
 	instances := memstore.New(store.Options{})
 	ref, err := c.ingest(ctx, instances, c.File)
 	if err != nil {
 		return err
 	}
-	resource := fmt.Sprintf("%s/frames/%d/rendered", ref.Path(), c.Frame)
+	query, err := c.query(ctx, instances)
+	if err != nil {
+		return err
+	}
+	resource := ref.Path() + "/rendered"
+	if c.Frame != 0 {
+		resource = fmt.Sprintf("%s/frames/%d/rendered", ref.Path(), c.Frame)
+	}
 	if c.State != "" {
-		if c.Frame != 1 {
+		if c.Frame != 0 {
 			return errors.New("--frame: a presentation state says itself which frames it is for")
 		}
 		state, err := c.ingest(ctx, instances, c.State)
@@ -80,7 +102,7 @@ func (c renderCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	path := dicomweb.BasePath + resource + "?" + c.query().Encode()
+	path := dicomweb.BasePath + resource + "?" + query.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+path, nil)
 	if err != nil {
 		return err
@@ -88,7 +110,7 @@ func (c renderCommand) Run(ctx context.Context) error {
 	request.Header.Set("Accept", mediaType)
 	answer := recorded{header: http.Header{}, status: http.StatusOK}
 	server.ServeHTTP(&answer, request)
-	if answer.status != http.StatusOK {
+	if answer.status != http.StatusOK && answer.status != http.StatusPartialContent { // a state may be for more images than this one
 		return fmt.Errorf("%s: %s", c.File, answer.detail())
 	}
 	return os.WriteFile(c.Output, answer.body.Bytes(), 0o600)
@@ -144,11 +166,12 @@ func openFileOrURL(ctx context.Context, name string) (io.ReadCloser, error) {
 	return body, nil
 }
 
-// query is what was asked for, as the parameters of the request.
-func (c renderCommand) query() url.Values {
+// query is what was asked for, as the parameters of the request. Files that are drawn over the image are taken into the store.
+func (c renderCommand) query(ctx context.Context, instances *store.Store) (url.Values, error) {
 	q := url.Values{}
 	for name, value := range map[string]string{"window": c.Window, "voi": c.VOI, "viewport": c.Viewport, "annotation": c.Annotation,
-		"iccprofile": c.ICCProfile, "overlays": c.Overlays, "bits": c.Bits} {
+		"iccprofile": c.ICCProfile, "overlays": c.Overlays, "bits": c.Bits,
+		"doserange": c.DoseRange, "speed": c.Speed, "gain": c.Gain, "start": c.Start, "duration": c.Duration, "group": c.Group} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -156,7 +179,17 @@ func (c renderCommand) query() url.Values {
 	if c.Quality != 0 {
 		q.Set("quality", strconv.Itoa(c.Quality))
 	}
-	return q
+	for name, file := range map[string]string{"segmentation": c.Segmentation, "contours": c.Contours, "dose": c.Dose} {
+		if file == "" {
+			continue
+		}
+		ref, err := c.ingest(ctx, instances, file)
+		if err != nil {
+			return nil, err
+		}
+		q.Set(name, string(ref.Instance))
+	}
+	return q, nil
 }
 
 // recorded is an answer in memory.
