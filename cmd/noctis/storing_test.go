@@ -196,10 +196,11 @@ func storePlain(dir, name string, data []byte) error {
 // plainHandler stores the files of requests that post makes, which are size bytes long.
 func plainHandler(dir string, size int) http.Handler {
 	var files atomic.Int64
-	buffers := sync.Pool{New: func() any { return make([]byte, len(benchPart)+size) }}
+	buffers := sync.Pool{New: func() any { b := make([]byte, len(benchPart)+size); return &b }}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		part := buffers.Get().([]byte)
-		defer buffers.Put(part) //nolint:staticcheck // SA6002: a slice header for half a megabyte
+		buffer := buffers.Get().(*[]byte)
+		defer buffers.Put(buffer)
+		part := *buffer
 		for range r.ContentLength / int64(len(part)) {
 			_, err := io.ReadFull(r.Body, part)
 			if err == nil {
