@@ -72,10 +72,11 @@ func (s *Server) sendAnonymized(w http.ResponseWriter, r *http.Request, e *store
 		return err
 	}
 	etag := entityTag(mediaDICOM, "anonymized", s.fileTag(e, chosen), s.profile.ID())
+	p := part{partHeader: partHeader{contentType: chosen.contentType(), location: exchangeOf(r).root + r.URL.RequestURI(), length: -1}}
+	w.Header().Set("Content-Location", p.location)
 	if done, err := answered(w, r, etag, e.Stored, byCharset); done {
 		return err
 	}
-	p := part{partHeader: partHeader{contentType: chosen.contentType(), location: exchangeOf(r).root + r.URL.RequestURI(), length: -1}}
 	body, err := s.transcode(r.Context(), e, chosen, s.profile)
 	if err != nil {
 		return undecodableHere(e, err)

@@ -125,8 +125,12 @@ func (s *Server) sendValue(w http.ResponseWriter, r *http.Request, e *store.Entr
 	if err != nil {
 		return err
 	}
+	contentType := chosen.contentType()
+	if chosen.mediaType == mediaOctets && path != dicom.EncapsulatedDocument.String() {
+		contentType = octetsInOrder
+	}
 	p := part{
-		partHeader: partHeader{contentType: chosen.contentType(), location: location, length: value.Size()},
+		partHeader: partHeader{contentType: contentType, location: location, length: value.Size()},
 		open:       func(context.Context) (content, error) { return content{SectionReader: value}, nil },
 	}
 	if chosen.multipart {
@@ -224,10 +228,13 @@ func (s *Server) sendBulkdataOf(w http.ResponseWriter, r *http.Request, entries 
 	return sendParts(w, r, http.StatusOK, rootType, etag, parts)
 }
 
+// octetsInOrder is the Content-Type of bulk values: they are sent in little endian, however they are stored (PS3.18 8.7.3.3.1).
+const octetsInOrder = mediaOctets + "; transfer-syntax=" + string(dicom.ExplicitVRLittleEndian)
+
 // valuePart is a bulk value as a part that opens its instance when its turn comes.
 func (s *Server) valuePart(base string, e *store.Entry, v part10.BulkValue) part {
 	return part{
-		partHeader: partHeader{contentType: mediaOctets, location: bulkdataURI(base, e.Ref, v.Path), length: -1},
+		partHeader: partHeader{contentType: octetsInOrder, location: bulkdataURI(base, e.Ref, v.Path), length: -1},
 		open: func(ctx context.Context) (content, error) {
 			in, err := s.open(ctx, e)
 			if err != nil {

@@ -47,17 +47,17 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, m *metadat
 		return err
 	}
 	out, chosen, coding, key := m.out, m.chosen, m.codings[i], name.key
-	w.Header().Set("Content-Type", chosen.mediaType)
-	if r.Method == http.MethodHead {
-		s.metadata.describe(w, coding, key)
-		w.WriteHeader(http.StatusOK)
-		return nil
-	}
 	write := out.json
+	w.Header().Set("Content-Type", chosen.mediaType)
 	if chosen.multipart {
 		out.boundary = boundaryOf(key)
 		w.Header().Set("Content-Type", multipartType(mediaXML, out.boundary))
 		write = out.xml
+	}
+	if r.Method == http.MethodHead {
+		s.metadata.describe(w, coding, key)
+		w.WriteHeader(http.StatusOK)
+		return nil
 	}
 	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) error {
 		return write(w, s.store.MetadataTaking(r.Context(), out.ref, out.cost(chosen)))

@@ -33,6 +33,7 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, 
 		tags = append(tags, s.fileTag(e, chosen[i]))
 	}
 	etag := entityTag(tags...)
+	w.Header().Set("Content-Location", s.baseURL(r)+ref.Path())
 	if done, err := answered(w, r, etag, newest(entries), byCharset); done {
 		return err
 	}
@@ -46,7 +47,6 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, 
 		}
 	}
 	w.Header().Set("Content-Type", mediaZip)
-	w.Header().Set("Content-Location", s.baseURL(r)+ref.Path())
 	w.Header().Set("Content-Disposition", `attachment; filename="`+deepest+`.zip"`)
 	if r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)
