@@ -41,18 +41,7 @@ func (x *Index) within(ctx context.Context, f clause, offset, limit int) (clause
 	if err != nil {
 		return clause{}, err
 	}
-	limits := asked(l, func(h match.Holder, values []string) clause {
-		switch {
-		case narrower:
-			return probedOf(h, values, r.several)
-		case r.few && r.by == h && !r.several:
-			return inStudies(selectionOf(h, values, false), true)
-		case r.few || len(values) == 1:
-			return probedOf(h, values, r.several)
-		}
-		s := selectionOf(h, values, r.several) // it is listed once, and would be asked for each study with all values
-		return clause{sql: "+" + byKey + s.sql + ")", args: s.args, exact: true}
-	})
+	limits := asked(l, r.clauses(f, narrower))
 	if counting && f.whole && len(l.Studies) == 0 && !r.few { // what is selected is asked, and no study has to be looked up for that
 		s := f.keyed[0]
 		c := inStudies(selection{"SELECT id FROM (SELECT DISTINCT study_id AS id FROM (" + s.sql + ")) AS study WHERE " + limits.sql,
@@ -62,7 +51,7 @@ func (x *Index) within(ctx context.Context, f clause, offset, limit int) (clause
 	}
 	switch {
 	case narrower:
-		f.narrow = true
+		f.narrow = f.narrow || !f.named
 	case r.few && r.several:
 		f = all([]clause{among(r.ids), f.probing()})
 	case r.few:
@@ -70,6 +59,24 @@ func (x *Index) within(ctx context.Context, f clause, offset, limit int) (clause
 		f.narrow = true
 	}
 	return all([]clause{limits, f}), nil
+}
+
+// clauses returns what makes a clause of each of the limits, for a search whose keys are those of f and may be narrower.
+func (r reach) clauses(f clause, narrower bool) func(match.Holder, []string) clause {
+	return func(h match.Holder, values []string) clause {
+		switch {
+		case f.named: // the sign keeps the database from joining what it looks up once
+			c := probedOf(h, values, r.several)
+			c.sql = "+" + c.sql
+			return c
+		case r.few && !narrower && r.by == h && !r.several:
+			return inStudies(selectionOf(h, values, false), true)
+		case r.few || narrower || len(values) == 1:
+			return probedOf(h, values, r.several)
+		}
+		s := selectionOf(h, values, r.several) // it is listed once, and would be asked for each study with all values
+		return clause{sql: "+" + byKey + s.sql + ")", args: s.args, exact: true}
+	}
 }
 
 // handful is how many studies are looked at sooner than the question is asked whether the keys of a search leave fewer.
