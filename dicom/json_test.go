@@ -262,6 +262,7 @@ func FuzzJSON(f *testing.F) {
 		if !back.Equal(&ds) {
 			t.Fatalf("changed on the way: %s", out)
 		}
+		sameXML(t, &back, out)
 	})
 }
 

@@ -18,10 +18,16 @@ import (
 //
 // The error names the element whose Value does not go with its VR, or that sequences are nested more than 64 deep.
 func (ds *DataSet) AppendXML(dst []byte) ([]byte, error) {
-	dst = append(dst, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<NativeDicomModel xml:space="preserve">`...)
-	dst, err := ds.appendXML(dst, 0)
-	return append(dst, `</NativeDicomModel>`...), err
+	dst, err := ds.appendXML(append(dst, xmlBegin...), 0)
+	return append(dst, xmlEnd...), err
 }
+
+// What stands around the document, and behind an attribute.
+const (
+	xmlBegin        = `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<NativeDicomModel xml:space="preserve">`
+	xmlEnd          = `</NativeDicomModel>`
+	xmlAttributeEnd = `</DicomAttribute>`
+)
 
 func (ds *DataSet) appendXML(dst []byte, depth int) ([]byte, error) {
 	if depth > maxDepth {
@@ -34,26 +40,31 @@ func (ds *DataSet) appendXML(dst []byte, depth int) ([]byte, error) {
 		if !e.valueFits() {
 			return dst, fmt.Errorf("DICOM XML: element %v: VR %q cannot hold %T", e.Tag, string(e.VR), e.Value)
 		}
-		t, creator := e.Tag, ds.creatorOf(e.Tag)
-		if creator != "" {
-			t = NewTag(t.Group(), t.Element()&0xFF)
-		}
-		dst = append(appendTag(append(dst, `<DicomAttribute tag="`...), t), '"')
-		dst = appendAttribute(dst, "vr", string(e.VR))
-		if keyword := e.Tag.Keyword(); keyword != "" {
-			dst = appendAttribute(dst, "keyword", keyword)
-		}
-		if creator != "" {
-			dst = appendAttribute(dst, "privateCreator", creator)
-		}
-		dst = append(dst, '>')
+		dst = appendAttributeBegin(dst, e, ds.creatorOf(e.Tag))
 		var err error
 		if dst, err = e.appendXML(dst, depth); err != nil {
 			return dst, err
 		}
-		dst = append(dst, `</DicomAttribute>`...)
+		dst = append(dst, xmlAttributeEnd...)
 	}
 	return dst, nil
+}
+
+// appendAttributeBegin opens the DicomAttribute of an element, in the block of a creator if that is not "".
+func appendAttributeBegin(dst []byte, e Element, creator string) []byte {
+	t := e.Tag
+	if creator != "" {
+		t = NewTag(t.Group(), t.Element()&0xFF)
+	}
+	dst = append(appendTag(append(dst, `<DicomAttribute tag="`...), t), '"')
+	dst = appendAttribute(dst, "vr", string(e.VR))
+	if keyword := e.Tag.Keyword(); keyword != "" {
+		dst = appendAttribute(dst, "keyword", keyword)
+	}
+	if creator != "" {
+		dst = appendAttribute(dst, "privateCreator", creator)
+	}
+	return append(dst, '>')
 }
 
 // reserves reports whether the private creator has a name, and elements in its block.
@@ -101,9 +112,9 @@ func (e Element) appendXML(dst []byte, depth int) ([]byte, error) {
 			dst = appendXMLValues(dst, v, appendXMLText)
 		}
 	case Ints:
-		dst = appendXMLValues(dst, v, func(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) })
+		dst = appendXMLValues(dst, v, appendXMLInt)
 	case Uints:
-		dst = appendXMLValues(dst, v, func(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) })
+		dst = appendXMLValues(dst, v, appendXMLUint)
 	case Floats:
 		dst = appendXMLValues(dst, v, appendXMLFloat)
 	case Tags:
@@ -113,13 +124,23 @@ func (e Element) appendXML(dst []byte, depth int) ([]byte, error) {
 }
 
 func appendXMLValues[T any](dst []byte, values []T, appendValue func([]byte, T) []byte) []byte {
+	appendOne := valueAppender(appendValue)
 	for i, v := range values {
-		dst = appendNumbered(dst, "Value", i)
-		dst = appendValue(dst, v)
-		dst = append(dst, `</Value>`...)
+		dst = appendOne(dst, i, v)
 	}
 	return dst
 }
+
+// valueAppender returns what appends a value with its place, counted from 0.
+func valueAppender[T any](appendValue func([]byte, T) []byte) func([]byte, int, T) []byte {
+	return func(dst []byte, i int, v T) []byte {
+		return append(appendValue(appendNumbered(dst, "Value", i), v), `</Value>`...)
+	}
+}
+
+func appendXMLInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
+
+func appendXMLUint(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }
 
 // appendXMLFloat spells NaN and the infinities as XML Schema does.
 func appendXMLFloat(dst []byte, f float64) []byte {
@@ -143,23 +164,28 @@ func appendPersonNames(dst []byte, names []string) []byte {
 		return dst
 	}
 	for i, name := range names {
-		dst = appendNumbered(dst, "PersonName", i)
-		for g, group := range PersonNameGroups(normalPersonName(name)) {
-			if group == "" {
-				continue
-			}
-			dst = append(append(append(dst, '<'), nameGroups[g]...), '>')
-			for c, component := range strings.SplitN(group, "^", len(nameComponents)) {
-				if component != "" {
-					dst = append(append(append(dst, '<'), nameComponents[c]...), '>')
-					dst = appendXMLText(dst, component)
-					dst = append(append(append(dst, "</"...), nameComponents[c]...), '>')
-				}
-			}
-			dst = append(append(append(dst, "</"...), nameGroups[g]...), '>')
-		}
-		dst = append(dst, `</PersonName>`...)
+		dst = appendXMLName(dst, i, name)
 	}
+	return dst
+}
+
+func appendXMLName(dst []byte, i int, name string) []byte {
+	dst = appendNumbered(dst, "PersonName", i)
+	for g, group := range PersonNameGroups(normalPersonName(name)) {
+		if group == "" {
+			continue
+		}
+		dst = append(append(append(dst, '<'), nameGroups[g]...), '>')
+		for c, component := range strings.SplitN(group, "^", len(nameComponents)) {
+			if component != "" {
+				dst = append(append(append(dst, '<'), nameComponents[c]...), '>')
+				dst = appendXMLText(dst, component)
+				dst = append(append(append(dst, "</"...), nameComponents[c]...), '>')
+			}
+		}
+		dst = append(append(append(dst, "</"...), nameGroups[g]...), '>')
+	}
+	dst = append(dst, `</PersonName>`...)
 	return dst
 }
 

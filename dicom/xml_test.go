@@ -167,6 +167,11 @@ func FuzzXML(f *testing.F) {
 		if !withoutPrivate(back).Equal(withoutPrivate(ds)) {
 			t.Fatalf("changed on the way: %s", out)
 		}
+		text, err := ds.AppendJSON(nil)
+		if err != nil || back.UnmarshalJSON(text) != nil {
+			t.Fatal(err)
+		}
+		sameXML(t, back, text)
 	})
 }
 

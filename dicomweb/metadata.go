@@ -3,11 +3,11 @@ package dicomweb
 import (
 	"bufio"
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -69,12 +69,14 @@ const (
 	sentCost     = 1
 	parsedCost   = 6 // as a data set
 	filteredCost = 2
-	xmlCost      = 12
+	xmlCost      = 2
 )
 
 // cost is that of an instance while it is written.
 func (m metadataWriter) cost(chosen offer) int64 {
 	switch {
+	case chosen.multipart && !m.filter.empty():
+		return xmlCost + filteredCost - sentCost
 	case chosen.multipart:
 		return xmlCost
 	case !m.filter.empty():
@@ -131,15 +133,9 @@ func (m metadataWriter) xml(w io.Writer, all iter.Seq2[store.Metadata, error]) e
 		if err != nil {
 			return err
 		}
-		document, err := m.document(one)
-		if err != nil {
+		if err := m.part(&parts, b, one); err != nil {
 			return err
 		}
-		location := metadataLocation(m.base, one.Ref)
-		if err := parts.begin(partHeader{contentType: mediaXML, location: location, length: int64(len(document))}); err != nil {
-			return err
-		}
-		b.Write(document)
 	}
 	if parts.first {
 		return notFound("nothing is stored under %s", m.ref.Path())
@@ -158,24 +154,51 @@ func metadataLocation(base string, ref dicom.Ref) string {
 	return base + ref.Path() + "/metadata"
 }
 
-// relativeXML is how a BulkDataURI begins in XML. It cannot occur in a text, where "<" is escaped.
-var relativeXML = []byte(`<BulkData uri="bulkdata/`)
+// part writes the part of one instance. Its length stands before it: one that is long is written twice, first to nowhere.
+func (m metadataWriter) part(parts *multipartWriter, w io.Writer, one store.Metadata) error {
+	text, err := m.filter.json(one)
+	if err != nil {
+		return err
+	}
+	document := func(w io.Writer) error {
+		err := dicom.WriteXML(w, text, func(uri string) string {
+			if path, relative := strings.CutPrefix(uri, "bulkdata/"); relative {
+				return bulkdataURI(m.base, one.Ref, path)
+			}
+			return uri
+		})
+		if err != nil {
+			return fmt.Errorf("metadata of instance %s: %w", one.Ref.Instance, err)
+		}
+		return nil
+	}
+	var first measured
+	if err := document(&first); err != nil {
+		return err
+	}
+	if err := parts.begin(partHeader{contentType: mediaXML, location: metadataLocation(m.base, one.Ref), length: first.length}); err != nil {
+		return err
+	}
+	if first.length > measuredKept {
+		return document(w)
+	}
+	_, err = w.Write(first.kept)
+	return err
+}
 
-// document is the XML of one instance, its BulkDataURIs made absolute.
-func (m metadataWriter) document(one store.Metadata) ([]byte, error) {
-	ds, err := m.filter.dataSet(one)
-	if err != nil {
-		return nil, err
+// measured counts what is written, and keeps it if it is short.
+type measured struct {
+	kept   []byte
+	length int64
+}
+
+const measuredKept = 1 << 20
+
+func (m *measured) Write(p []byte) (int, error) {
+	if m.length += int64(len(p)); m.length <= measuredKept {
+		m.kept = append(m.kept, p...)
 	}
-	document, err := ds.AppendXML(nil)
-	if err != nil {
-		return nil, fmt.Errorf("metadata of instance %s: %w", one.Ref.Instance, err)
-	}
-	var base bytes.Buffer
-	if err := xml.EscapeText(&base, []byte(bulkdataURI(m.base, one.Ref, ""))); err != nil {
-		return nil, err
-	}
-	return bytes.ReplaceAll(document, relativeXML, []byte(`<BulkData uri="`+base.String())), nil
+	return len(p), nil
 }
 
 // relativeURI is how a BulkDataURI begins in the JSON of an index. It cannot occur in a text, where quotes have a backslash.

@@ -87,19 +87,6 @@ func (f *metadataFilter) json(m store.Metadata) ([]byte, error) {
 	return t.left, nil
 }
 
-// dataSet is the data set of an instance with the filter applied.
-func (f *metadataFilter) dataSet(m store.Metadata) (*dicom.DataSet, error) {
-	text, err := f.json(m)
-	if err != nil {
-		return nil, err
-	}
-	ds := &dicom.DataSet{}
-	if err := ds.UnmarshalJSON(text); err != nil {
-		return nil, fmt.Errorf("metadata of instance %s: %w", m.Ref.Instance, err)
-	}
-	return ds, nil
-}
-
 // keeps reports whether something at the path is left; within a data set of which only what is included is, if including. whole says that
 // all that lies in it is included, too.
 func (f *metadataFilter) keeps(path match.Path, including bool) (kept, whole bool) {
