@@ -60,29 +60,23 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, m *metadat
 		return nil
 	}
 	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) error {
-		return write(w, s.store.MetadataTaking(r.Context(), out.ref, out.cost(chosen)))
+		return write(w, s.store.MetadataTaking(r.Context(), out.ref, out.cost()))
 	})
 }
 
 // What metadata takes in memory, in lengths of its DICOM JSON, measured with 300,000 elements that are short, are texts, or have items.
 const (
-	sentCost     = 1
+	sentCost     = 1 // as XML, too
 	parsedCost   = 6 // as a data set
 	filteredCost = 2
-	xmlCost      = 2
 )
 
 // cost is that of an instance while it is written.
-func (m metadataWriter) cost(chosen offer) int64 {
-	switch {
-	case chosen.multipart && !m.filter.empty():
-		return xmlCost + filteredCost - sentCost
-	case chosen.multipart:
-		return xmlCost
-	case !m.filter.empty():
-		return filteredCost
+func (m metadataWriter) cost() int64 {
+	if m.filter.empty() {
+		return sentCost
 	}
-	return sentCost
+	return filteredCost
 }
 
 // metadataWriter writes what lies below ref.

@@ -19,8 +19,8 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// dataSetCache is the most bytes of DICOM JSON whose data sets are kept for the next frame.
-const dataSetCache = 4 << 20
+// dataSetCache is the most memory of data sets that are kept for the next frame.
+const dataSetCache = 4 * parsedCost << 20
 
 // What can go wrong with a picture, and what the client is told (PS3.18 8.5):
 //

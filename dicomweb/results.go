@@ -17,6 +17,7 @@ var multipartOffers = []offer{{multipart: true, mediaType: "application/dicom+js
 // resultWriter collects the payload of a search.
 type resultWriter interface {
 	add(ds *dicom.DataSet) error
+	length() int // so far
 	end() (mediaType string, body []byte)
 }
 
@@ -48,6 +49,8 @@ func (j *jsonResults) add(ds *dicom.DataSet) (err error) {
 	return err
 }
 
+func (j *jsonResults) length() int { return len(j.body) }
+
 func (j *jsonResults) end() (string, []byte) { return j.mediaType, append(j.body, ']') }
 
 // partResults is a multipart message with a part per result (PS3.18 8.7.3.2).
@@ -70,6 +73,8 @@ func (x *partResults) add(ds *dicom.DataSet) (err error) {
 	_, err = x.body.Write(x.document)
 	return err
 }
+
+func (x *partResults) length() int { return x.body.Len() }
 
 func (x *partResults) end() (string, []byte) {
 	x.body.WriteString(x.parts.tail())

@@ -119,7 +119,7 @@ func (s *Server) dataSet(ctx context.Context, e *store.Entry) (*dicom.DataSet, e
 		if err := ds.UnmarshalJSON(m.JSON); err != nil {
 			return nil, fmt.Errorf("metadata of instance %s: %w", e.Ref.Instance, err)
 		}
-		s.dataSets.add(key, ds, int64(len(m.JSON)))
+		s.dataSets.add(key, ds, parsedCost*int64(len(m.JSON)))
 		return ds, nil
 	}
 	return nil, s.missing(ctx, e.Ref)

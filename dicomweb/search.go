@@ -85,6 +85,10 @@ type page struct {
 // maxOrdered bounds how many results are put in order for one response.
 const maxOrdered = 100_000
 
+// mostSearched is how long an answer is when no further result is added to it: with includefield=all one may have many megabytes. The
+// client is told that there are more (PS3.18 8.3.4.4).
+const mostSearched = 16 << 20
+
 // find searches for at most MaxResults results. They are written as they come, so that what is held is the answer and one row.
 // Counting is a search of its own, which is left out where the page itself tells the number.
 func (s *Server) find(ctx context.Context, q match.Query, w resultWriter, result func(*dicom.DataSet) *dicom.DataSet) (*page, error) {
@@ -104,7 +108,7 @@ func (s *Server) find(ctx context.Context, q match.Query, w resultWriter, result
 			if err != nil {
 				return nil, err
 			}
-			if more = found.results == most; more {
+			if more = found.results == most || w.length() > mostSearched; more {
 				break
 			}
 			if err := w.add(result(ds)); err != nil {

@@ -222,6 +222,9 @@ type stored struct {
 
 func (st *stored) empty() bool { return len(st.outcomes) == 0 && len(st.failures) == 0 }
 
+// mostRefused is how many parts of a request are looked at of which none can be read: a hundred thousand would be refused at length.
+const mostRefused = 1000
+
 // take stores what comes. What is committed stays committed when the client goes away, so the commit does not depend on it.
 func take(ctx context.Context, uploads iter.Seq2[*upload, error], batch *store.Batch) *stored {
 	defer batch.Cancel()
@@ -233,6 +236,8 @@ func take(ctx context.Context, uploads iter.Seq2[*upload, error], batch *store.B
 		case u.failure != nil:
 			result.failures = append(result.failures, u.failure)
 			continue
+		case batch.Hopeless(mostRefused):
+			result.stopped = exceeds("parts", "none of the first %d instances can be read, and the rest of the request is not looked at", mostRefused)
 		case !u.isInstance():
 			result.failures = append(result.failures, &store.Failure{Reason: store.ReasonCannotUnderstand,
 				Err: fmt.Errorf("a part has Content-Type %s, not application/dicom", excerpt(u.mediaType))})

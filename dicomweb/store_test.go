@@ -73,6 +73,30 @@ func TestStoreOutOfResources(t *testing.T) {
 	}
 }
 
+// A request of which nothing can be read is not looked at to its end, whatever comes then.
+func TestStoreGivesUp(t *testing.T) {
+	for extra, want := range []int{409, 413} {
+		body := strings.Repeat("--b\r\n\r\n1\r\n", mostRefused+extra) + "--b--\r\n"
+		r := httptest.NewRequest("POST", "/dicom-web/studies", strings.NewReader(body))
+		r.Header.Set("Content-Type", "multipart/related; boundary=b")
+		w := httptest.NewRecorder()
+		newArchive(t).server.ServeHTTP(w, r)
+		if refused := strings.Count(w.Body.String(), "00081197"); w.Code != want || refused != mostRefused {
+			t.Errorf("%d parts more: %d, %d are refused: %.300s", extra, w.Code, refused, w.Body)
+		}
+	}
+	// What is good is stored, and found in a crowd.
+	body := appendBody(t, []byte(strings.Repeat("--b\r\n\r\n1\r\n", mostRefused-1)), "part ct1")
+	body = append(body, "\r\n"+strings.Repeat("--b\r\n\r\n1\r\n", mostRefused)...)
+	r := httptest.NewRequest("POST", "/dicom-web/studies", bytes.NewReader(appendBody(t, body, "end")))
+	r.Header.Set("Content-Type", "multipart/related; boundary=b")
+	w := httptest.NewRecorder()
+	newArchive(t).server.ServeHTTP(w, r)
+	if w.Code != 202 {
+		t.Errorf("%d %.300s", w.Code, w.Body)
+	}
+}
+
 // Many clients at once send the same instance, and others beside it: every one is told of success.
 func TestStoreConcurrently(t *testing.T) {
 	s, ts, _ := stowServer(t)

@@ -43,6 +43,7 @@ type Batch struct {
 	store    *Store
 	target   dicom.Ref
 	outcomes []Outcome
+	refused  int // of them, before they were staged
 	staged   []*staged
 	share    share      // the memory of the data sets in staged, and of the one that is being read
 	dry      *rehearsal // nil: what is committed stays
@@ -196,7 +197,13 @@ func (b *Batch) comply(ctx context.Context, a *arrival) (*arrival, error) {
 	return a, nil
 }
 
-func (b *Batch) fail(f *Failure) { b.outcomes = append(b.outcomes, Outcome{Failure: f}) }
+func (b *Batch) fail(f *Failure) {
+	b.outcomes = append(b.outcomes, Outcome{Failure: f})
+	b.refused++
+}
+
+// Hopeless reports whether at least so many instances have been refused for what they are, and none has been good so far.
+func (b *Batch) Hopeless(most int) bool { return b.refused >= most && b.refused == len(b.outcomes) }
 
 // Commit makes the staged instances durable and visible. With an error the outcomes are complete all the same.
 func (b *Batch) Commit(ctx context.Context) ([]Outcome, error) {

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
 )
 
 // Metadata takes memory when it is read, too: that of an instance with 900,000 elements is 33 MB for each reader, and several times as
@@ -23,20 +24,38 @@ func (s *Store) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, e
 // Who waits too long for it gets ErrBusy.
 func (s *Store) MetadataTaking(ctx context.Context, r dicom.Ref, times int64) iter.Seq2[Metadata, error] {
 	return func(yield func(Metadata, error) bool) {
-		held := &share{budget: s.budget}
-		defer held.shrink(0)
-		admit := func(n int64) error {
-			held.shrink(0) // the one before
-			if n *= times; n <= readUnasked {
-				return nil
-			}
-			return held.take(ctx, n)
-		}
-		for m, err := range s.index.Metadata(WithAdmission(ctx, admit), r) {
+		ctx, done := s.admitting(ctx, times)
+		defer done()
+		for m, err := range s.index.Metadata(ctx, r) {
 			if !yield(m, err) || err != nil {
 				return
 			}
 		}
+	}
+}
+
+// admitting has an index take so many times the length of each metadata that it reads in the context, in the place of that of the one before.
+func (s *Store) admitting(ctx context.Context, times int64) (_ context.Context, done func()) {
+	held := &share{budget: s.budget}
+	admit := func(n int64) error {
+		held.shrink(0)
+		if n *= times; n <= readUnasked {
+			return nil
+		}
+		return held.take(ctx, n)
+	}
+	return WithAdmission(ctx, admit), func() { held.shrink(0) }
+}
+
+// searchedCost is what a search takes for the data set of an instance, in lengths of its DICOM JSON, and for the answer to be made of it.
+const searchedCost = 6
+
+// searchIndex is a search of the index, whose data sets are admitted like other metadata: the consumer lets go of one before the next.
+func (s *Store) searchIndex(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
+	return func(yield func(*dicom.DataSet, error) bool) {
+		ctx, done := s.admitting(ctx, searchedCost)
+		defer done()
+		s.index.Search(ctx, q)(yield)
 	}
 }
 

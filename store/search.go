@@ -17,7 +17,7 @@ func (s *Store) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 	case asksInstances(q):
 		return s.searchByInstances(ctx, q)
 	}
-	return s.index.Search(ctx, q)
+	return s.searchIndex(ctx, q)
 }
 
 // Count returns how many matches q has behind q.After, whatever its Offset and Limit (PS3.18 8.3.4.4.1).

@@ -1,6 +1,7 @@
 package sqlindex
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -74,8 +75,15 @@ func (b *builder) columns() string {
 	return s
 }
 
-// scan reads a row: the id at the builder's level, and the virtual data set.
-func (b *builder) scan(rows *sql.Rows) (int64, *dicom.DataSet, error) {
+// resultRow is what has been read of a row: the virtual data set, at the instance level that of its series and what the instance adds.
+type resultRow struct {
+	dataSet *dicom.DataSet
+	text    []byte // of the instance, packed if the builder is full
+	syntax  dicom.UID
+}
+
+// scanRow reads a row: with the id at the builder's level.
+func (b *builder) scanRow(rows *sql.Rows) (int64, resultRow, error) {
 	var studyID, seriesID, instanceID int64
 	var studyText, modalities, classes, seriesText, syntax, instanceText sql.RawBytes
 	var counts store.StudyCounts
@@ -88,41 +96,55 @@ func (b *builder) scan(rows *sql.Rows) (int64, *dicom.DataSet, error) {
 		to = append(to, &instanceID, &syntax, &instanceText)
 	}
 	if err := rows.Scan(to...); err != nil {
-		return 0, nil, err
+		return 0, resultRow{}, err
 	}
 	if b.study == nil || b.studyID != studyID {
 		counts.Modalities, counts.SOPClasses = split(string(modalities)), split(string(classes))
 		merged, err := decode(studyText)
 		if err != nil {
-			return 0, nil, err
+			return 0, resultRow{}, err
 		}
 		b.studyID, b.study, b.series = studyID, store.StudyDataSet(merged, counts), nil
 	}
 	if b.level == match.Study {
-		return studyID, b.study, nil
+		return studyID, resultRow{dataSet: b.study}, nil
 	}
 	if b.series == nil || b.seriesID != seriesID {
 		merged, err := decode(seriesText)
 		if err != nil {
-			return 0, nil, err
+			return 0, resultRow{}, err
 		}
 		b.seriesID, b.series = seriesID, store.SeriesDataSet(b.study, merged, instances)
 	}
 	if b.level == match.Series {
-		return seriesID, b.series, nil
+		return seriesID, resultRow{dataSet: b.series}, nil
 	}
-	text := []byte(instanceText)
+	return instanceID, resultRow{b.series, bytes.Clone(instanceText), dicom.UID(syntax)}, nil
+}
+
+// dataSet makes the data set of a row, a long one when it has been admitted.
+func (b *builder) dataSet(ctx context.Context, r resultRow) (*dicom.DataSet, error) {
+	if b.level < match.Instance {
+		return r.dataSet, nil
+	}
+	text := r.text
 	if b.full {
-		var err error
-		if text, err = b.pack.unpack(text); err != nil {
-			return 0, nil, err
+		length, err := unpackedLength(text)
+		if err == nil {
+			err = store.Admit(ctx, length)
+		}
+		if err == nil {
+			text, err = b.pack.unpack(text)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	instance, err := decode(text)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	return instanceID, store.InstanceDataSet(b.series, instance, dicom.UID(syntax)), nil
+	return store.InstanceDataSet(r.dataSet, instance, r.syntax), nil
 }
 
 func decode(text []byte) (*dicom.DataSet, error) {

@@ -38,7 +38,16 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 			chunk = chunkWhole
 		}
 		query := "SELECT " + b.columns() + tables(b.level, b.full, false) + " AND " + q.Level.String() + ".id"
-		byID(ctx, x, ids, chunk, query, b.scan, yield)
+		byID(ctx, x, ids, chunk, query, b.scanRow, func(r resultRow, err error) bool {
+			if err == nil {
+				var ds *dicom.DataSet
+				if ds, err = b.dataSet(ctx, r); err == nil {
+					return yield(ds, nil)
+				}
+			}
+			yield(nil, err)
+			return false
+		})
 	}
 }
 
@@ -196,7 +205,11 @@ func (x *Index) judge(ctx context.Context, q match.Query, f clause) ([]int64, er
 	var ids []int64
 	skip := q.Offset
 	err := x.each(ctx, query, f.args, func(rows *sql.Rows) error {
-		id, ds, err := b.scan(rows)
+		id, row, err := b.scanRow(rows)
+		if err != nil {
+			return err
+		}
+		ds, err := b.dataSet(ctx, row)
 		if err != nil || !q.Match(ds) {
 			return err
 		}
