@@ -5,13 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 )
 
-// Check lets SQLite examine the file of an index that nobody writes to: its pages, its indices, its references. It returns what it
-// found, nothing if all is well. The file is not changed.
+// Check lets SQLite examine the file of an index that nobody writes to: its pages, its indices, its references; and compares its tables, indices and
+// triggers with those of a new one. It returns what it found, nothing if all is well. The file is not changed.
 func Check(ctx context.Context, path string) ([]string, error) {
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 		return nil, errors.Join(err, errEmpty(err))
@@ -47,7 +48,61 @@ func Check(ctx context.Context, path string) ([]string, error) {
 			found = append(found, err.Error())
 		}
 	}
+	if len(found) == 0 && checkSchema(ctx, db) == nil {
+		different, err := compareSchema(ctx, db)
+		if found = different; err != nil {
+			found = append(found, err.Error())
+		}
+	}
 	return found, ctx.Err()
+}
+
+// compareSchema says what of a new index is not in the database, or is otherwise, and what is in it and in no new one.
+func compareSchema(ctx context.Context, db *sql.DB) (different []string, err error) {
+	fresh := sql.OpenDB(&connector{dsn: "file::memory:", pragmas: []string{"PRAGMA temp_store = MEMORY"}})
+	defer fresh.Close()
+	fresh.SetMaxOpenConns(1)
+	if err := migrate(ctx, fresh); err != nil {
+		return nil, err
+	}
+	want, err := schemaOf(ctx, fresh)
+	if err != nil {
+		return nil, err
+	}
+	got, err := schemaOf(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if text, there := got[name]; !there {
+			different = append(different, name+" is missing")
+		} else if text != want[name] {
+			different = append(different, name+" is another one")
+		}
+		delete(got, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		different = append(different, name+" is none of an index")
+	}
+	return different, nil
+}
+
+// schemaOf are the statements that make what is in a database, by kind and name.
+func schemaOf(ctx context.Context, db *sql.DB) (map[string]string, error) {
+	rows, err := db.QueryContext(ctx, "SELECT type || ' ' || name, COALESCE(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			return nil, err
+		}
+		all[name] = text
+	}
+	return all, rows.Err()
 }
 
 func errEmpty(err error) error {
@@ -129,7 +184,9 @@ func carry(tables []string) []string {
 		"DELETE FROM main.workitem",
 	}
 	for _, table := range tables {
-		statements = append(statements, fmt.Sprintf("DELETE FROM main.%[1]s", table), fmt.Sprintf("INSERT INTO main.%[1]s SELECT * FROM old.%[1]s", table))
+		// Row by row, for which WHERE sees: SQLite would copy the pages of the indices, too, which may be what is damaged.
+		statements = append(statements, fmt.Sprintf("DELETE FROM main.%[1]s", table),
+			fmt.Sprintf("INSERT OR IGNORE INTO main.%[1]s SELECT * FROM old.%[1]s NOT INDEXED WHERE true", table))
 	}
 	for _, child := range []struct{ table, column, parent string }{ // of a damaged old index
 		{"workitem_key", "workitem_id", "workitem"}, {"workitem_subscription", "workitem_id", "workitem"},
