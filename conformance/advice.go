@@ -37,6 +37,7 @@ const (
 	allViewers   = "OHIF, Slim, Weasis, dicomweb-client"
 	fixAccept    = "The server has to take every form of Accept that HTTP allows, quoted or not, in any order, and pass over what it does not know (PS3.18 8.7); a proxy must not change the header"
 	fixCORS      = "Set the CORS headers on every answer, errors too, at the server or its proxy; or serve the viewer from the same origin"
+	fixBulk      = "BulkDataURIs have to be absolute, at the address that clients use: tell the server its public URL, or let the proxy send Forwarded; OHIF's bulkDataURI.relativeResolution helps with relative ones"
 	fixNothing   = "Nothing in a client's configuration helps: the server has to be mended"
 	nothingShown = "the images of a study do not load"
 )
@@ -49,6 +50,7 @@ var advices = []struct {
 	{"clients.ohif.filters", Advice{"OHIF", "searching in the study list finds nothing, or an error is shown", "supportsWildcard: false and supportsFuzzyMatching: false in OHIF's data source leave those parameters out"}},
 	{"clients.ohif.series", Advice{"OHIF", "a study opens without series", fixNothing}},
 	{"clients.ohif.metadata", Advice{"OHIF", "a study opens and nothing is shown in it", "enableStudyLazyLoad: false asks for the metadata of the study instead of each series"}},
+	{"clients.ohif.bulk", Advice{"OHIF, Slim", "documents, lookup tables, ECGs and profiles do not load", fixBulk}},
 	{"clients.ohif.frames", Advice{"OHIF, cornerstone", nothingShown, "omitQuotationForMultipartRequest: true sends the types without quotes; else " + fixAccept}},
 	{"clients.ohif.thumbnail", Advice{"OHIF", "series have no thumbnails", "thumbnailRendering: 'wadors' makes them of the frames"}},
 	{"clients.ohif.rendered", Advice{"OHIF", "series have no thumbnails", "thumbnailRendering: 'wadors' makes them of the frames"}},
@@ -71,7 +73,7 @@ var advices = []struct {
 	{"retrieve.frames.stored.transfer-syntax", Advice{"OHIF, cornerstone", "compressed images are shown as noise: without transfer-syntax the viewer guesses", "Each part needs Content-Type with transfer-syntax (PS3.18 8.7.3.5)"}},
 	{"retrieve.frames.root-type", Advice{allViewers, "answers are not recognized as multipart", fixNothing}},
 	{"retrieve.metadata.", Advice{allViewers, "a study opens without images, or black: attributes that the viewer needs are missing or in another form", "Answer with the whole data set in the DICOM JSON model; modes of reduced metadata have to be off"}},
-	{"retrieve.bulk.", Advice{"OHIF, Slim", "documents, lookup tables, ECGs and profiles do not load", "BulkDataURIs have to be absolute, at the address that clients use: tell the server its public URL, or let the proxy send Forwarded; OHIF's bulkDataURI.relativeResolution helps with relative ones"}},
+	{"retrieve.bulk.", Advice{"OHIF, Slim", "documents, lookup tables, ECGs and profiles do not load", fixBulk}},
 	{"search.fuzzy.with-wildcard", Advice{"OHIF", "searching by name is refused", "supportsFuzzyMatching: false"}},
 	{"search.includefield.list", Advice{"OHIF", "columns of the study list stay empty", "qidoSupportsIncludeField: false where the server refuses it"}},
 	{"common.charset.utf8", Advice{allViewers, "names with accents or in other scripts are garbled", fixNothing}},

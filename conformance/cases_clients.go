@@ -8,30 +8,37 @@ import (
 
 // clientCases are the ways of real clients: what OHIF, cornerstone, dicomweb-client, dcm4che, Weasis and others send and need.
 func clientCases() []Case {
-	get := func(id, gist string, target func(*instance) string, accept string) Case {
+	get := func(id, gist string, target func(*T) string, accept string) Case {
 		return reads(id, "PS3.18 10.3", Practice, gist, func(t *T) {
 			var headers []string
 			if accept != "" {
 				headers = []string{"Accept: " + accept}
 			}
-			a := t.get(target(t.image()), headers...)
+			a := t.get(target(t), headers...)
 			if strings.Contains(id, "thumbnail") {
 				a.orUnsupported()
 			}
-			a.status(200, 204, 206)
+			a.status(200, 204, 206).usable(accept)
 		})
 	}
-	fixed := func(s string) func(*instance) string { return func(*instance) string { return s } }
-	below := func(suffix string) func(*instance) string {
-		return func(in *instance) string { return in.path() + suffix }
+	fixed := func(s string) func(*T) string { return func(*T) string { return s } }
+	below := func(suffix string) func(*T) string {
+		return func(t *T) string { return t.image().path() + suffix }
 	}
 	return of(Clients,
 		get("ohif.list", "OHIF's list of studies", fixed("/studies?limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060%2C00080090%2C00100030"), dicomJSON),
 		get("ohif.filters", "OHIF's filters", fixed("/studies?PatientName=*X*&00100020=*X*&AccessionNumber=*X*&StudyDescription=*X%20Y*&ModalitiesInStudy=SEG%2CECG&StudyDate=20240102-20240103&limit=101&offset=0&fuzzymatching=true&includefield=00081030%2C00080060"), dicomJSON),
-		get("ohif.series", "OHIF's series of a study", func(in *instance) string {
-			return in.studyPath() + "/series?includefield=00080021%2C00080031%2C0008103E%2C00200011"
+		get("ohif.series", "OHIF's series of a study", func(t *T) string {
+			return t.image().studyPath() + "/series?includefield=00080021%2C00080031%2C0008103E%2C00200011"
 		}, dicomJSON),
-		get("ohif.metadata", "OHIF's metadata of a series", func(in *instance) string { return in.seriesPath() + "/metadata" }, dicomJSON),
+		get("ohif.metadata", "OHIF's metadata of a series", func(t *T) string { return t.image().seriesPath() + "/metadata" }, dicomJSON),
+		get("ohif.bulk", "bulk data at the address that the metadata say", func(t *T) string {
+			uri := t.bulkURI(t.image(), pixelData)
+			if !strings.Contains(uri, "://") {
+				t.skip("the BulkDataURI is relative")
+			}
+			return uri
+		}, `multipart/related; type="application/octet-stream"`),
 		get("ohif.frames", "OHIF's frames, quoted", below("/frames/1"), `multipart/related; type="application/octet-stream"; transfer-syntax="*"`),
 		get("ohif.thumbnail", "OHIF's thumbnail", below("/thumbnail?viewport=256%2C256"), "image/jpeg"),
 		get("ohif.thumbnail-any", "OHIF's thumbnail by the accept parameter", below("/thumbnail?accept=image%2Fjpeg"), "*/*"),
@@ -45,7 +52,7 @@ func clientCases() []Case {
 		get("q-blanks", "q values with blanks", fixed("/studies?limit=1"), "text/html, image/gif, image/jpeg, */*; q=.2, */*; q=.2"),
 		get("browser", "a browser's Accept", below("/rendered"), "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
 		get("google", "single part, transfer-syntax=*", below(""), "application/dicom; transfer-syntax=*"),
-		get("weasis", "Weasis: series of a study with all fields", func(in *instance) string { return in.studyPath() + "/series?includefield=all" }, dicomJSON),
+		get("weasis", "Weasis: series of a study with all fields", func(t *T) string { return t.image().studyPath() + "/series?includefield=all" }, dicomJSON),
 		get("weasis.wado", "Weasis: an instance as application/dicom among others", below(""), `multipart/related;type="application/dicom";transfer-syntax=*`),
 		get("doubled-slash", "addresses joined with a slash too many", fixed("//studies?limit=1"), dicomJSON),
 		get("trailing-slash", "addresses with a slash at the end", fixed("/studies/?limit=1"), dicomJSON),
@@ -135,4 +142,25 @@ func clientCases() []Case {
 			t.get(t.image().path()+"/metadata", acceptJSON).status(200).has("X-Content-Type-Options", "nosniff", func(v string) bool { return v == "nosniff" })
 		}),
 	)
+}
+
+// usable ends the case unless a client that sends this Accept can read what came.
+func (a *answer) usable(accept string) {
+	switch {
+	case a.code == http.StatusNoContent:
+	case strings.HasPrefix(accept, dicomJSON):
+		a.objects()
+	case strings.HasPrefix(accept, "multipart/related"):
+		root, _, _ := strings.Cut(a.mediaType("multipart/related")["type"], ";") // of which type the parts are other cases look at
+		if parts := a.parts(strings.TrimSpace(root)); len(parts) == 0 || len(parts[0].body) == 0 {
+			a.t.failGot("no part with anything in it", "at least one part")
+		}
+	case accept == "image/jpeg":
+		a.mediaType("image/jpeg")
+		fallthrough
+	default:
+		if len(a.body) == 0 {
+			a.t.failGot("an empty body", "a body")
+		}
+	}
 }

@@ -276,18 +276,32 @@ func (report *Report) prepare(x *T, o Options) {
 	}
 }
 
-// existing finds an image that is there already.
-func (t *T) existing(studies []string) *instance {
+// existing finds an image that is there already: among all instances, or, where the server does not search those, in one of a few studies.
+func (t *T) existing(studies []string) (found *instance) {
+	if len(studies) > 0 {
+		return t.existingBelow("/studies/"+studies[0], studies[0])
+	}
+	if found = t.existingBelow("", ""); found != nil {
+		return found
+	}
+	t.attempt(func(t *T) {
+		for _, o := range t.get("/studies?limit=5", acceptJSON).status(200).objects() {
+			if uid := o.text("0020000D"); found == nil && uid != "" {
+				found = t.existingBelow("/studies/"+uid, uid)
+			}
+		}
+	})
+	return found
+}
+
+// existingBelow finds one by a search of instances, in a study if it is named.
+func (t *T) existingBelow(path, study string) *instance {
 	var found *instance
 	t.attempt(func(t *T) {
-		target := "/instances?limit=20"
-		if len(studies) > 0 {
-			target = "/studies/" + studies[0] + "/instances?limit=20"
-		}
-		for _, o := range t.get(target, "Accept: application/dicom+json").status(200).objects() {
+		for _, o := range t.get(path+"/instances?limit=20", acceptJSON).status(200).objects() {
 			in := &instance{study: o.text("0020000D"), series: o.text("0020000E"), uid: o.text("00080018"), class: o.text("00080016")}
-			if in.study == "" && len(studies) > 0 {
-				in.study = studies[0]
+			if in.study == "" {
+				in.study = study
 			}
 			if found == nil || o.has("00280010") && found.rows == 0 {
 				fmt.Sscan(o.text("00280010"), &in.rows)

@@ -37,7 +37,7 @@ type complaint struct {
 // outsideReport is what was found from outside.
 type outsideReport struct {
 	Server      string      `json:"server"`
-	Healthy     bool        `json:"healthy"`
+	Healthy     bool        `json:"healthy"` // something was tried, and nobody is let down
 	Passed      int         `json:"passed"`
 	Unsupported []string    `json:"unsupported"` // what the server does not have: cases with the reason
 	Skipped     int         `json:"skipped"`
@@ -88,7 +88,7 @@ func complaintsOf(report *conformance.Report) *outsideReport {
 			r.Unsupported = append(r.Unsupported, c.ID+": "+c.Reason)
 		}
 	}
-	r.Healthy = len(r.Complaints) == 0
+	r.Healthy = len(r.Complaints) == 0 && r.Passed > 0
 	return r
 }
 
@@ -108,8 +108,11 @@ func (r *outsideReport) print(w io.Writer) error {
 		fmt.Fprintf(&b, "\nThe server does not have:\n  %s\n", strings.Join(r.Unsupported, "\n  "))
 	}
 	verdict := "nothing lets these clients down"
-	if !r.Healthy {
+	switch {
+	case len(r.Complaints) > 0:
 		verdict = fmt.Sprintf("%d let clients down", len(r.Complaints))
+	case r.Passed == 0:
+		verdict = "so nothing can be said; a server without a study wants one, or --write"
 	}
 	fmt.Fprintf(&b, "\n%d requests answered as clients need it, %d not tried: %s\n", r.Passed, r.Skipped, verdict)
 	_, err := io.WriteString(w, b.String())
