@@ -73,6 +73,7 @@ const (
 	small       = "small file damaged"
 	foreign     = "file of another user"
 	unfinished  = "upload that was cut off"
+	leftover    = "folder of a command that was killed"
 	permissions = "others may read it"
 	space       = "little space left"
 	clock       = "clock"

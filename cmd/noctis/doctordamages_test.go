@@ -81,6 +81,10 @@ var damages = []struct {
 	{"journal with a line that is none", "journal of deletions damaged", true, func(w *ward) {
 		w.write(filepath.Join(blobFolder(w.data), "journal"), []byte("garbage\nmore of it\n"))
 	}},
+	{"folder of a command that was killed", "folder of a command that was killed", true, func(w *ward) {
+		w.check(os.Mkdir(filepath.Join(w.data, "reindex-123"), 0o700))
+		w.write(filepath.Join(w.data, "reindex-123", "index.db"), []byte("x"))
+	}},
 	{"upload cut off", "upload that was cut off", true, func(w *ward) { w.write(filepath.Join(blobFolder(w.data), "tmp", "123"), []byte("x")) }},
 	{"file that all may read", "others may read it", true, func(w *ward) { w.check(os.Chmod(w.blob(1), 0o644)) }},
 	{"removed instance row", "file without an entry", true, func(w *ward) {
@@ -165,6 +169,9 @@ var damages = []struct {
 		w.check(err)
 		w.write(indexFile(w.data)+"-wal", log)
 	}},
+	{"database without an index", "database damaged", true, func(w *ward) { w.sql("DROP INDEX instance_order") }},
+	{"database without a trigger", "database damaged", true, func(w *ward) { w.sql("DROP TRIGGER holding_stored") }},
+	{"database with a table more", "database damaged", true, func(w *ward) { w.sql("CREATE TABLE other (a)") }},
 	{"list of damaged files that is none", "small file damaged", true, func(w *ward) { w.write(filepath.Join(w.data, damagedFile), []byte("x\n")) }},
 	{"removed workitem", "study without a reading workitem", true, func(w *ward) { w.sql("DELETE FROM workitem WHERE state = 'SCHEDULED'") }},
 }

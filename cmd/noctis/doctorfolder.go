@@ -26,10 +26,25 @@ func (p *patient) examineFolder() error {
 	} else if n > 0 && !p.d.Live {
 		p.d.find(unfinished, "%d files below tmp", n)
 	}
+	for _, path := range p.leftovers() {
+		p.d.find(leftover, "%s", filepath.Base(path)).path = filepath.Base(path)
+	}
 	if err := p.examineModes(); err != nil {
 		return err
 	}
 	return p.examineSpace()
+}
+
+// leftovers are the folders in which commands make indices, when none is running that has the store for itself.
+func (p *patient) leftovers() (paths []string) {
+	if p.d.Live {
+		return nil
+	}
+	for _, pattern := range []string{"reindex-*", "doctor-*"} {
+		found, _ := filepath.Glob(filepath.Join(p.Data, pattern))
+		paths = append(paths, found...)
+	}
+	return paths
 }
 
 // examineModes looks at who may read the files, and when they were written. While the server runs they come and go.

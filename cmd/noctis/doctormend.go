@@ -320,6 +320,11 @@ func (p *patient) mendRest(ctx context.Context) error {
 			} else if _, err := p.blobs.Open(ctx, f.defect.Blob); errors.Is(err, store.ErrNotFound) && recovered.Purged > 0 {
 				f.Mended = "removed: it had been purged, and a crash, or somebody, has left it or brought it back"
 			}
+		case f.Kind == leftover:
+			if err := os.RemoveAll(filepath.Join(p.Data, f.path)); err != nil {
+				return err
+			}
+			f.Mended = "removed"
 		case f.Kind == unfinished:
 			f.Mended = fmt.Sprintf("%d removed, as every start of the server does", recovered.Temporary)
 		case f.Kind == noWorkitem:

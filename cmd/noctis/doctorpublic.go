@@ -109,7 +109,8 @@ func (a *asking) both(base, path string) error {
 		if err != nil || said.Host == "" {
 			return errPublic("the server says an address that is none")
 		}
-		return errPublic(fmt.Sprintf("the server says that it is at %s://%s: set public-url, or let the proxy send X-Forwarded-Proto, -Host and -Prefix", said.Scheme, said.Host))
+		before, _, _ := strings.Cut(said.Path, "/dicom-web/")
+		return errPublic(fmt.Sprintf("the server says that it is at %s://%s%s: set public-url, or let the proxy send X-Forwarded-Proto, -Host and -Prefix", said.Scheme, said.Host, before))
 	}
 	_, err = a.get(address, `multipart/related; type="application/octet-stream", */*;q=0.1`, 1<<20)
 	return err

@@ -115,6 +115,9 @@ func (r *remote) send(ctx context.Context, file io.Reader) (bool, error) {
 		return false, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
 	defer response.Body.Close()
+	if resource != dicom.Studies && (response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusMethodNotAllowed) {
+		return false, fmt.Errorf("the server has no /%s: it answered %s", resource, response.Status) // the studies go on
+	}
 	return false, storeAnswer(response)
 }
 
