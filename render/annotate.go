@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -19,16 +20,11 @@ import (
 // Annotation is the text that is burned into a picture (PS3.18 8.3.5.1.1): Patient from its top, Technique up from its bottom.
 type Annotation struct{ Patient, Technique []string }
 
-// Annotate collects the texts of a frame: patient name, ID, birth date and sex; study date, modality, series, image and frame
-// number, position and technique. Attributes that are absent have no text.
+// Annotate collects the texts of a frame: patient name, ID, birth date and sex; study date and description, modality, series, image and
+// frame number, position and technique. Attributes that are absent have no text.
 func Annotate(ds *dicom.DataSet, frame int, patient, technique bool) Annotation {
 	var a Annotation
-	value := func(prefix string, t dicom.Tag, suffix string) string {
-		if v := strings.TrimSpace(ds.String(t)); v != "" {
-			return prefix + v + suffix
-		}
-		return ""
-	}
+	value := func(prefix string, t dicom.Tag, suffix string) string { return labeled(prefix, ds.String(t), suffix) }
 	if patient {
 		name, _, _ := strings.Cut(ds.String(dicom.PatientName), "=") // the alphabetic representation (PS3.5 6.2.1.2)
 		if name == "" {
@@ -44,10 +40,41 @@ func Annotate(ds *dicom.DataSet, frame int, patient, technique bool) Annotation 
 			image = joined(image, "Fr "+strconv.Itoa(frame))
 		}
 		a.Technique = lines(joined(value("", dicom.Modality, ""), isoDate(ds.String(dicom.StudyDate))),
-			value("", dicom.SeriesDescription, ""), joined(value("Se ", dicom.SeriesNumber, ""), image),
-			joined(value("Loc ", dicom.SliceLocation, " mm"), value("Thk ", dicom.SliceThickness, " mm"), value("", dicom.KVP, " kV")))
+			value("", dicom.StudyDescription, ""), value("", dicom.SeriesDescription, ""), joined(value("Se ", dicom.SeriesNumber, ""), image),
+			joined(position(ds, frame), labeled("Thk ", ofFrame(ds, frame, dicom.PixelMeasuresSequence, dicom.SliceThickness), " mm"), value("", dicom.KVP, " kV")))
 	}
 	return a
+}
+
+// position is where a frame lies: its Slice Location, else where its first pixel is in the patient.
+func position(ds *dicom.DataSet, frame int) string {
+	if location := labeled("Loc ", ds.String(dicom.SliceLocation), " mm"); location != "" {
+		return location
+	}
+	for _, place := range macros(functionalGroups(ds, frame), dicom.PlanePositionSequence, ds) {
+		if p := numbers(place, dicom.ImagePositionPatient); len(p) == 3 && finite(p[0]+p[1]+p[2]) {
+			return fmt.Sprintf("Pos %.5g, %.5g, %.5g mm", p[0], p[1], p[2])
+		}
+	}
+	return ""
+}
+
+// ofFrame is the text of an attribute of a macro, functional groups resolved.
+func ofFrame(ds *dicom.DataSet, frame int, sequence, t dicom.Tag) string {
+	for _, place := range macros(functionalGroups(ds, frame), sequence, ds) {
+		if v := place.String(t); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// labeled puts a text between others, if there is any.
+func labeled(prefix, text, suffix string) string {
+	if text = strings.TrimSpace(text); text == "" {
+		return ""
+	}
+	return prefix + text + suffix
 }
 
 // lines leaves empty lines out, joined joins what is not empty.

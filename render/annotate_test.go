@@ -3,9 +3,11 @@ package render
 import (
 	"image"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/dicomtest"
 )
 
 func TestAnnotation(t *testing.T) {
@@ -34,6 +36,28 @@ func TestAnnotation(t *testing.T) {
 			if side == 400 && white < 50 {
 				t.Errorf("%q: %d white pixels", a, white)
 			}
+		}
+	}
+}
+
+// The position is that of the frame: the Slice Location, else the place in the patient; the thickness is that of the functional groups.
+func TestAnnotationOfFrame(t *testing.T) {
+	place := func(z string) *dicom.DataSet {
+		return dicomtest.Item(dicom.PlanePositionSequence, dicomtest.Item(dicom.ImagePositionPatient, `-10.5\20\`+z))
+	}
+	many := dicomtest.Item(dicom.StudyDescription, "Thorax", dicom.InstanceNumber, "1",
+		dicom.SharedFunctionalGroupsSequence, dicomtest.Item(dicom.PixelMeasuresSequence, dicomtest.Item(dicom.SliceThickness, "2.5")),
+		dicom.PerFrameFunctionalGroupsSequence, []*dicom.DataSet{place("1"), place("3.5")})
+	for _, test := range []struct {
+		ds   *dicom.DataSet
+		want []string
+	}{
+		{many, []string{"Thorax", "Im 1  Fr 2", "Pos -10.5, 20, 3.5 mm  Thk 2.5 mm"}},
+		{dicomtest.Item(dicom.SliceLocation, "7", dicom.ImagePositionPatient, `1\2\3`), []string{"Fr 2", "Loc 7 mm"}},
+		{dicomtest.Item(dicom.ImagePositionPatient, `1\x\3`), []string{"Fr 2"}},
+	} {
+		if got := Annotate(test.ds, 2, false, true).Technique; !slices.Equal(got, test.want) {
+			t.Errorf("%q, want %q", got, test.want)
 		}
 	}
 }
