@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -48,7 +49,8 @@ var matches = []string{"sha256:", "dns:", "email:", "uri:", "ip:", "subject:"}
 // Add says whose certificates of one kind are from now on.
 func (c *Certificates) Add(name, match string, grant Grant, expires time.Time) error {
 	validity, err := from(c.now(), expires)
-	if err := errors.Join(err, checkName(name), checkMatch(match), grant.check()); err != nil {
+	match, wrong := normalMatch(match)
+	if err := errors.Join(err, checkName(name), wrong, grant.check()); err != nil {
 		return err
 	}
 	return c.ledger.change(func(records []Certificate) ([]Certificate, error) {
@@ -61,15 +63,28 @@ func (c *Certificates) Add(name, match string, grant Grant, expires time.Time) e
 	})
 }
 
-func checkMatch(match string) error {
+// normalMatch writes a match as matchesOf does, however it was given.
+func normalMatch(match string) (string, error) {
 	kind, value, _ := strings.Cut(match, ":")
 	if !slices.Contains(matches, kind+":") || value == "" {
-		return fmt.Errorf("%q: want one of %s with a value", match, strings.Join(matches, ", "))
+		return "", fmt.Errorf("%q: want one of %s with a value", match, strings.Join(matches, ", "))
 	}
-	if digest, err := hex.DecodeString(value); kind == "sha256" && (err != nil || len(digest) != sha256.Size || strings.ToLower(value) != value) {
-		return fmt.Errorf("%q: a fingerprint has 64 small hexadecimal digits", match)
+	switch kind {
+	case "sha256":
+		value = strings.ToLower(strings.ReplaceAll(value, ":", "")) // openssl puts colons between
+		if digest, err := hex.DecodeString(value); err != nil || len(digest) != sha256.Size {
+			return "", fmt.Errorf("%q: a fingerprint has 64 hexadecimal digits", match)
+		}
+	case "dns":
+		value = strings.ToLower(value)
+	case "ip":
+		ip := net.ParseIP(value)
+		if ip == nil {
+			return "", fmt.Errorf("%q: %s is no IP address", match, value)
+		}
+		value = ip.String()
 	}
-	return nil
+	return kind + ":" + value, nil
 }
 
 // List returns all records, revoked ones too.

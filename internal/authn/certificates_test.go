@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func TestCertificatesAreMatched(t *testing.T) {
 		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}, VerifiedChains: chains}
 		return r
 	}
-	for _, match := range []string{"subject:CN=CT1,O=Clinic", "ip:10.0.0.1", "uri:urn:ct1", "email:ct@example", "dns:ct1.example", FingerprintMatch(cert)} {
+	for _, match := range []string{"subject:CN=CT1,O=Clinic", "ip:::ffff:10.0.0.1", "uri:urn:ct1", "email:ct@example", "dns:Ct1.EXAMPLE", colons(FingerprintMatch(cert))} {
 		if p, found, err := certificates.Authenticate(verified([]*x509.Certificate{cert})); found && p.Name == match[:2] || err != nil {
 			t.Errorf("%s before it was added: %v %v", match, p, err)
 		}
@@ -54,9 +55,19 @@ func TestCertificatesAreMatched(t *testing.T) {
 	}
 }
 
+// colons writes a fingerprint as openssl does.
+func colons(match string) string {
+	digits := strings.ToUpper(strings.TrimPrefix(match, "sha256:"))
+	var pairs []string
+	for i := 0; i < len(digits); i += 2 {
+		pairs = append(pairs, digits[i:i+2])
+	}
+	return "sha256:" + strings.Join(pairs, ":")
+}
+
 func TestWhatNoCertificateMatches(t *testing.T) {
 	certificates := OpenCertificates(t.TempDir(), nil)
-	for _, match := range []string{"", "CN=CT1", "dns:", "sha256:abc", "cn:CT1", "sha256:" + "AB12" + string(make([]byte, 60))} {
+	for _, match := range []string{"", "CN=CT1", "dns:", "sha256:abc", "cn:CT1", "ip:ct1.example", "sha256:" + "AB12" + string(make([]byte, 60))} {
 		if err := certificates.Add("a", match, Grant{Roles: []string{"read"}}, time.Time{}); err == nil {
 			t.Errorf("%q was taken", match)
 		}
