@@ -33,13 +33,13 @@ type guardedBody struct {
 }
 
 // Read allows itself most time. At the end of the body the deadline goes: the server then waits for the client to hang up, which is
-// no standstill.
+// no standstill. It stays when it has passed: before it answers, the server reads what is left of a short body, and would wait for it.
 func (b *guardedBody) Read(p []byte) (int, error) {
 	if err := b.control.SetReadDeadline(time.Now().Add(b.most)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	if err == io.EOF {
 		b.control.SetReadDeadline(time.Time{}) //nolint:errcheck // the body has ended anyway
 	}
 	return n, err

@@ -15,14 +15,14 @@ import (
 // A client that stops sending, or taking, loses its connection.
 func TestStalledTransferEnds(t *testing.T) {
 	for name, transfer := range map[string]struct {
-		request string
-		handle  func(w http.ResponseWriter, r *http.Request) error
+		request  string
+		answered bool
+		handle   func(w http.ResponseWriter, r *http.Request) error
 	}{
-		"upload": {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", func(_ http.ResponseWriter, r *http.Request) error {
-			_, err := io.Copy(io.Discard, r.Body)
-			return err
-		}},
-		"download": {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", func(w http.ResponseWriter, _ *http.Request) error {
+		"upload":      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", true, takeAll},
+		"long upload": {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\nhalf", true, takeAll},
+		"chunks":      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf", true, takeAll},
+		"download": {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", false, func(w http.ResponseWriter, _ *http.Request) error {
 			_, err := io.Copy(w, io.LimitReader(zeros{}, 1<<30))
 			return err
 		}},
@@ -47,8 +47,23 @@ func TestStalledTransferEnds(t *testing.T) {
 			case <-time.After(10 * time.Second):
 				t.Error("the transfer still stands")
 			}
+			if transfer.answered {
+				conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+				if answer, err := io.ReadAll(conn); err != nil || !strings.Contains(string(answer), " 408 ") {
+					t.Errorf("%q, %v; want an answer, and the end of the connection", answer, err)
+				}
+			}
 		})
 	}
+}
+
+// takeAll reads the body, and answers that it did not come.
+func takeAll(w http.ResponseWriter, r *http.Request) error {
+	_, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusRequestTimeout)
+	}
+	return err
 }
 
 // A handler that works longer than the time, with a client that waits, is no standstill.
