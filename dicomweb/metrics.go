@@ -61,7 +61,7 @@ func newMetrics(registry prometheus.Registerer, st *store.Store) (*metrics, erro
 		stored:        plain("stored_instances_total", "Instances stored."),
 		duplicates:    plain("duplicate_instances_total", "Instances received whose very bytes were stored before."),
 		failures:      counter("store_failures_total", "Instances refused, by Failure Reason (0008,1197).", "reason"),
-		renderHits:    plain("render_cache_hits_total", "Rendered pictures that were kept."),
+		renderHits:    plain("render_cache_hits_total", "Rendered pictures that were kept, or being made for another request."),
 		renderMisses:  plain("render_cache_misses_total", "Rendered pictures that had to be made."),
 		renderBytes:   gauge("render_cache_bytes", "Bytes of rendered pictures kept."),
 		frameHits:     plain("frame_cache_hits_total", "Decoded frames that were kept, or being decoded for another request."),

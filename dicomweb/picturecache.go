@@ -49,10 +49,12 @@ func (p *pictures) picture(ctx context.Context, key string, draw func(context.Co
 			return picture, nil
 		}
 		m = p.start(ctx, key, draw)
+		p.metrics.renderMisses.Inc()
+	} else {
+		p.metrics.renderHits.Inc()
 	}
 	m.waiting++
 	p.mu.Unlock()
-	p.metrics.renderMisses.Inc()
 
 	select {
 	case <-m.done:

@@ -74,7 +74,7 @@ func TestPicturesMakesEachOnce(t *testing.T) {
 		t.Errorf("made %d times, want once", n)
 	}
 	hits, misses := metricValue(t, p.metrics.renderHits), metricValue(t, p.metrics.renderMisses)
-	if hits != 1 || misses != 20 || p.kept.kept.Len() != 1 {
+	if hits != 20 || misses != 1 || p.kept.kept.Len() != 1 {
 		t.Errorf("%v hits, %v misses, %d kept", hits, misses, p.kept.kept.Len())
 	}
 }
@@ -99,7 +99,7 @@ func TestPicturesCancel(t *testing.T) {
 	go func() { _, err := p.picture(first, "key", draw); firstErr <- err }()
 	<-started
 	go func() { _, err := p.picture(t.Context(), "key", draw); second <- err }()
-	for metricValue(t, p.metrics.renderMisses) != 2 {
+	for metricValue(t, p.metrics.renderHits) != 1 {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()
