@@ -31,6 +31,9 @@ func ReadDose(ds *dicom.DataSet, frames int) (*Dose, error) {
 	if d.first, ok = planeOf(ds, 1); !ok {
 		return nil, errors.New("it does not say where it lies")
 	}
+	if frames < 1 {
+		return nil, errors.New("it has no frame")
+	}
 	if d.offsets = numbers(ds, dicom.GridFrameOffsetVector); frames == 1 {
 		d.offsets = []float64{0}
 	}
@@ -68,7 +71,7 @@ const parallelDose = 0.99999
 // the same where the image lies in a plane, or just outside of the grid, and 0 where it lies further outside.
 func (d *Dose) Between(img *dicom.DataSet, frame int) (before, behind int, share float64, err error) {
 	here, ok := planeOf(img, frame)
-	if !ok || here.frameOfReference != d.first.frameOfReference || math.Abs(here.normal().dot(d.first.normal())) < parallelDose {
+	if !ok || here.frameOfReference == "" || here.frameOfReference != d.first.frameOfReference || math.Abs(here.normal().dot(d.first.normal())) < parallelDose {
 		return 0, 0, 0, errors.New("it does not lie parallel to the image in the same Frame of Reference")
 	}
 	_, _, at := d.first.pixel(here.origin)

@@ -53,26 +53,39 @@ func TestDoseBetween(t *testing.T) {
 	elsewhere, oblique := imageAt("1", "12"), imageAt("1", "12")
 	elsewhere.SetStrings(dicom.FrameOfReferenceUID, dicom.UI, "1.2.4")
 	oblique.SetStrings(dicom.ImageOrientationPatient, dicom.DS, "1", "0", "0", "0", "0.995", "0.1")
-	for name, img := range map[string]*dicom.DataSet{"elsewhere": elsewhere, "oblique": oblique, "nowhere": {}} {
+	unreadable := imageAt("1", "x")
+	for name, img := range map[string]*dicom.DataSet{"elsewhere": elsewhere, "oblique": oblique, "unreadable": unreadable, "nowhere": {}} {
 		if _, _, _, err := d.Between(img, 1); err == nil {
 			t.Errorf("an image %s has a dose", name)
 		}
+	}
+	spaceless, under := dosed(), imageAt("1", "12")
+	for _, ds := range []*dicom.DataSet{spaceless, under} {
+		ds.Delete(dicom.FrameOfReferenceUID)
+	}
+	if d, err := ReadDose(spaceless, 3); err != nil {
+		t.Error(err)
+	} else if _, _, _, err := d.Between(under, 1); err == nil {
+		t.Error("neither names a Frame of Reference, and they lie in one")
 	}
 }
 
 func TestReadDose(t *testing.T) {
 	for name, change := range map[string]func(*dicom.DataSet){
 		"no scaling":       func(ds *dicom.DataSet) { ds.Delete(dicom.DoseGridScaling) },
+		"an unread place":  func(ds *dicom.DataSet) { ds.SetStrings(dicom.ImagePositionPatient, dicom.DS, "0", "x", "0") },
 		"no place":         func(ds *dicom.DataSet) { ds.Delete(dicom.ImagePositionPatient) },
 		"two offsets":      func(ds *dicom.DataSet) { ds.SetStrings(dicom.GridFrameOffsetVector, dicom.DS, "0", "1") },
 		"an offset of NaN": func(ds *dicom.DataSet) { ds.SetStrings(dicom.GridFrameOffsetVector, dicom.DS, "0", "1", "x") },
 	} {
 		ds := dosed()
-		if change(ds); ds.Len() > 0 {
-			if _, err := ReadDose(ds, 3); err == nil {
-				t.Errorf("%s: no error", name)
-			}
+		change(ds)
+		if _, err := ReadDose(ds, 3); err == nil {
+			t.Errorf("%s: no error", name)
 		}
+	}
+	if _, err := ReadDose(dosed(), 0); err == nil {
+		t.Error("a dose of no frame is read")
 	}
 }
 

@@ -3,6 +3,8 @@ package render
 import (
 	"fmt"
 	"math"
+	"math/bits"
+	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
 )
@@ -58,6 +60,10 @@ func (r reader) lut(item *dicom.DataSet, name string, signed bool) (*LUT, error)
 		return nil, err
 	}
 	l := &LUT{First: d.first, Bits: d.bits, Entries: entries}
+	// Files say 8 bits and have 16. A table that goes beyond by one bit only has rounded its last entries up.
+	if needed := bits.Len16(slices.Max(entries)); d.bits == 8 && needed > 9 {
+		l.Bits = needed
+	}
 	for i, e := range entries {
 		entries[i] = min(e, uint16(l.max()))
 	}

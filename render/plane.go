@@ -51,7 +51,7 @@ func planeOf(ds *dicom.DataSet, frame int) (p plane, ok bool) {
 			p.thickness = v[0]
 		}
 	}
-	return p, math.Abs(p.normal().dot(p.normal())-1) < 0.01
+	return p, math.Abs(p.normal().dot(p.normal())-1) < 0.01 && finite(p.origin.dot(p.origin))
 }
 
 func (p plane) normal() vector { return p.along.cross(p.down) }

@@ -80,6 +80,9 @@ func (c renderCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if ref.Study == "" {
+		return fmt.Errorf("%s: it belongs to no patient, and there is no picture of it", c.File)
+	}
 	query, err := c.query(ctx, instances)
 	if err != nil {
 		return err
