@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -161,12 +162,27 @@ var encoders = map[dicom.UID]encoder{
 
 func anyImage(d pixel.Description) (pixel.Description, error) { return d, nil }
 
-// integers is an error where the samples are none, or single bits.
-func integers(d pixel.Description) error {
+// retired are the photometric interpretations of native pixel data alone (PS3.5 8.2 has none of them): a reader of a codestream would not
+// know what its components are.
+var retired = []string{"ARGB", "CMYK", "HSV", "YBR_PARTIAL_422", "YBR_PARTIAL_420"}
+
+// compressible is an error where the samples are floating point numbers, or colors that are not compressed.
+func compressible(d pixel.Description) error {
 	switch {
+	case slices.Contains(retired, d.Photometric):
+		return fmt.Errorf("Photometric Interpretation (0028,0004) %s is retired", d.Photometric)
 	case d.Float:
 		return errors.New("floating point samples")
-	case d.BitsAllocated == 1:
+	}
+	return nil
+}
+
+// integers is compressible, and an error where the samples are single bits.
+func integers(d pixel.Description) error {
+	if err := compressible(d); err != nil {
+		return err
+	}
+	if d.BitsAllocated == 1 {
 		return errors.New("Bits Allocated (0028,0100) is 1")
 	}
 	return nil

@@ -109,6 +109,23 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// TestEncodeRetired wants native pixel data whose colors no codestream can say to be left as it is.
+func TestEncodeRetired(t *testing.T) {
+	for _, photometric := range retired {
+		d := color(4, 4, 8, photometric)
+		for ts, e := range encoders {
+			_, err := Encoded(ts, d)
+			if _, native := e.image(pixel.Description{Float: true}); native == nil {
+				if err != nil {
+					t.Errorf("%s in %s: %v", photometric, syntaxName(ts), err)
+				}
+			} else if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), photometric) {
+				t.Errorf("%s in %s: %v", photometric, syntaxName(ts), err)
+			}
+		}
+	}
+}
+
 // within compares unsigned samples.
 func within(a, b *pixel.Frame, bound int) bool {
 	for i := range a.Values() {

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -78,8 +77,8 @@ func addBytes[T integer](dst []T, plane []byte, sample, samples int) {
 
 // rleImage: PS3.5 Table 8.2.2-1, and 32 bits. The planes of colors are what Planar Configuration 1 says.
 func rleImage(d pixel.Description) (pixel.Description, error) {
-	if d.Float {
-		return d, errors.New("floating point samples")
+	if err := compressible(d); err != nil {
+		return d, err
 	}
 	d.Planar = d.Samples > 1
 	return d, nil
