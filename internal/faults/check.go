@@ -101,7 +101,7 @@ func (s *server) verify(p *promise) (there bool, lost, half string) {
 // settled waits until the server has taken in what a crash left, and counts the files that are then too many: those below tmp, and
 // the difference of blobs and instances.
 func (l *lab) settled(s *server, data string) {
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute) // the report says how long it is until the server is ready; a machine that others use takes longer
 	for {
 		blobs, temporary := files(filepath.Join(data, "blobs"))
 		instances, err := s.instances()
