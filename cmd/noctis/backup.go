@@ -33,6 +33,7 @@ func backupsFolder(dest string) string { return filepath.Join(dest, "backups") }
 const (
 	manifestName = "manifest.json"
 	backupTime   = "20060102T150405Z" // the name of a backup
+	partSuffix   = ".part"            // behind it while it is being made
 )
 
 // manifest says what a backup holds.
@@ -91,6 +92,12 @@ func (c backupCommand) back(ctx context.Context, t terminal) error {
 		return err
 	}
 	defer blobs.Close()
+	parts, _ := filepath.Glob(filepath.Join(backupsFolder(c.Dest), "*"+partSuffix)) // of backups that were killed
+	for _, part := range parts {
+		if err := os.RemoveAll(part); err != nil {
+			return err
+		}
+	}
 	for range 3 {
 		if err = c.once(ctx, t, blobs); !errors.Is(err, errPurged) {
 			return err
@@ -107,7 +114,7 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 	m := &manifest{Version: version, At: at, Files: map[string]string{}}
 	name := m.At.Format(backupTime)
 	final := filepath.Join(backupsFolder(c.Dest), name)
-	folder := final + ".part"
+	folder := final + partSuffix
 	if err := errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o700)); err != nil {
 		return err
 	}
@@ -287,6 +294,9 @@ type transfer struct {
 const together = 64
 
 func (tr *transfer) all(ctx context.Context, indexPath string) error {
+	if _, err := tr.to.Sweep(ctx, time.Now()); err != nil { // what one that was killed has left
+		return err
+	}
 	index, err := sqlite.Open(ctx, indexPath)
 	if err != nil {
 		return err
@@ -338,11 +348,14 @@ func (tr *transfer) one(ctx context.Context, id store.BlobID) error {
 		return err
 	}
 	if there, err := tr.to.Open(ctx, id); err == nil {
-		size := there.Size()
+		size, stored := there.Size(), there.Stored()
 		if err := there.Close(); err != nil {
 			return err
 		}
 		if whole, err := tr.whole(id, size == info.Size()); err != nil || whole {
+			if err == nil && stored.Unix() != info.ModTime().Unix() { // it was killed before it could say
+				err = tr.to.SetStored(id, info.ModTime())
+			}
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -126,6 +127,40 @@ func verifyFolder(t *testing.T, folder, data string, want map[dicom.Ref][]byte) 
 			t.Fatalf("%s: %s: status %d, %d bytes, %v", data, ref.Path(), status, len(body), err)
 		}
 	}
+}
+
+// TestBackupKilled goes on with what a backup and a restore have left that were killed: files whose times are those of the copy, uploads that were cut
+// off, a backup that is not complete. All of that is put right, and what is restored is sound.
+func TestBackupKilled(t *testing.T) {
+	w := newWard(t)
+	dest, restored := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "restored")
+	long, sum := now().Add(-100*time.Hour), idOf(t, w.blob(1))
+	w.check(os.Chtimes(w.blob(1), long, long))
+	w.sql("UPDATE instance SET stored = ? WHERE blob = ?", long.Unix(), sum[:])
+	command(t, 0, "backup", dest, "--data", w.data)
+	left := func(folder string) {
+		t.Helper()
+		name := filepath.Base(w.blob(1))
+		w.check(os.Chtimes(filepath.Join(blobFolder(folder), name[:2], name), now(), now()))
+		w.write(filepath.Join(blobFolder(folder), "tmp", "123"), []byte("x"))
+	}
+	left(dest)
+	w.check(os.MkdirAll(filepath.Join(backupsFolder(dest), "20200101T000000Z"+partSuffix, "access"), 0o700))
+	command(t, 0, "backup", dest, "--data", w.data)
+	if parts, _ := filepath.Glob(filepath.Join(backupsFolder(dest), "*"+partSuffix)); len(parts) > 0 {
+		t.Errorf("left: %v", parts)
+	}
+	command(t, 0, "restore", dest, "--data", restored)
+	names := strings.Fields(command(t, 0, "restore", dest, "--list"))
+	w.write(filepath.Join(restored, restoring), []byte(names[len(names)-1]))
+	left(restored)
+	command(t, 0, "restore", dest, "--data", restored)
+	for _, folder := range []string{dest, restored} {
+		if tmp, err := os.ReadDir(filepath.Join(blobFolder(folder), "tmp")); err != nil || len(tmp) > 0 {
+			t.Errorf("%s: left: %v, %v", folder, tmp, err)
+		}
+	}
+	command(t, 0, "doctor", "--deep", "--data", restored)
 }
 
 // TestBackupDamaged backs up a store with a damaged file, and restores a backup that was damaged or interrupted: each says so.
