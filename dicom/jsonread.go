@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // UnmarshalJSON reads a data set in the DICOM JSON model (PS3.18 F.2) and replaces what ds holds; JSON null changes nothing.
@@ -15,8 +16,20 @@ import (
 // string. A number keeps its spelling in DS and IS. Group lengths are dropped. Anything else is refused: bad syntax or UTF-8, an
 // attribute twice, two of Value, InlineBinary and BulkDataURI, a value that its VR cannot hold, sequences nested more than
 // 64 deep. The error has the byte offset and no content. The data set keeps no part of data.
-func (ds *DataSet) UnmarshalJSON(data []byte) error {
-	r := jsonReader{jsonScanner{text: string(data)}}
+func (ds *DataSet) UnmarshalJSON(data []byte) error { return ds.readJSON(string(data)) }
+
+// ReadJSON is UnmarshalJSON for a text that nobody changes any more: the data set keeps parts of it, where that of a long text would
+// take as much again.
+func ReadJSON(text []byte) (*DataSet, error) {
+	ds := &DataSet{}
+	return ds, ds.readJSON(stringOf(text))
+}
+
+// stringOf is a text that nobody changes as long as the string is used.
+func stringOf(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) } // #nosec G103 -- see above
+
+func (ds *DataSet) readJSON(text string) error {
+	r := jsonReader{jsonScanner{text: text}}
 	if !utf8.ValidString(r.text) {
 		return errors.New("DICOM JSON: not UTF-8")
 	}

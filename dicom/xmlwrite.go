@@ -1,17 +1,12 @@
 package dicom
 
-import (
-	"io"
-	"unsafe"
-)
+import "io"
 
 // WriteXML writes the data set of a text that AppendJSON has made, as the document that AppendXML makes of it, with what uri makes of each
 // BulkDataURI. It holds one value at a time, where a data set of a long text takes ten times its length. The error is that of w, or says at
 // which byte the text is not what AppendJSON writes.
 func WriteXML(w io.Writer, text []byte, uri func(string) string) error {
-	// The text is not copied: nobody writes to it meanwhile, and nothing that is read of it is kept.
-	read := jsonReader{jsonScanner{text: unsafe.String(unsafe.SliceData(text), len(text))}} // #nosec G103
-	x := xmlWriter{jsonReader: read, w: w, uri: uri, out: make([]byte, 0, 2*xmlWritten)}
+	x := xmlWriter{jsonReader: jsonReader{jsonScanner{text: stringOf(text)}}, w: w, uri: uri, out: make([]byte, 0, 2*xmlWritten)}
 	x.out = append(x.out, xmlBegin...)
 	if err := x.dataSet(0); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/audit"
+	"github.com/noctis-dicom/noctis/store"
 )
 
 // exchange is one request and its response, as the log and the metrics see them. It is the http.ResponseWriter that handlers
@@ -39,6 +40,7 @@ type exchange struct {
 	elsewhere bool             // the archive is that of a tenant to whom he does not belong
 	kind      audit.Kind       // what the route does, "" until one is found
 	subjects  []noted          // what handlers noted for the audit
+	held      store.Holding    // the memory of data sets, until the request has ended
 	before    func(status int) // records what is answered; nil: it has been
 }
 
@@ -153,6 +155,7 @@ func (s *Server) exchange(next http.Handler) http.Handler {
 			s.metrics.inFlight.Dec()
 			abort := s.recovered(x, r, recover())
 			s.recordEnd(r, x)
+			x.held.Release()
 			took := time.Since(began)
 			status := x.outcome()
 			s.metrics.observe(x.route, status, took, body.bytes, x.bytes)

@@ -111,12 +111,17 @@ func (s *Server) dataSet(ctx context.Context, e *store.Entry) (*dicom.DataSet, e
 	if ds, found := s.dataSets.get(key); found {
 		return ds, nil
 	}
-	for m, err := range s.store.MetadataTaking(ctx, e.Ref, parsedCost) {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok { // nobody waits for it
+		x = &exchange{}
+		defer x.held.Release()
+	}
+	for m, err := range s.store.Held(ctx, &x.held, e.Ref, parsedCost) {
 		if err != nil {
 			return nil, err
 		}
-		ds := &dicom.DataSet{}
-		if err := ds.UnmarshalJSON(m.JSON); err != nil {
+		ds, err := dicom.ReadJSON(m.JSON)
+		if err != nil {
 			return nil, fmt.Errorf("metadata of instance %s: %w", e.Ref.Instance, err)
 		}
 		s.dataSets.add(key, ds, parsedCost*int64(len(m.JSON)))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"iter"
+	"sync"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
@@ -47,8 +48,43 @@ func (s *Store) admitting(ctx context.Context, times int64) (_ context.Context, 
 	return WithAdmission(ctx, admit), func() { held.shrink(0) }
 }
 
+// Holding is the memory of data sets that are used until a request has ended. Its zero value holds nothing. It is safe for concurrent use.
+type Holding struct {
+	mu    sync.Mutex
+	share *share
+	ended bool
+}
+
+// Release gives back what is held. Who is late takes nothing any more.
+func (h *Holding) Release() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended = true; h.share != nil {
+		h.share.shrink(0)
+	}
+}
+
+// Held is MetadataTaking for a consumer who keeps what he makes of it, until the holding is released.
+func (s *Store) Held(ctx context.Context, h *Holding, r dicom.Ref, times int64) iter.Seq2[Metadata, error] {
+	admit := func(n int64) error {
+		if n *= times; n <= readUnasked {
+			return nil
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.ended {
+			return nil
+		}
+		if h.share == nil {
+			h.share = &share{budget: s.budget}
+		}
+		return h.share.take(ctx, n)
+	}
+	return s.index.Metadata(WithAdmission(ctx, admit), r)
+}
+
 // searchedCost is what a search takes for the data set of an instance, in lengths of its DICOM JSON, and for the answer to be made of it.
-const searchedCost = 6
+const searchedCost = 5
 
 // searchIndex is a search of the index, whose data sets are admitted like other metadata: the consumer lets go of one before the next.
 func (s *Store) searchIndex(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {

@@ -111,3 +111,35 @@ func TestSmallMetadataDoesNotWait(t *testing.T) {
 		}
 	})
 }
+
+// TestHeldUntilTheEnd: what is kept of metadata stays taken until the request has ended, however much of it one request needs, and who is
+// late takes nothing for ever.
+func TestHeldUntilTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(longIndex{lengths: []int64{readUnasked, 2 * readUnasked}}, nil, Options{Memory: readUnasked})
+		read := func(h *Holding) (last error) {
+			for _, err := range s.Held(t.Context(), h, dicom.Ref{}, 1) {
+				last = err
+			}
+			return last
+		}
+		var first, second Holding
+		for n := range int64(2) {
+			if err := read(&first); err != nil || s.budget.held() != 2*(n+1)*readUnasked {
+				t.Errorf("%v, %d bytes are held", err, s.budget.held())
+			}
+		}
+		go func() {
+			time.Sleep(budgetWait / 2)
+			first.Release()
+		}()
+		began := time.Now()
+		if err := read(&second); err != nil || time.Since(began) != budgetWait/2 {
+			t.Errorf("another one: %v after %v", err, time.Since(began))
+		}
+		second.Release()
+		if err := read(&first); err != nil || s.budget.held() != 0 {
+			t.Errorf("one that is late: %v, %d bytes are held", err, s.budget.held())
+		}
+	})
+}

@@ -140,9 +140,9 @@ func (b *builder) dataSet(ctx context.Context, r resultRow) (*dicom.DataSet, err
 			return nil, err
 		}
 	}
-	instance, err := decode(text)
+	instance, err := dicom.ReadJSON(text)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("a row is damaged: %w", err)
 	}
 	return store.InstanceDataSet(r.dataSet, instance, r.syntax), nil
 }
