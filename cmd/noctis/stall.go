@@ -23,6 +23,7 @@ func stallGuard(next http.Handler, most time.Duration) http.Handler {
 			r = &copied
 		}
 		next.ServeHTTP(guarded, r)
+		control.SetWriteDeadline(time.Now().Add(2 * most)) //nolint:errcheck // as in extend; the server may wait for the rest of a short body before it answers
 	})
 }
 

@@ -87,7 +87,7 @@ func TestSlowHandlerIsNotStalled(t *testing.T) {
 	}
 }
 
-// A handler that refuses a request by its header answers at once, whether or not the client then sends the body.
+// A handler that refuses a request by its header answers at once, whether or not the client then sends the body; if that is short, when it has not come in time.
 func TestRefusalDoesNotWaitForBody(t *testing.T) {
 	server := httptest.NewServer(stallGuard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusUnsupportedMediaType)
@@ -95,6 +95,7 @@ func TestRefusalDoesNotWaitForBody(t *testing.T) {
 	defer server.Close()
 	for name, header := range map[string]string{
 		"long body":               "Content-Length: 1000000\r\n",
+		"short body":              "Content-Length: 100\r\n",
 		"body after 100-continue": "Content-Length: 1000\r\nExpect: 100-continue\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
