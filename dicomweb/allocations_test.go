@@ -3,9 +3,13 @@
 package dicomweb
 
 import (
+	"bytes"
+	"net/http"
 	"runtime"
 	"runtime/debug"
 	"testing"
+
+	"github.com/noctis-dicom/noctis/internal/dicomtest"
 )
 
 // A server that renders native images all day allocates no buffers of the size of a picture but the answers themselves. (The race
@@ -13,23 +17,32 @@ import (
 func TestRenderedAllocatesNoPictures(t *testing.T) {
 	s := newBenchServerOf(t, Options{RenderCache: -1, MaxDecodes: 1})
 	const width, height = 1024, 768
-	image := s.ingestScan(t, "ct", 16, width, height)
+	color := dicomtest.Image{Study: "color", Rows: height, Columns: width, BitsAllocated: 8, BitsStored: 8, Samples: 3, Photometric: "RGB"}
+	if response, err := http.Post(s.web.URL+BasePath+"/studies", "application/dicom", bytes.NewReader(color.File())); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatal(response, err)
+	}
+	images := map[string]string{"gray": s.ingestScan(t, "ct", 16, width, height).path, "color": BasePath + color.Instance().DataSet.Ref().Path() + "/rendered"}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would empty the pools
-	for _, query := range []string{"", "?viewport=1000,1000"} {
-		for _, accept := range []string{"image/jpeg", "image/png"} {
-			for range 10 { // each processor has pools of its own
-				s.ask(t, image.path+query, accept)
-			}
-			const runs = 20
-			answers := 0
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			for range runs {
-				answers += s.ask(t, image.path+query, accept)
-			}
-			runtime.ReadMemStats(&after)
-			if each := (int(after.TotalAlloc-before.TotalAlloc) - answers) / runs; each > width*height/2 {
-				t.Errorf("%s %s: %d bytes beside the answer, a picture has %d", query, accept, each, width*height)
+	for name, path := range images {
+		for _, query := range []string{"", "?viewport=1000,1000", "?viewport=600,600,0,0,-1024,768", "?annotation=patient", "?quality=70"} {
+			for _, accept := range []string{"image/jpeg", "image/png"} {
+				if query == "?quality=70" && accept == "image/png" {
+					continue // which has none
+				}
+				for range 6 { // each processor has pools of its own
+					s.ask(t, path+query, accept)
+				}
+				const runs = 8
+				answers := 0
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				for range runs {
+					answers += s.ask(t, path+query, accept)
+				}
+				runtime.ReadMemStats(&after)
+				if each := (int(after.TotalAlloc-before.TotalAlloc) - answers) / runs; each > width*height/2 {
+					t.Errorf("%s%s %s: %d bytes beside the answer, a picture has %d", name, query, accept, each, width*height)
+				}
 			}
 		}
 	}
