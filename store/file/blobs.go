@@ -7,8 +7,8 @@
 //
 // A blob becomes durable like this: write to tmp, sync the file, rename it into its folder, sync the folder. On file systems that
 // keep the names of a file with its bytes (Blobs.all) two of these steps become one: write to tmp, link it into its folder too,
-// sync the file, remove its name below tmp. What a crash leaves then below tmp tells which blobs may be torn, and Sweep
-// removes those. Many blobs share one sync of the whole file system
+// sync the file (and the folder where there is no journal), remove its name below tmp. What a crash leaves then below tmp tells
+// which blobs may be torn, and Sweep removes those. Many blobs share one sync of the whole file system
 // (docs/adr/0007-durable-batches.md).
 package file
 
@@ -43,10 +43,12 @@ type Blobs struct {
 	lock    *os.File
 	journal *journal
 	sync    func(*os.File) error // (*os.File).Sync, except in tests
-	// all syncs the file system. nil: it cannot be relied on, nor on that a sync of a file makes its names durable too.
-	all    *sharedSync
-	full   atomic.Int64          // how many syncs of the file system found it full
-	failed atomic.Pointer[error] // the sync that failed
+	// all syncs the file system. nil: it cannot be relied on.
+	all *sharedSync
+	// namesToo: a sync of a file makes its names durable too, as far as the file system has a journal. Means nothing where all is nil.
+	namesToo bool
+	full     atomic.Int64          // how many syncs of the file system found it full
+	failed   atomic.Pointer[error] // the sync that failed
 
 	mu      sync.Mutex
 	writing map[string]bool // paths below tmp that writers of this process hold
@@ -80,7 +82,7 @@ func Open(root string) (*Blobs, error) {
 	b := &Blobs{root: root, lock: lock, journal: journal, sync: (*os.File).Sync, writing: map[string]bool{}}
 	// The descriptor is older than everything that is written, so that no failed write-back escapes it.
 	if sync := syncFS(lock); sync != nil {
-		b.all = &sharedSync{sync: func() error { return b.syncedAll(sync()) }}
+		b.all, b.namesToo = &sharedSync{sync: func() error { return b.syncedAll(sync()) }}, journaled(lock)
 	}
 	return b, nil
 }

@@ -142,7 +142,7 @@ func (b *Blobs) unlink(writers []*blobWriter) (err error) {
 	return err
 }
 
-// syncLinked makes files durable that have their names already, bytes and names by one sync (see Blobs.all).
+// syncLinked makes files durable that have their names already: bytes and names by one sync of each file, or of all.
 func (b *Blobs) syncLinked(writers []*blobWriter) error {
 	if len(writers) >= many {
 		done, err := b.syncAll()
@@ -157,7 +157,13 @@ func (b *Blobs) syncLinked(writers []*blobWriter) error {
 			return nil
 		}
 	}
-	return b.syncEach(writers)
+	if b.namesToo {
+		return b.syncEach(writers)
+	}
+	var syncs errgroup.Group // at the same time: the disk is flushed for both
+	syncs.Go(func() error { return b.syncEach(writers) })
+	syncs.Go(func() error { return b.syncFolders(writers) })
+	return syncs.Wait()
 }
 
 // syncEach syncs each file.
@@ -180,13 +186,19 @@ func (b *Blobs) rename(writers []*blobWriter) error {
 	if err := b.syncEach(writers); err != nil {
 		return err
 	}
-	folders := map[string]bool{}
 	for _, w := range writers {
-		path := b.path(w.ID())
-		if err := w.rename(path); err != nil {
+		if err := w.rename(b.path(w.ID())); err != nil {
 			return err
 		}
-		folders[filepath.Dir(path)] = true
+	}
+	return b.syncFolders(writers)
+}
+
+// syncFolders makes the names durable that files have as blobs.
+func (b *Blobs) syncFolders(writers []*blobWriter) error {
+	folders := map[string]bool{}
+	for _, w := range writers {
+		folders[filepath.Dir(b.path(w.ID()))] = true
 	}
 	var syncs errgroup.Group
 	syncs.SetLimit(syncing)

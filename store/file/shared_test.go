@@ -3,6 +3,7 @@ package file
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +81,39 @@ func TestManyBlobs(t *testing.T) {
 	uncertain, _ := filepath.Glob(filepath.Join(b.root, temporary, "*"))
 	if want := []int{many, many}; fmt.Sprint(named) != fmt.Sprint(want) || len(uncertain) > 0 {
 		t.Errorf("names of blobs and below tmp at the sync: %v, want %v; %d below tmp afterwards", named, want, len(uncertain))
+	}
+}
+
+// TestNamesWithoutJournal checks what a small commit syncs: its files, and where no journal keeps their names with them each folder too.
+func TestNamesWithoutJournal(t *testing.T) {
+	for _, journal := range []bool{true, false} {
+		b := openTogether(t, func() error { return errors.New("all is synced for two") })
+		b.namesToo = journal
+		var mu sync.Mutex
+		files, folders := 0, map[string]bool{}
+		b.sync = func(f *os.File) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if info, err := f.Stat(); err == nil && info.IsDir() {
+				folders[f.Name()] = true
+			} else {
+				files++
+			}
+			return nil
+		}
+		infos, err := b.Commit(t.Context(), create(t, b, "one"), create(t, b, "two"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]bool{}
+		for _, info := range infos {
+			if !journal {
+				want[filepath.Dir(b.path(info.ID))] = true
+			}
+		}
+		if files != 2 || !maps.Equal(folders, want) {
+			t.Errorf("journal %v: %d files and the folders %v are synced, want 2 and %v", journal, files, folders, want)
+		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package file
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,6 +26,34 @@ func syncFS(dir *os.File) func() error {
 		return func() error { return os.NewSyscallError("syncfs", unix.Syncfs(fd)) }
 	}
 	return nil
+}
+
+// journaled reports whether the file system of dir, which syncFS knows, writes the names of a file into one transaction of its journal with
+// the file, so that a sync of the file makes them durable. ext4 can be made without a journal, as disks of virtual machines often are:
+// there fsync looks for the names of new files itself, and takes the first of two that the kernel happens to remember. Where ext4 does not
+// say that it has a journal it is taken to have none.
+func journaled(dir *os.File) bool {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(int(dir.Fd()), &fs); err != nil {
+		return false
+	}
+	if int64(fs.Type) != unix.EXT4_SUPER_MAGIC {
+		return true
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(dir.Fd()), &st); err != nil {
+		return false
+	}
+	device, err := os.Readlink(fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(st.Dev), unix.Minor(st.Dev)))
+	if err != nil {
+		return false
+	}
+	task, err := os.ReadFile(filepath.Join("/sys/fs/ext4", filepath.Base(device), "journal_task"))
+	if err != nil {
+		return false
+	}
+	_, none := strconv.Atoi(strings.TrimSpace(string(task))) // a process, 0 in a container that does not see it, or "<none>"
+	return none == nil
 }
 
 // reportsErrors reports whether this is Linux 5.8 or later.
