@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -15,15 +16,18 @@ import (
 )
 
 // disk is a loop-mounted ext4 whose power can be cut.
-type disk struct{ image, mount string }
+type disk struct {
+	image, mount string
+	journal      bool // else it is checked, as after each crash, before it is mounted
+}
 
 // newDisk makes one of the given size.
-func (l *lab) newDisk(name string, bytes int64) (*disk, error) {
-	d := &disk{filepath.Join(l.folder, name+".img"), filepath.Join(l.folder, name)}
+func (l *lab) newDisk(name string, bytes int64, journal bool) (*disk, error) {
+	d := &disk{filepath.Join(l.folder, name+".img"), filepath.Join(l.folder, name), journal}
 	if err := os.MkdirAll(d.mount, 0o700); err != nil {
 		return nil, err
 	}
-	if err := makeExt4(d.image, bytes); err != nil {
+	if err := makeExt4(d.image, bytes, journal); err != nil {
 		return nil, err
 	}
 	l.later(func() { d.unmount() }) //nolint:errcheck // it may not be mounted
@@ -31,7 +35,7 @@ func (l *lab) newDisk(name string, bytes int64) (*disk, error) {
 }
 
 // makeExt4 makes an image whose metadata is complete, so that nothing is written to it by itself later.
-func makeExt4(image string, bytes int64) error {
+func makeExt4(image string, bytes int64, journal bool) error {
 	os.Remove(image)
 	f, err := os.Create(image)
 	if err != nil {
@@ -40,10 +44,22 @@ func makeExt4(image string, bytes int64) error {
 	if err := errors.Join(f.Truncate(bytes), f.Close()); err != nil {
 		return err
 	}
-	return system("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image)
+	features := "has_journal"
+	if !journal {
+		features = "^has_journal"
+	}
+	return system("mkfs.ext4", "-q", "-F", "-O", features, "-E", "lazy_itable_init=0,lazy_journal_init=0", image)
 }
 
-func (d *disk) mountIt() error { return system("mount", "-o", "loop", d.image, d.mount) }
+func (d *disk) mountIt() error {
+	if !d.journal {
+		var repaired *exec.ExitError
+		if err := system("e2fsck", "-fy", d.image); err != nil && !(errors.As(err, &repaired) && repaired.ExitCode() == 1) {
+			return err
+		}
+	}
+	return system("mount", "-o", "loop", d.image, d.mount)
+}
 
 func (d *disk) data() string { return filepath.Join(d.mount, "data") }
 
@@ -80,14 +96,16 @@ func (d *disk) cutPower() error {
 	return nil
 }
 
-func powerCut(l *lab) error { return l.cutPowerOften() }
+func powerCut(l *lab) error { return l.cutPowerOften(true) }
 
-func powerCutUnsynced(l *lab) error { return l.cutPowerOften("--unsafe-no-sync") }
+func powerCutNoJournal(l *lab) error { return l.cutPowerOften(false) }
+
+func powerCutUnsynced(l *lab) error { return l.cutPowerOften(true, "--unsafe-no-sync") }
 
 // cutPowerOften begins with a new disk every fifty cuts.
-func (l *lab) cutPowerOften(args ...string) error {
+func (l *lab) cutPowerOften(journal bool, args ...string) error {
 	for first := 0; first < l.times && !l.done(); first += 50 {
-		d, err := l.newDisk("disk", 1<<30)
+		d, err := l.newDisk("disk", 1<<30, journal)
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ var rows = []row{
 	{name: "crash of a large store", how: "SIGKILL while 4 clients upload into a store of 5,000 instances for each time tried", short: 0, long: 4, run: killedLarge},
 	{name: "clock that jumps", how: "the time of the wall jumps every 200 ms, by a second to ten years, forth and back, while 4 clients upload; then SIGKILL, and a start with the right time", short: 0, long: 10, run: clockJumps},
 	{name: "power cut", how: "EXT4_IOC_SHUTDOWN without flushing the journal on a loop-mounted ext4, while 4 clients upload; then SIGKILL, unmount, mount", short: 3, long: 200, root: true, run: powerCut},
+	{name: "power cut without a journal", how: "the same with an ext4 made without a journal, as virtual machines have it; e2fsck before it is mounted", short: 1, long: 50, root: true, run: powerCutNoJournal},
 	{name: "control: power cut without syncs", how: "the same, with --unsafe-no-sync: it must lose", short: 2, long: 10, root: true, control: true, run: powerCutUnsynced},
 	{name: "every prefix of the block writes", how: "a disk that writes down every block: ten instances are stored, then the disk is mounted as it was after each single write", short: 1, long: 2, root: true, run: everyPrefix},
 	{name: "control: prefixes without syncs", how: "the same, with --unsafe-no-sync: it must lose", short: 1, long: 1, root: true, control: true, run: everyPrefixUnsynced},
