@@ -209,6 +209,9 @@ func (p *patient) examine(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.examineRows(ctx, index); err != nil {
+		return err
+	}
 	if n, err := index.Worklist().Missing(ctx); err != nil {
 		p.d.find(dataBase, "the worklist cannot be read: %v", err)
 	} else if n > 0 {

@@ -23,6 +23,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
+	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/worklist"
 )
@@ -62,8 +63,31 @@ func newWard(t *testing.T) *ward {
 			t.Fatalf("the workitem is refused: %v", code)
 		}
 	}
+	w.steps(a.index.Procedures())
 	w.check(a.Close())
 	return w
+}
+
+// steps schedules two steps, of which one is being performed.
+func (w *ward) steps(to procedure.Repository) {
+	w.t.Helper()
+	for _, id := range []string{"first", "second"} {
+		step, of := &dicom.DataSet{}, &dicom.DataSet{}
+		step.SetStrings(dicom.ScheduledProcedureStepID, dicom.SH, id)
+		step.SetStrings(dicom.ScheduledProcedureStepStartDate, dicom.DA, "20260102")
+		step.SetStrings(dicom.ScheduledProcedureStepStartTime, dicom.TM, "0800")
+		of.SetStrings(dicom.StudyInstanceUID, dicom.UI, string(dicomtest.UID("planned")))
+		of.SetStrings(dicom.PatientID, dicom.LO, "planned")
+		of.SetItems(dicom.ScheduledProcedureStepSequence, step)
+		w.check(to.Schedule(w.t.Context(), &procedure.Scheduled{DataSet: of}))
+	}
+	item, performed := &dicom.DataSet{}, &dicom.DataSet{}
+	item.SetStrings(dicom.StudyInstanceUID, dicom.UI, string(dicomtest.UID("planned")))
+	item.SetStrings(dicom.ScheduledProcedureStepID, dicom.SH, "first")
+	performed.SetStrings(dicom.SOPInstanceUID, dicom.UI, string(dicomtest.UID("performed")))
+	performed.SetStrings(dicom.PerformedProcedureStepStatus, dicom.CS, procedure.InProgress)
+	performed.SetItems(dicom.ScheduledStepAttributesSequence, item)
+	w.check(to.Begin(w.t.Context(), &procedure.Performed{DataSet: performed}))
 }
 
 // copied is a ward like another.
@@ -143,7 +167,7 @@ func TestDoctor(t *testing.T) {
 	if d, code := healthy.doctor(); code != 0 || !d.Healthy {
 		t.Fatalf("a sound folder: %d %v", code, kinds(d))
 	}
-	for _, damage := range damages {
+	for _, damage := range slices.Concat(damages, rowDamages) {
 		t.Run(damage.name, func(t *testing.T) {
 			w := healthy.copied(t)
 			damage.do(w)

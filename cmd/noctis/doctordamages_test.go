@@ -14,12 +14,14 @@ import (
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 )
 
-// damages are what happens to data folders. mendable: without a backup.
-var damages = []struct {
+// damage is what happens to a data folder. mendable: without a backup.
+type damage struct {
 	name, found string
 	mendable    bool
 	do          func(*ward)
-}{
+}
+
+var damages = []damage{
 	{"missing file", "file missing", false, func(w *ward) { w.check(os.Remove(w.blob(1))) }},
 	{"truncated file", "file damaged", false, func(w *ward) { w.check(os.Truncate(w.blob(1), 300)) }},
 	{"emptied file", "file damaged", false, func(w *ward) { w.check(os.Truncate(w.blob(1), 0)) }},

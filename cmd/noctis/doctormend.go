@@ -307,6 +307,9 @@ func (p *patient) mendRest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.mendRows(ctx, index); err != nil {
+		return err
+	}
 	readings, err := index.Worklist().Mend(ctx)
 	if err != nil {
 		return err

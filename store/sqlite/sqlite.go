@@ -31,6 +31,9 @@ func (x *Index) Path() string { return x.path }
 // ExtraKey is an attribute that has been indexed while the index was in use.
 type ExtraKey = sqlindex.ExtraKey
 
+// Flaw is a row of the worklist that is not as its data set.
+type Flaw = sqlindex.Flaw
+
 // pragmas are run on each connection. Writers and readers have their own caches, of KiB.
 var (
 	common = []string{

@@ -26,6 +26,9 @@ func testUsage(t *testing.T, o OpenIndex) {
 		e.Replace = i%4 != 0
 		all = append(all, e)
 	}
+	for _, ds := range nonPatients(2) {
+		all = append(all, entryOf(t, ds, ""))
+	}
 	for i, e := range all {
 		e.Size = int64(100 + i)
 	}

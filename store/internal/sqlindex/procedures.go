@@ -90,9 +90,8 @@ func (s *session) writeScheduled(kind store.ChangeKind, given *procedure.Schedul
 	if sc.Performed, err = s.performedFor(n); err != nil {
 		return err
 	}
-	err = s.do(`INSERT INTO scheduled_step (study, step, start, patient, accession, performed, json) VALUES (?, ?, ?, ?, ?, ?, ?)`, n.Study, n.Step,
-		sc.Start(), match.Normal(dicom.LO, sc.DataSet.String(dicom.PatientID)), match.Normal(dicom.SH, sc.DataSet.String(dicom.AccessionNumber)),
-		sc.Performed, text)
+	err = s.do(`INSERT INTO scheduled_step (study, step, start, patient, accession, performed, json) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		append(scheduledValues(sc), text)...)
 	if err != nil {
 		return err
 	}
@@ -104,10 +103,20 @@ func (s *session) changeStep(kind store.ChangeKind, n procedure.Name, status str
 	return s.writeChange(store.Change{Kind: kind, Ref: dicom.Ref{Study: n.Study}, Step: n.Step, State: status})
 }
 
+// scheduledValues are those of the columns of a scheduled step before json.
+func scheduledValues(sc *procedure.Scheduled) []any {
+	n := sc.Name()
+	return []any{n.Study, n.Step, sc.Start(), match.Normal(dicom.LO, sc.DataSet.String(dicom.PatientID)),
+		match.Normal(dicom.SH, sc.DataSet.String(dicom.AccessionNumber)), sc.Performed}
+}
+
+// performedStatus is a query that lacks its last conditions.
+const performedStatus = `(SELECT COALESCE(CASE WHEN MAX(status = 'COMPLETED') THEN 'COMPLETED' WHEN MAX(status = 'IN PROGRESS') THEN 'STARTED' END, '')
+	FROM performed_for JOIN performed_step ON performed_step.id = performed_id WHERE `
+
 // performedFor is the status that a scheduled step has from the steps performed for it (see procedure.Scheduled).
 func (s *session) performedFor(n procedure.Name) (status string, err error) {
-	err = s.row(`SELECT COALESCE(CASE WHEN MAX(status = 'COMPLETED') THEN 'COMPLETED' WHEN MAX(status = 'IN PROGRESS') THEN 'STARTED' END, '')
-		FROM performed_for JOIN performed_step ON performed_step.id = performed_id WHERE study = ? AND step = ?`, n.Study, n.Step).Scan(&status)
+	err = s.row(`SELECT `+performedStatus+`study = ? AND step = ?)`, n.Study, n.Step).Scan(&status)
 	return status, err
 }
 
