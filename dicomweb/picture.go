@@ -20,7 +20,7 @@ import (
 )
 
 // dataSetCache is the most memory of data sets that are kept for the next frame.
-const dataSetCache = 4 * parsedCost << 20
+const dataSetCache = 4 * store.ParsedCost << 20
 
 // What can go wrong with a picture, and what the client is told (PS3.18 8.5):
 //

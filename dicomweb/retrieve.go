@@ -107,16 +107,21 @@ func layoutBytes(e *store.Entry) int64 {
 // dataSet is the data set of an instance, as its metadata has it. It must not be changed: the last few are kept, because a client
 // that wants one frame of an instance wants the others, too, and the data set of an enhanced image is long.
 func (s *Server) dataSet(ctx context.Context, e *store.Entry) (*dicom.DataSet, error) {
-	key := string(e.Blob[:])
-	if ds, found := s.dataSets.get(key); found {
-		return ds, nil
-	}
 	x, ok := ctx.Value(exchangeKey{}).(*exchange)
 	if !ok { // nobody waits for it
 		x = &exchange{}
 		defer x.held.Release()
 	}
-	for m, err := range s.store.Held(ctx, &x.held, e.Ref, parsedCost) {
+	return s.heldDataSet(ctx, &x.held, e)
+}
+
+// heldDataSet is dataSet for who says himself how long he uses it.
+func (s *Server) heldDataSet(ctx context.Context, held *store.Holding, e *store.Entry) (*dicom.DataSet, error) {
+	key := string(e.Blob[:])
+	if ds, found := s.dataSets.get(key); found {
+		return ds, nil
+	}
+	for m, err := range s.store.Held(ctx, held, e.Ref, store.ParsedCost) {
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +129,7 @@ func (s *Server) dataSet(ctx context.Context, e *store.Entry) (*dicom.DataSet, e
 		if err != nil {
 			return nil, fmt.Errorf("metadata of instance %s: %w", e.Ref.Instance, err)
 		}
-		s.dataSets.add(key, ds, parsedCost*int64(len(m.JSON)))
+		s.dataSets.add(key, ds, store.ParsedCost*int64(len(m.JSON)))
 		return ds, nil
 	}
 	return nil, s.missing(ctx, e.Ref)

@@ -71,7 +71,9 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ref dicom.Ref, 
 
 // zipFile writes one file into the archive and its record into the directory.
 func (s *Server) zipFile(r *http.Request, archive *zip.Writer, index *fileset.Directory, e *store.Entry, chosen offer, path []string) error {
-	ds, err := s.dataSet(r.Context(), e)
+	var held store.Holding // of one file at a time: the directory keeps none of its data set
+	defer held.Release()
+	ds, err := s.heldDataSet(r.Context(), &held, e)
 	if err != nil {
 		return err
 	}
@@ -87,6 +89,7 @@ func (s *Server) zipFile(r *http.Request, archive *zip.Writer, index *fileset.Di
 	if err := index.Add(ds, path, ts); err != nil {
 		return err
 	}
+	held.Release() // before it is sent, which takes as long as the client wants
 	file, err := archive.CreateHeader(zipHeader(strings.Join(path, "/"), e.Stored))
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ type plane struct {
 
 // addPlanes notes where the frames of an instance lie; those that do not say are not among them.
 func (x *examination) addPlanes(ds *dicom.DataSet, d pixel.Description) {
+	frame := strings.Clone(ds.String(dicom.FrameOfReferenceUID)) // and no more of the data set
 	for n := 1; n <= d.Frames; n++ {
 		position := located(ds, n, dicom.PlanePositionSequence, dicom.ImagePositionPatient)
 		orientation := located(ds, n, dicom.PlaneOrientationSequence, dicom.ImageOrientationPatient)
@@ -34,7 +35,7 @@ func (x *examination) addPlanes(ds *dicom.DataSet, d pixel.Description) {
 			continue
 		}
 		x.planes = append(x.planes, plane{[3]float64(position), [3]float64(orientation[:3]), [3]float64(orientation[3:]),
-			[2]float64(spacing), d.Rows, d.Columns, ds.String(dicom.FrameOfReferenceUID)})
+			[2]float64(spacing), d.Rows, d.Columns, frame})
 	}
 }
 

@@ -158,7 +158,7 @@ func (x *examination) instance(ctx context.Context, e *store.Entry, of int) erro
 		return err
 	}
 	if x.series.Modality == "" {
-		x.series.Modality = ds.String(dicom.Modality)
+		x.series.Modality = strings.Clone(ds.String(dicom.Modality)) // and no more of the data set
 	}
 	x.attributes(e, ds)
 	x.text(e.Ref, ds)

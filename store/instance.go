@@ -13,7 +13,8 @@ import (
 // Instance is an open instance, safe for concurrent reads. Close it.
 type Instance struct {
 	Entry *Entry
-	index Index
+	store *Store
+	held  Holding // the memory of its data sets, until it is closed
 	blob  Blob
 	data  io.ReaderAt // what the offsets of the layout count in: the file, or the inflated data set
 }
@@ -68,15 +69,18 @@ func (s *Store) openBlob(ctx context.Context, e *Entry) (Blob, error) {
 }
 
 func (s *Store) instance(e *Entry, blob Blob) *Instance {
-	in := &Instance{Entry: e, index: s.index, blob: blob, data: blob}
+	in := &Instance{Entry: e, store: s, blob: blob, data: blob}
 	if e.Layout.Encoding.Deflated {
 		in.data = newInflated(io.NewSectionReader(blob, e.Layout.DataSet, e.Size-e.Layout.DataSet), layoutEnd(&e.Layout))
 	}
 	return in
 }
 
-// Close releases the file.
-func (in *Instance) Close() error { return in.blob.Close() }
+// Close releases the file, and the memory of data sets.
+func (in *Instance) Close() error {
+	in.held.Release()
+	return in.blob.Close()
+}
 
 // File is the stored file, byte for byte.
 func (in *Instance) File() *io.SectionReader { return io.NewSectionReader(in.blob, 0, in.blob.Size()) }
@@ -120,14 +124,14 @@ func (in *Instance) Bulk(path string) (*io.SectionReader, part10.BulkValue, erro
 	return in.native(v.Span, v.Word, v.Span), v, nil
 }
 
-// DataSet is the data set as the metadata has it.
+// DataSet is the data set as the metadata has it, until the instance is closed. That of a long text waits for memory: ErrBusy where none comes.
 func (in *Instance) DataSet(ctx context.Context) (*dicom.DataSet, error) {
-	for m, err := range in.index.Metadata(ctx, in.Entry.Ref) {
+	for m, err := range in.store.Held(ctx, &in.held, in.Entry.Ref, ParsedCost) {
 		if err != nil {
 			return nil, err
 		}
-		ds := &dicom.DataSet{}
-		if err := ds.UnmarshalJSON(m.JSON); err != nil {
+		ds, err := dicom.ReadJSON(m.JSON)
+		if err != nil {
 			return nil, fmt.Errorf("metadata of instance %s: %w", in.Entry.Ref.Instance, err)
 		}
 		return ds, nil

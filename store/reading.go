@@ -83,6 +83,10 @@ func (s *Store) Held(ctx context.Context, h *Holding, r dicom.Ref, times int64) 
 	return s.index.Metadata(WithAdmission(ctx, admit), r)
 }
 
+// ParsedCost is what a data set takes that keeps the text it is read of (dicom.ReadJSON), in lengths of that: measured with 300,000
+// elements that are short, are texts, or have items.
+const ParsedCost = 4
+
 // searchedCost is what a search takes for the data set of an instance, in lengths of its DICOM JSON, and for the answer to be made of it.
 const searchedCost = 5
 

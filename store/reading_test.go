@@ -143,3 +143,34 @@ func TestHeldUntilTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestOpenInstanceHoldsItsDataSet: the memory of a data set is taken before it is read, and given back when its instance is closed.
+func TestOpenInstanceHoldsItsDataSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(longIndex{lengths: []int64{readUnasked}}, nil, Options{Memory: readUnasked})
+		open := func() *Instance {
+			in := s.instance(&Entry{}, written{nil, 0})
+			if _, err := in.DataSet(t.Context()); errors.Is(err, ErrBusy) {
+				t.Error(err)
+			}
+			return in
+		}
+		first := open()
+		if got := s.budget.held(); got != ParsedCost*readUnasked {
+			t.Errorf("%d bytes are held", got)
+		}
+		go func() {
+			time.Sleep(budgetWait / 2)
+			first.Close()
+		}()
+		began := time.Now()
+		second := open()
+		if took := time.Since(began); took != budgetWait/2 {
+			t.Errorf("the second one was read after %v", took)
+		}
+		second.Close()
+		if got := s.budget.held(); got != 0 {
+			t.Errorf("%d bytes are held when all are closed", got)
+		}
+	})
+}

@@ -57,7 +57,9 @@ func (s *Store) dataSetOf(ctx context.Context, uid dicom.UID) (*dicom.DataSet, e
 		if err != nil {
 			return nil, err
 		}
-		return (&Instance{Entry: e, index: s.index}).DataSet(ctx)
+		in := Instance{Entry: e, store: s}
+		defer in.held.Release()
+		return in.DataSet(ctx)
 	}
 	return nil, nil
 }

@@ -133,6 +133,7 @@ func (d *Directory) Add(ds *dicom.DataSet, path []string, ts dicom.UID) error {
 				}
 				record.item.Set(k)
 			}
+			record.key = strings.Clone(key)
 			if err := d.append(record, above); err != nil {
 				return err
 			}
@@ -178,6 +179,10 @@ func (d *Directory) append(r, above *directoryRecord) error {
 	if above != nil {
 		last = &above.lastBelow
 	}
+	var err error
+	if r.item, err = apart(r.item); err != nil {
+		return err
+	}
 	r.offset = d.size
 	switch {
 	case *last != nil:
@@ -197,6 +202,17 @@ func (d *Directory) append(r, above *directoryRecord) error {
 	d.size += with - empty
 	d.records = append(d.records, r)
 	return nil
+}
+
+// apart is a copy that keeps nothing of what its values are parts of: records outlive the data sets, which keep a text of any length alive
+// (dicom.ReadJSON).
+func apart(item *dicom.DataSet) (*dicom.DataSet, error) {
+	text, err := item.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	copied := &dicom.DataSet{}
+	return copied, copied.UnmarshalJSON(text)
 }
 
 // measure is the length of a DICOMDIR with these records. Offsets have a fixed length, so that it does not matter which they are.
