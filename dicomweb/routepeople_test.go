@@ -65,7 +65,7 @@ func (p *people) addKeys(t *testing.T, keys *authn.Keys) {
 		p.bear[name], p.known[name] = header("X-Api-Key", secret), name
 	}
 	add("boss", authn.Grant{Roles: all}, time.Time{})
-	add("mine", authn.Grant{Roles: all, Patients: []string{"P1"}}, time.Time{})
+	add("mine", authn.Grant{Roles: all, Patients: []string{"P.1"}}, time.Time{})
 	add("elsewhere", authn.Grant{Roles: all, Tenant: "north"}, time.Time{})
 	for _, role := range all {
 		others := slices.DeleteFunc(slices.Clone(all), func(r string) bool { return r == role || r == "admin" }) // who administers may do everything
@@ -93,7 +93,7 @@ func (p *people) addTokens(provider *testProvider) {
 		}
 		return header("Authorization", "Bearer "+provider.sign(withdrawn, claims))
 	}
-	p.bear["launched"], p.known["launched"] = token(false, time.Hour, map[string]any{"sub": "doe", "scope": "patient/ImagingStudy.cruds", "patient": "P1"}), "doe"
+	p.bear["launched"], p.known["launched"] = token(false, time.Hour, map[string]any{"sub": "doe", "scope": "patient/ImagingStudy.cruds", "patient": "P.1"}), "doe"
 	boss := map[string]any{"sub": "chief", "roles": "admin"}
 	p.bear["expired-token"] = token(false, -time.Hour, boss)
 	p.bear["withdrawn-token"] = token(true, time.Hour, boss)

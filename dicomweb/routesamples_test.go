@@ -32,7 +32,7 @@ import (
 
 // side is one of the three.
 type side struct {
-	patient string
+	patient string // no random text in an answer can have its dot
 	study   string
 	vars    map[string]string // of templates
 }
@@ -131,7 +131,7 @@ func newRouteWorld(t *testing.T, p *people) *routeWorld {
 // newSide makes a side, and stores what lies on it unless it is the third.
 func (w *routeWorld) newSide(t *testing.T, i int) side {
 	t.Helper()
-	s := side{patient: fmt.Sprint("P", i), study: fmt.Sprint("1.2.7", i), vars: map[string]string{}}
+	s := side{patient: fmt.Sprint("P.", i), study: fmt.Sprint("1.2.7", i), vars: map[string]string{}}
 	maps.Copy(s.vars, map[string]string{
 		"study": s.study, "series": s.study + ".1", "instance": s.study + ".1.1", "frames": "1", "path:.+": "7FE00010",
 		"aetitle": "HERE", "version": someBytes, "webhook": "none", "letter": "1", "workitem": "1.9.8" + fmt.Sprint(i), "link": "linklinklinklin" + fmt.Sprint(i),
@@ -245,7 +245,7 @@ func ofNoPatient(t *testing.T, rt route) *dicom.DataSet {
 
 // uid is the UID of an instance of no patient: on the hidden side of one that is stored.
 func (s side) uid(t *testing.T, rt route) string {
-	if s.patient == "P2" {
+	if s.patient == "P.2" {
 		return string(ofNoPatient(t, rt).UID(dicom.SOPInstanceUID))
 	}
 	return "1.2.12.0"
@@ -263,7 +263,7 @@ func (s side) path(t *testing.T, rt route) string {
 			t.Errorf("%s: no sample for %s", rt.name, v)
 		}
 		if name == "step" && strings.Contains(rt.template, "performed") {
-			value = "1.5." + strings.TrimPrefix(s.patient, "P")
+			value = "1.5." + strings.TrimPrefix(s.patient, "P.")
 		}
 		if name == "uid" {
 			value = s.uid(t, rt)
@@ -276,7 +276,7 @@ func (s side) path(t *testing.T, rt route) string {
 	case "purge":
 		p += "?before=2020-01-01T00:00:00Z"
 	case "workitem-create":
-		p += "?1.9.6" + s.patient[1:]
+		p += "?1.9.6" + s.patient[2:]
 	case "performed-create":
 		p += ".9"
 	case "commitment-request":
@@ -287,7 +287,7 @@ func (s side) path(t *testing.T, rt route) string {
 
 // names are what an answer may have of the side, the longest first.
 func (s side) names() []string {
-	names := append(slices.Collect(maps.Values(s.vars)), s.patient, "1.9.6"+s.patient[1:], "1.5."+s.patient[1:])
+	names := append(slices.Collect(maps.Values(s.vars)), s.patient, "1.9.6"+s.patient[2:], "1.5."+s.patient[2:])
 	names = slices.DeleteFunc(names, func(n string) bool { return n == "1" || n == "7FE00010" || n == "HERE" || n == "none" || n == "" })
 	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) })
 	return names
