@@ -45,6 +45,15 @@ func NewCharset(values []string) Charset {
 	return c
 }
 
+// KnownCharset reports whether a value of Specific Character Set is a Defined Term, or a spelling of the field that NewCharset understands.
+func KnownCharset(term string) bool {
+	switch charsetKey(term) {
+	case "", "6", "646", "ASCII", "USASCII", "87", "159":
+		return true
+	}
+	return repertoireOf(term) != (repertoire{})
+}
+
 // Decode returns the text of an element's value as UTF-8, with the delimiters and the padding that it has.
 func (c Charset) Decode(vr VR, b []byte) string { return string(c.decode(vr, b).text) }
 
@@ -192,9 +201,8 @@ type repertoire struct {
 	g0, g1 *graphicSet
 }
 
-// repertoireOf reads a Defined Term of PS3.3 C.12.1.1.2, in tables C.12-2 to C.12-5, or what is found in its place in the field:
-// the term in another spelling, or the name that the IANA has for the set.
-func repertoireOf(term string) repertoire {
+// charsetKey is what a term has in common with its spellings.
+func charsetKey(term string) string {
 	key := strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z':
@@ -207,7 +215,13 @@ func repertoireOf(term string) repertoire {
 	for _, prefix := range [...]string{"ISO2022", "ISO", "IR"} {
 		key = strings.TrimPrefix(key, prefix)
 	}
-	switch key {
+	return key
+}
+
+// repertoireOf reads a Defined Term of PS3.3 C.12.1.1.2, in tables C.12-2 to C.12-5, or what is found in its place in the field:
+// the term in another spelling, or the name that the IANA has for the set.
+func repertoireOf(term string) repertoire {
+	switch charsetKey(term) {
 	case "100", "88591", "LATIN1", "CP1252", "WINDOWS1252":
 		return repertoire{g1: latin1}
 	case "101", "88592", "LATIN2":

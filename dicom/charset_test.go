@@ -168,3 +168,18 @@ func BenchmarkCharsetSplit(b *testing.B) {
 		c.Split(PN, []byte("M\xfcller^Hans "))
 	}
 }
+
+// TestKnownCharset: every Defined Term is known, as are its spellings; what is none is not.
+func TestKnownCharset(t *testing.T) {
+	for _, term := range []string{"", "ISO_IR 6", "ISO 2022 IR 6", "ISO_IR 100", "ISO-IR 100", "latin1", "ISO 2022 IR 87", "ISO 2022 IR 159", "ISO 2022 IR 58",
+		"ISO_IR 192", "UTF-8", "GB18030", "GBK", "ISO_IR 13", "ISO_IR 166", "ISO_IR 203"} {
+		if !KnownCharset(term) {
+			t.Errorf("%q is not known", term)
+		}
+	}
+	for _, term := range []string{"ISO_IR 999", "KLINGON", "ISO 2022 IR 1000", "8"} {
+		if KnownCharset(term) {
+			t.Errorf("%q is known", term)
+		}
+	}
+}

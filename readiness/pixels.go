@@ -30,6 +30,7 @@ func (x *examination) pixels(ctx context.Context, in *store.Instance, ds *dicom.
 	}
 	x.series.Frames += d.Frames
 	x.addPlanes(ds, d)
+	x.values(e, ds, d)
 	syntax, _ := dicom.TransferSyntaxOf(e.TransferSyntax)
 	if strings.HasPrefix(syntax.MediaType, "video/") {
 		return nil // it is played, not decoded
@@ -37,6 +38,9 @@ func (x *examination) pixels(ctx context.Context, in *store.Instance, ds *dicom.
 	there := e.Layout.Pixel.NumberOfFrames
 	if there < d.Frames {
 		x.find(e.Ref, 0, Hidden, Frames, "Number of Frames (0028,0008) is %d, there are %d", d.Frames, there)
+	}
+	if there > d.Frames {
+		x.find(e.Ref, 0, Limited, Frames, "Number of Frames (0028,0008) is %d, there are %d: the others are not shown", d.Frames, there)
 	}
 	if groups := len(ds.Items(dicom.PerFrameFunctionalGroupsSequence)); groups > 0 && groups != d.Frames {
 		x.find(e.Ref, 0, Limited, Frames, "there are %d items of Per-Frame Functional Groups for %d frames", groups, d.Frames)

@@ -1,5 +1,5 @@
 // Package readiness says of a stored study whether viewers can show it, and why not ("why is it black?"): what each instance lacks
-// that viewers need (attributes.go), whether its frames are there and can be decoded to something that its window shows (pixels.go), and
+// that viewers need (attributes.go), which values lead them astray (values.go), whether its frames are there and can be decoded to something that its window shows (pixels.go), and
 // whether a series is a volume for multiplanar reconstruction (geometry.go). It holds no patient data.
 package readiness
 
@@ -162,6 +162,7 @@ func (x *examination) instance(ctx context.Context, e *store.Entry, of int) erro
 	}
 	x.attributes(e, ds)
 	x.text(e.Ref, ds)
+	x.declared(e.Ref, in.File())
 	return x.pixels(ctx, in, ds, of)
 }
 

@@ -110,6 +110,13 @@ func TestFindings(t *testing.T) {
 		{"no frame of reference", slice(1, 0, dicom.FrameOfReferenceUID, ""), readiness.Limited, readiness.Missing, "FrameOfReferenceUID"},
 		{"no spacing", slice(1, 0, dicom.PixelSpacing, ""), readiness.Limited, readiness.Missing, "lengths cannot be measured"},
 		{"characters", slice(1, 0, dicom.StudyDescription, "caf\uFFFD"), readiness.Limited, readiness.CharacterSets, "StudyDescription"},
+		{"slope", slice(1, 0, dicom.RescaleSlope, 0, dicom.RescaleIntercept, -1024), readiness.Hidden, readiness.Window, "Rescale Slope (0028,1053) is 0"},
+		{"high bit", slice(1, 0, dicom.BitsStored, 12, dicom.HighBit, 15), readiness.Limited, readiness.Description, "High Bit (0028,0102) is 15"},
+		{"negative width", slice(1, 0, dicom.WindowCenter, 40, dicom.WindowWidth, -5), readiness.Limited, readiness.Window, "are no window"},
+		{"negative spacing", slice(1, 0, dicom.PixelSpacing, []float64{0, -1}), readiness.Limited, readiness.Description, "not two numbers above 0"},
+		{"no palette", slice(1, 0, dicom.PhotometricInterpretation, "PALETTE COLOR"), readiness.Hidden, readiness.Missing, "RedPaletteColor"},
+		{"no such colors", slice(1, 0, dicom.PhotometricInterpretation, "MONOCHROME3"), readiness.Limited, readiness.Photometric, "is none"},
+		{"planes of colors", dicomtest.Image{BitsAllocated: 8, Samples: 3, Photometric: "RGB", With: []any{dicom.PlanarConfiguration, ""}}, readiness.Limited, readiness.Missing, "PlanarConfiguration"},
 		{"segmentation", slice(1, 0, dicom.SOPClassUID, "1.2.840.10008.5.1.4.1.1.66.4"), readiness.Hidden, readiness.Missing, "SegmentSequence"},
 	} {
 		r := examine(t, readiness.Options{Deep: true}, test.image.File())
@@ -124,6 +131,22 @@ func TestFindings(t *testing.T) {
 		})
 		if i < 0 || test.severity == readiness.Hidden && r.Ready {
 			t.Errorf("%s: ready %v, %+v", test.name, r.Ready, r.Findings)
+		}
+	}
+}
+
+// TestCharset: a term that nobody knows is named, in whatever way the file is written; one that is known is not.
+func TestCharset(t *testing.T) {
+	for _, syntax := range []dicom.UID{dicom.ExplicitVRLittleEndian, dicom.ImplicitVRLittleEndian, dicom.ExplicitVRBigEndian} {
+		for term, unknown := range map[string]bool{"ISO_IR 999": true, "ISO_IR 100": false, "GB18030   ": false, "KLINGON   ": true, `\ISO_IR 87`: false} {
+			im := slice(1, 0, dicom.WindowCenter, 0, dicom.WindowWidth, 40000)
+			im.TransferSyntax = syntax
+			file := bytes.Replace(im.File(), []byte("ISO_IR 192"), []byte(term), 1)
+			r := examine(t, readiness.Options{}, file)
+			found := slices.ContainsFunc(r.Findings, func(f readiness.Finding) bool { return f.Kind == readiness.CharacterSets })
+			if found != unknown || !r.Ready {
+				t.Errorf("%s, %q: %+v", syntax, term, r.Findings)
+			}
 		}
 	}
 }
