@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -16,7 +17,16 @@ import (
 func TestProcedures(t *testing.T) {
 	proceduretest.Repository(t, func(t *testing.T) proceduretest.Open {
 		again := reopening(t)
-		return func(t *testing.T) procedure.Repository { return again(t).Procedures() }
+		var last *Index
+		t.Cleanup(func() {
+			if flaws, err := last.Worklist().Flaws(context.Background()); err != nil || len(flaws) > 0 {
+				t.Errorf("rows contradict their data sets: %v, %v", flaws, err)
+			}
+		})
+		return func(t *testing.T) procedure.Repository {
+			last = again(t)
+			return last.Procedures()
+		}
 	})
 }
 
