@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -226,6 +227,16 @@ func TestSealCannotBeForged(t *testing.T) {
 		}
 		if v := verified(t, data); len(v.Damages) != 1 || v.Damages[0].What != "seal" {
 			t.Errorf("%s: %v", name, v.Damages)
+		}
+		l, found, err := Open(data) // which seals it again, and says why
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		if err := errors.Join(l.Write(found[0]), l.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if v := verified(t, data); len(v.Damages) != 0 || len(v.Notes) != 1 || !strings.Contains(v.Notes[0], "line 6 says that the seal") {
+			t.Errorf("%s, sealed again: %v, %v", name, v.Damages, v.Notes)
 		}
 	}
 }

@@ -154,14 +154,18 @@ func (v *verifying) read(sealed link) error {
 		v.Lines++
 		where := filepath.Base(r.at.path) + ":" + strconv.Itoa(r.number)
 		l, err := parseLine(text)
+		var said Record
 		if err == nil {
-			_, err = l.record()
+			said, err = l.record()
 		}
 		if err != nil {
 			v.damage("changed", v.last.n+1, v.last.n+1, where, "%v", err)
 			// What comes next is the line after the one that was here.
 			v.last, v.broken = line{link: link{n: v.last.n + 1}}, true
 			continue
+		}
+		if said.Kind == Interrupt && said.Detail == errHead.Error() { // a new seal hides nothing
+			v.Notes = append(v.Notes, fmt.Sprintf("line %d says that %v: whether lines before it were cut off only an anchor or a copy can say", l.n, errHead))
 		}
 		l.text = nil
 		v.follow(l, where)
