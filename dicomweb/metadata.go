@@ -59,9 +59,25 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, m *metadat
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) error {
-		return write(w, s.store.MetadataTaking(r.Context(), out.ref, out.cost()))
+	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) (asNamed bool, err error) {
+		digest := ""
+		err = write(w, digested(&digest, s.store.MetadataTaking(r.Context(), out.ref, out.cost())))
+		return digest == state.digest, err
 	})
+}
+
+// digested passes metadata on, and makes the digest of its instances: more may be there than when the body was named.
+func digested(digest *string, all iter.Seq2[store.Metadata, error]) iter.Seq2[store.Metadata, error] {
+	return func(yield func(store.Metadata, error) bool) {
+		for one, err := range all {
+			if err == nil {
+				*digest = digestWith(*digest, one.Blob)
+			}
+			if !yield(one, err) {
+				return
+			}
+		}
+	}
 }
 
 // What metadata takes in memory, in lengths of its DICOM JSON, measured with 300,000 elements that are short, are texts, or have items.

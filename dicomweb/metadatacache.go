@@ -44,9 +44,12 @@ func newMetadataCache(limit int64) *metadataCache {
 	}
 }
 
+// A metadataWrite writes a body. It reports whether that is what its key names: instances that came since it was named are in it, too.
+type metadataWrite func(io.Writer) (asNamed bool, err error)
+
 // send sends the body that write makes, in the content coding, or the one that is kept under the key. A client that takes no content
 // coding gets what is kept in gzip, unpacked on the way.
-func (c *metadataCache) send(ctx context.Context, w http.ResponseWriter, coding, key string, write func(io.Writer) error) error {
+func (c *metadataCache) send(ctx context.Context, w http.ResponseWriter, coding, key string, write metadataWrite) error {
 	if coding != "" {
 		w.Header().Set("Content-Encoding", coding)
 	}
@@ -117,8 +120,8 @@ func (c *metadataCache) end(key string, made chan struct{}) {
 	close(made)
 }
 
-// make makes a body, sends it as it comes, and keeps it if it is not too long.
-func (c *metadataCache) make(w io.Writer, coding, packing, key string, write func(io.Writer) error) error {
+// make makes a body, sends it as it comes, and keeps it if it is what its key names and not too long.
+func (c *metadataCache) make(w io.Writer, coding, packing, key string, write metadataWrite) error {
 	kept := &copied{w: w, limit: c.limit}
 	if coding == "" {
 		kept.w = io.Discard
@@ -135,13 +138,14 @@ func (c *metadataCache) make(w io.Writer, coding, packing, key string, write fun
 	if coding == "" {
 		plain.w = io.MultiWriter(w, z)
 	}
-	if err := write(plain); err != nil {
+	asNamed, err := write(plain)
+	if err != nil {
 		return err
 	}
 	if err := z.Close(); err != nil {
 		return err
 	}
-	if kept.limit > 0 {
+	if kept.limit > 0 && asNamed {
 		body := metadataBody{packed: bytes.Clone(kept.body), length: plain.n}
 		if growing != nil {
 			body.growing = growing.grown(body.packed)
@@ -177,12 +181,13 @@ func (b metadataBody) send(w http.ResponseWriter, coding string) error {
 }
 
 // writeCoded writes a body in a content coding.
-func writeCoded(w io.Writer, coding string, write func(io.Writer) error) error {
+func writeCoded(w io.Writer, coding string, write metadataWrite) error {
 	if coding == "" {
-		return write(w)
+		_, err := write(w)
+		return err
 	}
 	z := newCompressor(w, coding)
-	if err := write(z); err != nil {
+	if _, err := write(z); err != nil {
 		return err
 	}
 	return z.Close()

@@ -24,12 +24,15 @@ type state struct {
 
 // with is the state with one more instance behind the last.
 func (st state) with(e *store.Entry) state {
-	st.digest = entityTag(st.digest, string(e.Blob[:]))
+	st.digest = digestWith(st.digest, e.Blob)
 	if e.Stored.After(st.modified) {
 		st.modified = e.Stored
 	}
 	return st
 }
+
+// digestWith is the digest of instances with one more behind them.
+func digestWith(digest string, blob store.BlobID) string { return entityTag(digest, string(blob[:])) }
 
 // stateKey names what lies below a reference for whoever asks.
 func stateKey(ctx context.Context, ref dicom.Ref) string {
@@ -144,7 +147,7 @@ func (s *Server) growBody(ctx context.Context, ref dicom.Ref, old, grown state, 
 	out := metadataWriter{ref: ref, base: x.root + BasePath}
 	var all iter.Seq2[store.Metadata, error] = func(yield func(store.Metadata, error) bool) {
 		for _, e := range added {
-			if !yield(store.Metadata{Ref: e.Ref, JSON: e.Metadata}, nil) {
+			if !yield(store.Metadata{Ref: e.Ref, Blob: e.Blob, JSON: e.Metadata}, nil) {
 				return
 			}
 		}

@@ -171,6 +171,37 @@ func TestMetadataGrowsAtOnce(t *testing.T) {
 	}
 }
 
+// TestMetadataOfMoreThanItsName has an instance come between the naming of a body and its making: who asked is told of it, and the body is
+// not kept, or it would have the instance twice when the series grows.
+func TestMetadataOfMoreThanItsName(t *testing.T) {
+	a := newArchive(t, dicomtest.Image{Study: "s", Series: "a", Number: 1}.File(), dicomtest.Image{Study: "s", Series: "a", Number: 2}.File())
+	a.server.background.Wait()
+	ref := dicom.Ref{Study: a.refs[0].Study, Series: a.refs[0].Series}
+	entries, err := a.server.entries(t.Context(), ref)
+	if err != nil || len(entries) != 2 {
+		t.Fatal(entries, err)
+	}
+	now, err := a.server.stateOf(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := state{generation: now.generation}.with(entries[0])
+	for _, named := range []state{before, now} {
+		a.server.metadata.states.put(stateKey(t.Context(), ref), named, 1)
+		for _, coding := range []string{"gzip", "zstd", ""} {
+			if all := objectsOf(t, a.get(ref, "/metadata", "", "Accept-Encoding", coding), coding); len(all) != 2 {
+				t.Errorf("%q: %d instances", coding, len(all))
+			}
+		}
+		for _, coding := range contentCodings {
+			kept := a.server.metadata.has(coding, metadataWriter{ref: ref, base: "http://pacs.example" + BasePath}.key(metadataOffers[0], named))
+			if want := named.digest == now.digest; kept != want {
+				t.Errorf("%s: kept %v, want %v", coding, kept, want)
+			}
+		}
+	}
+}
+
 // codingWithout is what a server is asked for that has nothing ready.
 func codingWithout(accepted string) string {
 	if accepted == "" {

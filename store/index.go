@@ -34,6 +34,7 @@ type Entry struct {
 // instance ("bulkdata/…").
 type Metadata struct {
 	Ref  dicom.Ref
+	Blob BlobID // of which it was made
 	JSON []byte
 }
 

@@ -206,7 +206,7 @@ func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metad
 				yield(store.Metadata{}, err)
 				return
 			}
-			if !yield(store.Metadata{Ref: in.entry.Ref, JSON: in.metadata}, nil) {
+			if !yield(store.Metadata{Ref: in.entry.Ref, Blob: in.entry.Blob, JSON: in.metadata}, nil) {
 				return
 			}
 		}

@@ -206,7 +206,7 @@ func testInsert(t *testing.T, o OpenIndex) {
 			t.Errorf("frame: %+v", f)
 		}
 		metadata := collect(t, x.Metadata(t.Context(), e.Ref))
-		if len(metadata) != 1 || metadata[0].Ref != e.Ref || string(metadata[0].JSON) != string(e.Metadata) {
+		if len(metadata) != 1 || metadata[0].Ref != e.Ref || metadata[0].Blob != e.Blob || string(metadata[0].JSON) != string(e.Metadata) {
 			t.Errorf("metadata of %s", e.Ref.Path())
 		}
 	}

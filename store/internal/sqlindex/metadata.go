@@ -17,6 +17,7 @@ import (
 // tells how long it is unpacked, and is read when it has been admitted.
 type packedMetadata struct {
 	ref    dicom.Ref
+	blob   []byte
 	packed []byte
 	whole  int64  // the length of all of packed
 	rest   string // the query for all of it
@@ -30,9 +31,9 @@ const packedColumns = `CASE WHEN length(json) <= 65536 THEN json ELSE substr(jso
 func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
 	all := x.nonPatientMetadata(ctx, r)
 	if r.Resource == "" {
-		all = chained(below(ctx, x, r, packedColumns, true, chunkWhole, func(rows *sql.Rows) (int64, packedMetadata, error) {
+		all = chained(below(ctx, x, r, "instance.blob, "+packedColumns, true, chunkWhole, func(rows *sql.Rows) (int64, packedMetadata, error) {
 			m := packedMetadata{rest: `SELECT json FROM instance_metadata WHERE instance_id = ?`}
-			err := rows.Scan(&m.id, &m.ref.Study, &m.ref.Series, &m.ref.Instance, &m.packed, &m.whole)
+			err := rows.Scan(&m.id, &m.ref.Study, &m.ref.Series, &m.ref.Instance, &m.blob, &m.packed, &m.whole)
 			return m.id, m, err
 		}), all)
 	}
@@ -45,7 +46,11 @@ func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metad
 			if errors.Is(err, sql.ErrNoRows) { // removed meanwhile
 				continue
 			}
-			if !yield(store.Metadata{Ref: m.ref, JSON: text}, err) || err != nil {
+			one := store.Metadata{Ref: m.ref, JSON: text}
+			if copy(one.Blob[:], m.blob) != len(one.Blob) && err == nil {
+				err = fmt.Errorf("index: the row of an instance is damaged: a blob of %d bytes", len(m.blob))
+			}
+			if !yield(one, err) || err != nil {
 				return
 			}
 		}
@@ -54,10 +59,10 @@ func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metad
 
 // nonPatientMetadata yields that of instances of no patient below r.
 func (x *Index) nonPatientMetadata(ctx context.Context, r dicom.Ref) iter.Seq2[packedMetadata, error] {
-	const query = `SELECT id, resource, uid, ` + packedColumns + ` FROM non_patient WHERE id`
+	const query = `SELECT id, resource, uid, blob, ` + packedColumns + ` FROM non_patient WHERE id`
 	return ofNonPatient(ctx, x, r, chunkWhole, query, func(rows *sql.Rows) (int64, packedMetadata, error) {
 		m := packedMetadata{rest: `SELECT json FROM non_patient WHERE id = ?`}
-		err := rows.Scan(&m.id, &m.ref.Resource, &m.ref.Instance, &m.packed, &m.whole)
+		err := rows.Scan(&m.id, &m.ref.Resource, &m.ref.Instance, &m.blob, &m.packed, &m.whole)
 		return m.id, m, err
 	})
 }
