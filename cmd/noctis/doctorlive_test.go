@@ -185,7 +185,7 @@ func TestBackupShare(t *testing.T) {
 	bad := bytes.Clone(w.files[3])
 	bad[len(bad)-7] ^= 4
 	w.write(rotten, bad)
-	if out := command(t, 0, "backup", dest, "--data", w.data, "--verify"); !strings.Contains(out, "10 read again") || !strings.Contains(out, "1 files had rotted") {
+	if out := command(t, 0, "backup", dest, "--data", w.data, "--verify"); !strings.Contains(out, "11 read again") || !strings.Contains(out, "1 files had rotted") {
 		t.Errorf("--verify: %s", out)
 	}
 	if got, err := os.ReadFile(rotten); err != nil || !bytes.Equal(got, w.files[3]) {
