@@ -1,20 +1,20 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/image/font"
-	"golang.org/x/image/font/gofont/goregular"
-	"golang.org/x/image/font/opentype"
-	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/render/lettering"
 )
 
 // Annotation is the text that is burned into a picture (PS3.18 8.3.5.1.1): Patient from its top, Technique up from its bottom.
@@ -26,11 +26,7 @@ func Annotate(ds *dicom.DataSet, frame int, patient, technique bool) Annotation 
 	var a Annotation
 	value := func(prefix string, t dicom.Tag, suffix string) string { return labeled(prefix, ds.String(t), suffix) }
 	if patient {
-		name, _, _ := strings.Cut(ds.String(dicom.PatientName), "=") // the alphabetic representation (PS3.5 6.2.1.2)
-		if name == "" {
-			name = strings.Trim(ds.String(dicom.PatientName), "=")
-		}
-		a.Patient = lines(strings.Join(strings.FieldsFunc(name, func(c rune) bool { return c == '^' }), " "),
+		a.Patient = lines(legibleName(ds.String(dicom.PatientName)),
 			value("ID ", dicom.PatientID, ""),
 			joined(isoDate(ds.String(dicom.PatientBirthDate)), value("", dicom.PatientSex, "")))
 	}
@@ -44,6 +40,20 @@ func Annotate(ds *dicom.DataSet, frame int, patient, technique bool) Annotation 
 			joined(position(ds, frame), labeled("Thk ", ofFrame(ds, frame, dicom.PixelMeasuresSequence, dicom.SliceThickness), " mm"), value("", dicom.KVP, " kV")))
 	}
 	return a
+}
+
+// legibleName is the first of the component groups of a name (alphabetic, ideographic, phonetic; PS3.5 6.2.1.1) that can be written, else the
+// first that there is.
+func legibleName(pn string) string {
+	first := ""
+	for _, group := range dicom.PersonNameGroups(pn) {
+		name := strings.Join(strings.FieldsFunc(group, func(c rune) bool { return c == '^' || c == ' ' }), " ")
+		if name != "" && lettering.Covers(name) {
+			return name
+		}
+		first = cmp.Or(first, name)
+	}
+	return first
 }
 
 // position is where a frame lies: its Slice Location, else where its first pixel is in the patient.
@@ -98,12 +108,6 @@ func isoDate(da string) string {
 	return da
 }
 
-// missing stands for each character that the font does not have; unreadable says so below the text.
-const (
-	missing    = '□'
-	unreadable = "□ character not in the font"
-)
-
 // The height of the text is a share of the picture's shorter side, within bounds.
 const (
 	textShare    = 36
@@ -111,21 +115,17 @@ const (
 	largestText  = 48
 )
 
-// Draw burns the annotation into the picture, white with a black edge, as small as it must be to fit the width. The font is Go
-// Regular: Latin, Greek and Cyrillic letters. Characters of other scripts are boxes, and a line says what boxes are.
+// Draw burns the annotation into the picture, white with a black edge, as small as it must be to fit the width. Characters that the
+// fonts of lettering do not have are boxes, and a line says of which scripts they are.
 func (a Annotation) Draw(img image.Image) error {
 	dst, ok := img.(draw.Image)
 	if !ok || len(a.Patient)+len(a.Technique) == 0 {
 		return nil
 	}
-	letters, err := opentype.Parse(goregular.TTF)
-	if err != nil {
-		return err
-	}
-	patient, technique := covered(letters, a.Patient), covered(letters, a.Technique)
+	patient, technique := lettering.Readable(a.Patient), lettering.Readable(a.Technique)
 	bounds := dst.Bounds()
 	size := min(max(float64(min(bounds.Dx(), bounds.Dy()))/textShare, 11), largestText)
-	face, err := fitting(letters, append(append([]string{}, patient...), technique...), size, bounds.Dx())
+	face, err := fitting(slices.Concat(patient, technique), size, bounds.Dx())
 	if err != nil {
 		return err
 	}
@@ -142,38 +142,18 @@ func (a Annotation) Draw(img image.Image) error {
 	return nil
 }
 
-// covered replaces characters that the font does not have.
-func covered(letters *opentype.Font, texts []string) []string {
-	var b sfnt.Buffer
-	boxes := false
-	out := make([]string, len(texts), len(texts)+1)
-	for i, text := range texts {
-		out[i] = strings.Map(func(c rune) rune {
-			if glyph, err := letters.GlyphIndex(&b, c); err == nil && glyph != 0 {
-				return c
-			}
-			boxes = true
-			return missing
-		}, text)
-	}
-	if boxes {
-		out = append(out, unreadable)
-	}
-	return out
-}
-
-// fitting is the face of the size, or of a smaller one in which the longest text fits the width.
-func fitting(letters *opentype.Font, texts []string, size float64, width int) (font.Face, error) {
+// fitting is the face of the size, or of a smaller one in which the longest of the arranged texts fits the width.
+func fitting(texts []string, size float64, width int) (*lettering.Face, error) {
 	for {
-		face, err := opentype.NewFace(letters, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingFull})
+		face, err := lettering.NewFace(size, font.HintingFull)
 		if err != nil || size <= smallestText {
 			return face, err
 		}
-		longest := fixed.I(0)
+		longest := 0
 		for _, t := range texts {
-			longest = max(longest, font.MeasureString(face, t))
+			longest = max(longest, face.Width(t))
 		}
-		if longest.Ceil() <= width*19/20 {
+		if longest <= width*19/20 {
 			return face, nil
 		}
 		face.Close()
@@ -181,13 +161,10 @@ func fitting(letters *opentype.Font, texts []string, size float64, width int) (f
 	}
 }
 
-// burn writes a text with a black edge around it, so that it can be read on any ground.
-func burn(dst draw.Image, face font.Face, text string, x, y int, ink color.Color) {
-	d := font.Drawer{Dst: dst, Src: image.NewUniform(color.Black), Face: face}
+// burn writes an arranged text with a black edge around it, so that it can be read on any ground.
+func burn(dst draw.Image, face *lettering.Face, text string, x, y int, ink color.Color) {
 	for _, p := range [][2]int{{-1, 0}, {1, 0}, {0, -1}, {0, 1}} {
-		d.Dot = fixed.P(x+p[0], y+p[1])
-		d.DrawString(text)
+		face.Draw(dst, image.Black, text, fixed.P(x+p[0], y+p[1]))
 	}
-	d.Src, d.Dot = image.NewUniform(ink), fixed.P(x, y)
-	d.DrawString(text)
+	face.Draw(dst, image.NewUniform(ink), text, fixed.P(x, y))
 }

@@ -314,11 +314,21 @@ func TestGoldenAnnotation(t *testing.T) {
 	if err := Annotate(in.DataSet, 1, true, true).Draw(one); err != nil {
 		t.Fatal(err)
 	}
-	in.DataSet.SetStrings(dicom.PatientName, dicom.PN, "=山田^太郎")
-	two := Colored(one)
-	draw.Draw(two, two.Rect, image.Black, image.Point{}, draw.Src)
-	if err := Annotate(in.DataSet, 1, true, false).Draw(two); err != nil {
-		t.Fatal(err)
+	pictures := []image.Image{one}
+	for _, texts := range [][4]string{
+		{"=山田^太郎", "胸部CT", "김희중 가슴", "שלד (CT) 12"},
+		{"สมชาย^ใจดี", "محمد سلام", "Nguyễn Thị Ánh", "क"},
+	} {
+		in.DataSet.SetStrings(dicom.PatientName, dicom.PN, texts[0])
+		in.DataSet.SetStrings(dicom.StudyDescription, dicom.LO, texts[1])
+		in.DataSet.SetStrings(dicom.SeriesDescription, dicom.LO, texts[2])
+		in.DataSet.SetStrings(dicom.PatientID, dicom.LO, texts[3])
+		black := Colored(one)
+		draw.Draw(black, black.Rect, image.Black, image.Point{}, draw.Src)
+		if err := Annotate(in.DataSet, 1, true, true).Draw(black); err != nil {
+			t.Fatal(err)
+		}
+		pictures = append(pictures, black)
 	}
-	golden(t, "annotation", one, two)
+	golden(t, "annotation", pictures...)
 }

@@ -4,19 +4,12 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
-	"slices"
 
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/gofont/goregular"
-	"golang.org/x/image/font/opentype"
+	"github.com/noctis-dicom/noctis/render/lettering"
 )
 
 // draw writes the text into its box, or beside its anchor; with a line to the anchor if that is to be seen.
 func (t Text) draw(picture draw.Image, c canvas, ink color.Color, thickness float64) error {
-	letters, err := opentype.Parse(goregular.TTF)
-	if err != nil {
-		return err
-	}
 	b := picture.Bounds()
 	size := min(max(float64(min(b.Dx(), b.Dy()))/textShare, 11), largestText)
 	low, width := Point{}, math.Inf(1)
@@ -38,8 +31,8 @@ func (t Text) draw(picture draw.Image, c canvas, ink color.Color, thickness floa
 	if !(math.Abs(low.X) < farAway && math.Abs(low.Y) < farAway) {
 		return nil
 	}
-	texts := covered(letters, slices.Clone(t.Lines))
-	face, err := fitting(letters, texts, size, int(min(width, farAway)*20/19)+1)
+	texts := lettering.Readable(t.Lines)
+	face, err := fitting(texts, size, int(min(width, farAway)*20/19)+1)
 	if err != nil {
 		return err
 	}
@@ -47,7 +40,7 @@ func (t Text) draw(picture draw.Image, c canvas, ink color.Color, thickness floa
 	height := face.Metrics().Height.Ceil()
 	for i, line := range texts {
 		x := low.X
-		if room := width - float64(font.MeasureString(face, line).Ceil()); t.Box != nil && room > 0 {
+		if room := width - float64(face.Width(line)); t.Box != nil && room > 0 {
 			x += room * map[string]float64{"CENTER": 0.5, "RIGHT": 1}[t.Justify]
 		}
 		burn(picture, face, line, int(x), int(low.Y)+face.Metrics().Ascent.Ceil()+i*height, ink)

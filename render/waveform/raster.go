@@ -7,10 +7,9 @@ import (
 	"math"
 
 	"golang.org/x/image/font"
-	"golang.org/x/image/font/gofont/goregular"
-	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
 
+	"github.com/noctis-dicom/noctis/render/lettering"
 	"github.com/noctis-dicom/noctis/render/stroke"
 )
 
@@ -35,26 +34,21 @@ func (d *Drawing) Image(scale float64) (*image.RGBA, error) {
 		}
 		stroke.Line(img, points, l.width*scale, l.color)
 	}
-	letters, err := opentype.Parse(goregular.TTF)
-	if err != nil {
-		return nil, err
-	}
 	for _, t := range d.texts {
-		if err := write(img, letters, t, scale); err != nil {
+		if err := write(img, t, scale); err != nil {
 			return nil, err
 		}
 	}
 	return img, nil
 }
 
-func write(img *image.RGBA, letters *opentype.Font, t text, scale float64) error {
-	face, err := opentype.NewFace(letters, &opentype.FaceOptions{Size: max(t.size*scale, 4), DPI: 72, Hinting: font.HintingNone})
+func write(img *image.RGBA, t text, scale float64) error {
+	face, err := lettering.NewFace(max(t.size*scale, 4), font.HintingNone)
 	if err != nil {
 		return err
 	}
 	defer face.Close()
-	d := font.Drawer{Dst: img, Src: image.NewUniform(t.color), Face: face,
-		Dot: fixed.Point26_6{X: fixed.Int26_6(t.at.x * scale * 64), Y: fixed.Int26_6(t.at.y * scale * 64)}}
-	d.DrawString(t.text)
+	face.Draw(img, image.NewUniform(t.color), lettering.Readable([]string{t.text})[0],
+		fixed.Point26_6{X: fixed.Int26_6(t.at.x * scale * 64), Y: fixed.Int26_6(t.at.y * scale * 64)})
 	return nil
 }
