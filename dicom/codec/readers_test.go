@@ -57,6 +57,17 @@ func TestReaders(t *testing.T) {
 	}
 }
 
+// TestReadersOfFewBits: dcmtk's CharLS has thresholds of its own for images of fewer than 8 bits that do not say theirs. Fewer than 6 it
+// does not read.
+func TestReadersOfFewBits(t *testing.T) {
+	if _, err := exec.LookPath("dcmdjpls"); err != nil {
+		t.Skip("dcmdjpls is not installed")
+	}
+	for bits := 6; bits < 8; bits++ {
+		compareReader(t, dicom.JPEGLSLossless, []string{"dcmdjpls"}, randomFrame(gray(65, 71, 8, bits), uint64(bits)))
+	}
+}
+
 func compareReader(t *testing.T, ts dicom.UID, command []string, f *pixel.Frame) {
 	t.Helper()
 	got := readBy(t, command, encodedFile(t, ts, f))

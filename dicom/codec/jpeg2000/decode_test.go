@@ -27,6 +27,7 @@ var vectors = []struct {
 	{"gray", 37, 29, 1, 8, "-n 3"},
 	{"styles", 37, 29, 1, 12, "-n 3 -M 63 -r 4,2,1 -SOP -EPH"},
 	{"bypass", 37, 29, 1, 16, "-n 2 -M 1 -r 4,2,1"},
+	{"bypass-ones", 40, 40, 1, 16, "-n 3 -M 1 -b 8,8"}, // raw segments that end with a byte FF, which is not there
 	{"causal", 37, 29, 1, 8, "-n 2 -M 8 -b 16,16"},
 	{"color", 21, 30, 3, 8, "-n 3 -p RPCL -c [16,16] -r 3,1"},
 	{"tiles", 37, 29, 1, 8, "-n 2 -t 16,11 -TP R"},

@@ -1,7 +1,7 @@
 package jpeg2000
 
 // rawBits reads the bits of a segment that bypasses the arithmetic decoder: after a byte FF the next one has seven. At the end
-// it reads zeros (T.800 D.6).
+// it reads ones, since an encoder may leave out bytes FF that end a segment, as in those of the arithmetic decoder (T.800 D.6).
 type rawBits struct {
 	data    []byte
 	at      int
@@ -15,7 +15,7 @@ func (b *rawBits) bit() uint32 {
 		if b.current == 0xFF {
 			b.left = 7
 		}
-		b.current = 0
+		b.current = 0xFF
 		if b.at < len(b.data) {
 			b.current = b.data[b.at]
 			b.at++

@@ -14,8 +14,8 @@ type Image struct {
 	Samples       []uint16
 }
 
-// Encode encodes an image with the default parameters of T.87 C.2.4.1.1, the components interleaved by line. No sample changes by
-// more than near; 0 is lossless. The context's end stops it between lines.
+// Encode encodes an image with the default parameters of T.87 C.2.4.1.1, the components interleaved by line. Of fewer than 8 bits it
+// writes them out, since decoders are about that have other defaults for these. No sample changes by more than near; 0 is lossless. The context's end stops it between lines.
 func Encode(ctx context.Context, img Image, near int) ([]byte, error) {
 	if img.Width < 1 || img.Width > 65535 || img.Height < 1 || img.Height > 65535 || img.Components < 1 || img.Components > 255 ||
 		img.Precision < 2 || img.Precision > 16 || len(img.Samples) != img.Width*img.Height*img.Components {
@@ -50,13 +50,16 @@ type encoder struct {
 	w writer
 }
 
-// header writes what comes before the scan: SOI, SOF55, SOS (T.87 C.2).
+// header writes what comes before the scan: SOI, SOF55, perhaps LSE, SOS (T.87 C.2).
 func (e *encoder) header(img Image) {
 	n := img.Components
 	b := append(make([]byte, 0, len(img.Samples)+64), 0xFF, soi, 0xFF, sof55, byte((8+3*n)>>8), byte(8+3*n), byte(img.Precision),
 		byte(img.Height>>8), byte(img.Height), byte(img.Width>>8), byte(img.Width), byte(n))
 	for i := range n {
 		b = append(b, byte(i+1), 0x11, 0)
+	}
+	if img.Precision < 8 {
+		b = append(b, 0xFF, lse, 0, 13, 1, 0, byte(e.maxval), 0, byte(e.t1), 0, byte(e.t2), 0, byte(e.t3), 0, byte(e.params.reset))
 	}
 	b = append(b, 0xFF, sos, byte((6+2*n)>>8), byte(6+2*n), byte(n))
 	for i := range n {

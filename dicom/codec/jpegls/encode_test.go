@@ -25,6 +25,13 @@ func TestEncode(t *testing.T) {
 					if components > 1 {
 						p.mode = byLine
 					}
+					if precision < 8 {
+						c, err := newParams(preset{}, precision, near)
+						if err != nil {
+							t.Fatal(err)
+						}
+						p.preset = preset{c.maxval, c.t1, c.t2, c.t3, c.reset}
+					}
 					data, err := Encode(context.Background(), p.image(), near)
 					if err != nil {
 						t.Fatal(err)

@@ -59,6 +59,19 @@ func random(r *rand.Rand, p picture) picture {
 	return p
 }
 
+// TestThresholds: the defaults of T.87 C.2.4.1.1.1. The encoder of these tests has them from the package, so that nothing else looks at them.
+func TestThresholds(t *testing.T) {
+	for _, test := range []struct{ precision, near, t1, t2, t3 int }{
+		{8, 0, 3, 7, 21}, {8, 3, 12, 22, 42}, {12, 0, 18, 67, 276}, {12, 1, 21, 72, 283}, {16, 0, 18, 67, 276}, {16, 2, 24, 77, 290},
+		{7, 0, 2, 3, 10}, {7, 1, 4, 8, 17}, {6, 0, 2, 3, 5}, {6, 2, 6, 11, 19}, {4, 0, 2, 3, 4}, {4, 1, 3, 5, 8}, {2, 0, 2, 3, 3}, {4, 4, 12, 12, 12},
+	} {
+		c, err := newParams(preset{}, test.precision, test.near)
+		if err != nil || c.t1 != test.t1 || c.t2 != test.t2 || c.t3 != test.t3 {
+			t.Errorf("%d bits, near %d: %d, %d, %d, %v; want %+v", test.precision, test.near, c.t1, c.t2, c.t3, err, test)
+		}
+	}
+}
+
 func TestDecode(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, precision := range []int{2, 3, 7, 8, 10, 12, 15, 16} {

@@ -57,26 +57,24 @@ func (c *params) thresholds(p preset) {
 		return i
 	}
 	basic := [3]int{3, 7, 21}
-	if c.maxval >= 128 {
-		factor := (min(c.maxval, 4095) + 128) / 256
-		for i := range basic {
-			basic[i] = factor*(basic[i]-2-i) + 2 + i
-		}
-	} else {
-		factor := 256 / (c.maxval + 1)
-		for i := range basic {
-			basic[i] = max(2+i, basic[i]/factor)
+	for i, v := range basic {
+		if c.maxval >= 128 {
+			factor := (min(c.maxval, 4095) + 128) / 256
+			basic[i] = factor*(v-2-i) + 2 + i + (3+2*i)*c.near
+		} else {
+			factor := 256 / (c.maxval + 1)
+			basic[i] = max(2+i, v/factor+(3+2*i)*c.near)
 		}
 	}
 	c.t1, c.t2, c.t3 = p.t1, p.t2, p.t3
 	if c.t1 == 0 {
-		c.t1 = clamp(basic[0]+3*c.near, c.near+1)
+		c.t1 = clamp(basic[0], c.near+1)
 	}
 	if c.t2 == 0 {
-		c.t2 = clamp(basic[1]+5*c.near, c.t1)
+		c.t2 = clamp(basic[1], c.t1)
 	}
 	if c.t3 == 0 {
-		c.t3 = clamp(basic[2]+7*c.near, c.t2)
+		c.t3 = clamp(basic[2], c.t2)
 	}
 }
 
