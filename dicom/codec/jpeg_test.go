@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/jpeg"
 	"math"
+	"os"
 	"testing"
 
 	"github.com/gen2brain/jpegn"
@@ -179,6 +180,47 @@ func BenchmarkNative(b *testing.B) {
 	for b.Loop() {
 		if _, err := Decode(context.Background(), explicitLE, d, data); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestSmallLuma: Y is sub-sampled beside CB, which no camera does but a stream may say. testdata has what djpeg makes of it.
+func TestSmallLuma(t *testing.T) {
+	data, err := os.ReadFile("testdata/sampling.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/sampling.ppm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := decodeJPEG(context.Background(), color(14, 19, 8, "YBR_FULL_422"), data)
+	if err != nil || f.Photometric != "RGB" || !bytes.Equal(f.U8, bytes.TrimPrefix(want, []byte("P6\n19 14\n255\n"))) {
+		t.Errorf("other samples, %v", err)
+	}
+}
+
+// TestLinesAfterScan: the number of lines comes behind the first scan (T.81 B.2.5), or there again.
+func TestLinesAfterScan(t *testing.T) {
+	data := grayJPEG(t, 30, 21)
+	d := gray(21, 30, 8, 8)
+	want, err := decodeJPEG(context.Background(), d, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, end := bytes.Index(data, []byte{0xFF, 0xC0}), len(data)-2
+	for name, test := range map[string]struct {
+		header, behind byte
+		good           bool
+	}{
+		"behind": {0, 21, true}, "twice": {21, 21, true}, "another": {21, 22, false}, "none": {0, 0, false},
+		"more": {0, 22, false},
+	} {
+		changed := append(bytes.Clone(data[:end]), 0xFF, 0xDC, 0, 4, 0, test.behind, 0xFF, 0xD9)
+		changed[frame+6] = test.header
+		f, err := decodeJPEG(context.Background(), d, changed)
+		if test.good != (err == nil) || test.good && !bytes.Equal(f.U8, want.U8) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -11,7 +11,7 @@ func merge[T uint8 | uint16](dst []T, c [3]component[T], convert bool, precision
 	width := c[0].columns
 	for y := range c[0].rows {
 		row := dst[3*y*width:][:3*width]
-		a, b, c := c[0].row(y), c[1].row(y), c[2].row(y)
+		a, b, c := c[0].row(y)[:width], c[1].row(y), c[2].row(y)
 		if convert {
 			convertYCbCr(row, a, b, c, precision)
 			continue

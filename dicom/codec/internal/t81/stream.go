@@ -3,6 +3,8 @@
 package t81
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -103,7 +105,7 @@ func (s *Stream) NextScan() (*Scan, error) {
 			case marker == dri && len(segment) >= 2:
 				s.Interval = int(segment[0])<<8 | int(segment[1])
 			case marker == dnl:
-				err = errors.New("the number of lines is not in the frame header (DNL)")
+				err = s.checkLines(segment)
 			case marker >= sof0 && marker <= 0xCF && marker != jpg && marker != dac:
 				err = s.readFrame(int(marker-sof0), segment)
 			case marker == app0 && len(segment) >= 5 && string(segment[:5]) == "JFIF\x00":
@@ -173,10 +175,31 @@ func (s *Stream) readFrame(process int, p []byte) error {
 		f.HMax, f.VMax = max(f.HMax, c.H), max(f.VMax, c.V)
 		f.Components = append(f.Components, c)
 	}
+	if f.Height == 0 {
+		f.Height = s.linesAhead()
+	}
 	if f.Height == 0 || f.Width == 0 || len(f.Components) == 0 {
 		return fmt.Errorf("frame of %dx%d with %d components", f.Width, f.Height, len(f.Components))
 	}
 	s.Frame = f
+	return nil
+}
+
+// linesAhead is the number of lines that DNL gives behind the first scan where the frame header has none, 0 without that segment (T.81
+// B.2.5). No scan has its marker in it, since what follows an FF there is a zero or the number of a restart.
+func (s *Stream) linesAhead() int {
+	at := bytes.Index(s.data[s.pos:], []byte{0xFF, dnl, 0, 4})
+	if at < 0 || len(s.data) < s.pos+at+6 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint16(s.data[s.pos+at+4:]))
+}
+
+// checkLines compares the number of lines of DNL with that of the frame.
+func (s *Stream) checkLines(p []byte) error {
+	if len(p) != 2 || s.Frame == nil || s.Frame.Height != int(binary.BigEndian.Uint16(p)) {
+		return errors.New("another number of lines than the frame has (T.81 B.2.5)")
+	}
 	return nil
 }
 
