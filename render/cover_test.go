@@ -90,15 +90,20 @@ func TestOverlays(t *testing.T) {
 }
 
 func TestEmbeddedOverlay(t *testing.T) {
-	ds := build(ints(dicom.OverlayRows, 1), ints(dicom.OverlayColumns, 4), ints(dicom.OverlayBitsAllocated, 16),
-		ints(dicom.OverlayBitPosition, 12))
-	a, err := Describe(ds, 1)
-	if err != nil || !a.HasEmbedded() {
-		t.Fatalf("%+v, %v", a, err)
-	}
-	a = a.Embed(monochrome[uint16](16, 0x1FFF, 0x2FFF, 0x0000, 0xF000))
-	if got := pictureOf(t, 4, 1, a, Options{Overlays: true}); got[0] != "#..#" || a.HasEmbedded() {
-		t.Errorf("%q", got)
+	for _, test := range []struct {
+		bit, stored, high int64
+		want              string // empty: there is no plane
+	}{{12, 12, 11, "#..#"}, {0, 12, 15, "##.."}, {0, 12, 11, ""}, {16, 12, 11, ""}} {
+		ds := build(ints(dicom.OverlayRows, 1), ints(dicom.OverlayColumns, 4), ints(dicom.OverlayBitsAllocated, 16),
+			ints(dicom.OverlayBitPosition, test.bit), ints(dicom.BitsStored, test.stored), ints(dicom.HighBit, test.high))
+		a, err := Describe(ds, 1)
+		if err != nil || a.HasEmbedded() != (test.want != "") {
+			t.Fatalf("%+v: %+v, %v", test, a, err)
+		}
+		a = a.Embed(monochrome[uint16](16, 0x1FFF, 0x2FFF, 0x0000, 0xF000))
+		if got := pictureOf(t, 4, 1, a, Options{Overlays: true}); test.want != "" && (got[0] != test.want || a.HasEmbedded()) {
+			t.Errorf("%+v: %q", test, got)
+		}
 	}
 }
 

@@ -187,12 +187,12 @@ func represent(x float64, signed bool) float64 {
 	return x
 }
 
-// pixelAspect is the height of a pixel over its width, by the first attribute that says it (PS3.3 C.7.6.3.1.7, 10.7.1.3), 0 if
+// pixelAspect is the height of a pixel over its width, by the first attribute that says it (PS3.3 C.7.6.3.1.7, 10.7.1.3, C.8.8.2), 0 if
 // none does, or what it says cannot be.
 func pixelAspect(places []*dicom.DataSet) float64 {
 	for _, p := range places {
 		for _, t := range []dicom.Tag{dicom.PixelSpacing, dicom.ImagerPixelSpacing, dicom.NominalScannedPixelSpacing,
-			dicom.PixelAspectRatio} {
+			dicom.ImagePlanePixelSpacing, dicom.PixelAspectRatio} {
 			n := numbers(p, t)
 			if len(n) < 2 || !(n[0] > 0) || !(n[1] > 0) {
 				continue

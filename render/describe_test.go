@@ -76,6 +76,7 @@ func TestDescribe(t *testing.T) {
 		{"inverse", build(text(dicom.PresentationLUTShape, dicom.CS, "INVERSE")), Attributes{Inverse: true}},
 		{"spacing", build(text(dicom.PixelSpacing, dicom.DS, "2", "0.5"), text(dicom.PixelAspectRatio, dicom.IS, "1", "1")),
 			Attributes{PixelAspect: 4}},
+		{"plane of an RT image", build(text(dicom.ImagePlanePixelSpacing, dicom.DS, "1", "2")), Attributes{PixelAspect: 0.5}},
 		{"aspect ratio", build(text(dicom.PixelAspectRatio, dicom.IS, "6", "5")), Attributes{PixelAspect: 1.2}},
 		{"spacing that cannot be", build(text(dicom.PixelSpacing, dicom.DS, "0", "0")), Attributes{}},
 		{"VOI LUT before window", build(append(window10("1", "2"),

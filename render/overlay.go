@@ -13,7 +13,8 @@ type Overlay struct {
 	Bits          []byte // eight pixels a byte, the first in the lowest bit; nil while Embedded ones are not extracted
 	Offset        int    // of the first pixel of the frame's plane in Bits
 	Layer         int    // of a presentation state, by its index, -1: not activated; of no meaning without a state
-	Embedded      int    // the bit of the samples that holds the plane (retired, PS3.5 8.1.2); 0: it is not embedded
+	Embedded      bool   // it lies in the samples (retired, PS3.5 8.1.2)
+	Bit           int    // of the samples that holds an embedded plane
 }
 
 // The groups that overlays repeat in, and how many there can be (PS3.5 7.6).
@@ -57,10 +58,15 @@ func (r reader) plane(ds *dicom.DataSet, o *Overlay, frame int) (visible bool, e
 	if e.Value == nil {
 		bits, _ := number(ds, in(o.Group, dicom.OverlayBitsAllocated))
 		position, _ := number(ds, in(o.Group, dicom.OverlayBitPosition))
-		if bits > 1 && position > 0 && position < bits && bits <= 16 {
-			o.Embedded = int(position)
+		// The lowest bit is one of the values, and what says so a plane without data, unless the values lie above it.
+		lowest := 0.0
+		if stored, found := number(ds, dicom.BitsStored); found {
+			high, _ := number(ds, dicom.HighBit)
+			lowest = high + 1 - stored
 		}
-		return o.Embedded > 0, nil
+		o.Embedded = bits > 1 && bits <= 16 && position < bits && (position > 0 || position == 0 && lowest > 0)
+		o.Bit = int(position)
+		return o.Embedded, nil
 	}
 	index := 0
 	if frames, several := number(ds, in(o.Group, dicom.NumberOfFramesInOverlay)); several && frames > 1 {
@@ -87,7 +93,7 @@ func (r reader) plane(ds *dicom.DataSet, o *Overlay, frame int) (visible bool, e
 // HasEmbedded reports whether there are planes in the unused bits of the samples, which Embed extracts.
 func (a Attributes) HasEmbedded() bool {
 	for _, o := range a.Overlays {
-		if o.Embedded > 0 && o.Bits == nil {
+		if o.Embedded && o.Bits == nil {
 			return true
 		}
 	}
@@ -98,7 +104,7 @@ func (a Attributes) HasEmbedded() bool {
 func (a Attributes) Embed(whole *pixel.Frame) Attributes {
 	planes := make([]Overlay, 0, len(a.Overlays))
 	for _, o := range a.Overlays {
-		if o.Embedded > 0 {
+		if o.Embedded {
 			if whole.U16 == nil && whole.U8 == nil || whole.Samples != 1 {
 				continue
 			}
@@ -111,7 +117,7 @@ func (a Attributes) Embed(whole *pixel.Frame) Attributes {
 				} else {
 					v = uint16(whole.U8[i])
 				}
-				o.Bits[i/8] |= byte(v>>o.Embedded&1) << (i % 8)
+				o.Bits[i/8] |= byte(v>>o.Bit&1) << (i % 8)
 			}
 		}
 		planes = append(planes, o)

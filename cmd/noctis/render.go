@@ -25,12 +25,12 @@ import (
 
 type renderCommand struct {
 	File       string `arg:"" help:"DICOM file, or the http or https URL of one or of an instance of a DICOMweb server."`
-	Output     string `short:"o" required:"" placeholder:"PICTURE" help:"Picture to write: .jpg, .png, .gif, .jp2 or .jph; of waveforms .svg, too; of reports .html, .txt or .xml; of documents and videos as they are stored .pdf, .xml or .mp4."`
-	Frame      int    `help:"Frame, counted from 1. Without it the first, and all of them as a .gif."`
+	Output     string `short:"o" required:"" placeholder:"PICTURE" help:"Picture to write: .jpg, .png, .gif, .jp2 or .jph; of waveforms .svg, too; of reports .html, .txt or .xml; of documents and videos as they are stored .pdf, .xml, .stl, .obj, .mtl or .mp4."`
+	Frame      string `placeholder:"N[-M][,N...]" help:"Frame, counted from 1; of a .gif several. Without it the first, and all of them as a .gif."`
 	Window     string `placeholder:"C,W,F" help:"Window: center, width, and linear, linear-exact or sigmoid."`
 	VOI        string `name:"voi" help:"View of the file: number or explanation."`
 	Viewport   string `placeholder:"W,H[,X,Y,W,H]" help:"Size to fit into, and the region of the image."`
-	Quality    int    `help:"Quality of JPEG, 1 to 100."`
+	Quality    string `help:"Quality of JPEG, 1 to 100."`
 	Annotation string `help:"Text to burn in: patient, technique, or both."`
 	ICCProfile string `name:"iccprofile" help:"ICC profile: no, yes, or the space of the colors, srgb, adobergb or rommrgb."`
 	Overlays   string `help:"Draw the overlays: yes or no."`
@@ -60,13 +60,14 @@ Examples:
   noctis render ct.dcm -o bone.png --voi BONE --annotation technique --frame 3
   noctis render ct.dcm -o marked.png --presentation-state marks.dcm --viewport 1024,1024
   noctis render ct.dcm -o plan.png --dose dose.dcm --doserange 20,60 --contours structures.dcm
+  noctis render cine.dcm -o beat.gif --frame 10-24
   noctis render ecg.dcm -o ecg.svg --speed 50
   noctis render report.dcm -o report.html`
 }
 
 // pictureTypes are the media types by the extension of what is written.
 var pictureTypes = map[string]string{".svg": "image/svg+xml", ".html": "text/html", ".txt": "text/plain", ".xml": "text/xml",
-	".pdf": "application/pdf", ".mp4": "video/mp4", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif",
+	".pdf": "application/pdf", ".stl": "model/stl", ".obj": "model/obj", ".mtl": "model/mtl", ".mp4": "video/mp4", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif",
 	".jp2": "image/jp2", ".jph": "image/jph"}
 
 // Run asks a server in memory, which holds that one file and perhaps a presentation state, for the picture: the options cannot mean anything else here than there.
@@ -88,11 +89,18 @@ func (c renderCommand) Run(ctx context.Context) error {
 		return err
 	}
 	resource := ref.Path() + "/rendered"
-	if c.Frame != 0 {
-		resource = fmt.Sprintf("%s/frames/%d/rendered", ref.Path(), c.Frame)
+	if c.Frame != "" {
+		frames, err := frameList(c.Frame)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(frames, ",") && mediaType != "image/gif" {
+			return fmt.Errorf("--frame=%s: several frames make a .gif, not a %s", c.Frame, filepath.Ext(c.Output))
+		}
+		resource = ref.Path() + "/frames/" + frames + "/rendered"
 	}
 	if c.State != "" {
-		if c.Frame != 0 {
+		if c.Frame != "" {
 			return errors.New("--frame: a presentation state says itself which frames it is for")
 		}
 		state, err := c.ingest(ctx, instances, c.State)
@@ -117,6 +125,29 @@ func (c renderCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("%s: %s", c.File, answer.detail())
 	}
 	return os.WriteFile(c.Output, answer.body.Bytes(), 0o600)
+}
+
+// mostFrames is how many frames a range may have: as many as a GIF.
+const mostFrames = 5000
+
+// frameList is a list of frames and ranges of them, like 1,3-5, as a resource names them.
+func frameList(text string) (string, error) {
+	var frames []string
+	for field := range strings.SplitSeq(text, ",") {
+		first, last, isRange := strings.Cut(field, "-")
+		if !isRange {
+			last = first
+		}
+		from, err1 := strconv.Atoi(first)
+		to, err2 := strconv.Atoi(last)
+		if err1 != nil || err2 != nil || from < 1 || to < from || to-from >= mostFrames {
+			return "", fmt.Errorf("--frame=%s: want numbers from 1, or ranges of up to %d like 3-5, joined by commas", text, mostFrames)
+		}
+		for n := from; n <= to; n++ {
+			frames = append(frames, strconv.Itoa(n))
+		}
+	}
+	return strings.Join(frames, ","), nil
 }
 
 // ingest takes a file, or what lies behind a URL, into the store.
@@ -172,15 +203,12 @@ func openFileOrURL(ctx context.Context, name string) (io.ReadCloser, error) {
 // query is what was asked for, as the parameters of the request. Files that are drawn over the image are taken into the store.
 func (c renderCommand) query(ctx context.Context, instances *store.Store) (url.Values, error) {
 	q := url.Values{}
-	for name, value := range map[string]string{"window": c.Window, "voi": c.VOI, "viewport": c.Viewport, "annotation": c.Annotation,
+	for name, value := range map[string]string{"window": c.Window, "voi": c.VOI, "quality": c.Quality, "viewport": c.Viewport, "annotation": c.Annotation,
 		"iccprofile": c.ICCProfile, "overlays": c.Overlays, "bits": c.Bits,
 		"doserange": c.DoseRange, "speed": c.Speed, "gain": c.Gain, "start": c.Start, "duration": c.Duration, "group": c.Group} {
 		if value != "" {
 			q.Set(name, value)
 		}
-	}
-	if c.Quality != 0 {
-		q.Set("quality", strconv.Itoa(c.Quality))
 	}
 	for name, file := range map[string]string{"segmentation": c.Segmentation, "contours": c.Contours, "dose": c.Dose} {
 		if file == "" {

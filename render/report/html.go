@@ -17,8 +17,8 @@ const page = `{{define "value"}}
 
 {{- define "item"}}
 {{- if and (eq .Kind "CONTAINER") (not .Target)}}<section id="i{{.ID}}"><h2>{{template "label" .}}</h2>
-{{if .Continuous}}<p>{{range .Items}}<span id="i{{.ID}}">{{template "value" .Value}}</span>
-{{if .Items}}{{template "below" .}}{{end}}{{end}}</p>
+{{if .Continuous}}<div>{{range .Items}}{{if eq .Kind "CONTAINER"}}{{template "item" .}}{{else}}<span id="i{{.ID}}">{{template "value" .Value}}</span>
+{{if .Items}}{{template "below" .}}{{end}}{{end}}{{end}}</div>
 {{else}}{{range .Items}}{{template "item" .}}{{end}}{{end}}</section>
 {{else}}<div id="i{{.ID}}">{{template "label" .}}{{if and .Concept.Meaning .Value.String}}: {{end -}}
 {{with .Target}}<a href="#i{{.ID}}">item {{.ID}} {{.Concept.Meaning}}</a>{{else}}<span>{{template "value" .Value}}</span>{{end -}}
@@ -35,6 +35,7 @@ const page = `{{define "value"}}
 body{font:16px/1.4 sans-serif;max-width:60em;margin:1em auto;padding:0 1em}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:0 1em}dd{margin:0}dt,i,small{color:#555}
 h2{font-size:1.1em;margin:.8em 0 .2em}section section,div div{margin-left:1.2em}span{white-space:pre-wrap;overflow-wrap:anywhere}
+b,span,dd,h1{unicode-bidi:plaintext}
 </style></head>
 <body><h1 title="{{.Root.Concept.Short}}">{{.Title}}</h1>
 <dl>{{range .Facts}}<dt>{{.Label}}</dt><dd>{{.Value}}</dd>

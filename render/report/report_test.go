@@ -115,6 +115,23 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// A container keeps its heading inside of running text.
+func TestContainerInText(t *testing.T) {
+	container := func(meaning string, items ...any) *dicom.DataSet {
+		return dicomtest.Item(append([]any{dicom.RelationshipType, "CONTAINS", dicom.ValueType, "CONTAINER",
+			dicom.ConceptNameCodeSequence, dicomtest.Item(dicom.CodeValue, "1", dicom.CodingSchemeDesignator, "99X", dicom.CodeMeaning, meaning)}, items...)...)
+	}
+	text := dicomtest.Item(dicom.RelationshipType, "CONTAINS", dicom.ValueType, "TEXT", dicom.TextValue, "a sentence")
+	report := container("Report", dicom.ContentSequence, container("Findings", dicom.ContinuityOfContent, "CONTINUOUS",
+		dicom.ContentSequence, []*dicom.DataSet{text, container("Lung", dicom.ContentSequence, text)}))
+	html := string(written(t, read(t, report))["html"])
+	for _, want := range []string{">Findings</b></h2>", ">Lung</b></h2>", `<span id="i1.1.1">a sentence</span>`} {
+		if !strings.Contains(html, want) {
+			t.Errorf("no %s in %s", want, html)
+		}
+	}
+}
+
 func TestFormats(t *testing.T) {
 	for _, test := range []struct{ got, want string }{
 		{date("20260302"), "2026-03-02"}, {date("2026.03.02"), "2026.03.02"}, {date("today"), "today"},
