@@ -200,6 +200,11 @@ func TestRenderedDamaged(t *testing.T) {
 		if !strings.Contains(w.Body.String(), string(a.refs[0].Instance)) {
 			t.Errorf("%s: the error does not say of what: %s", name, w.Body)
 		}
+		// What stands for it in a list is an icon.
+		thumbnail := a.get(dicom.Ref{Study: a.refs[0].Study}, "/thumbnail", "image/png")
+		if pictureIn(t, thumbnail); w.Code == 406 && !strings.Contains(thumbnail.Header().Get("Warning"), string(a.refs[0].Instance)) {
+			t.Errorf("%s: the icon's Warning is %q", name, thumbnail.Header().Get("Warning"))
+		}
 	}
 }
 

@@ -17,7 +17,8 @@ import (
 // retrieveThumbnail retrieves one small picture that stands for a study, series, instance or frame (PS3.18 10.4.1.1.4): of a study
 // the first series with images, of a series the instance in the middle, of an instance the frame in the middle. What has no
 // picture, or one that may say who the patient is (10.4.3.3.4), gets an icon with the letters of its modality: by the rule of
-// deidentify.BurnedIn, so that a thumbnail shows no pixels that anonymize=yes refuses. Nothing is burned in.
+// deidentify.BurnedIn, so that a thumbnail shows no pixels that anonymize=yes refuses. So does what is damaged, with a Warning that
+// says why; a damaged frame that was asked for by its number is an error. Nothing is burned in.
 func (s *Server) retrieveThumbnail(w http.ResponseWriter, r *http.Request) error {
 	// Request
 	ref, err := refOf(r)
@@ -66,7 +67,12 @@ func (s *Server) retrieveThumbnail(w http.ResponseWriter, r *http.Request) error
 	}
 	if t.frame > 0 && codec.Supported(e.TransferSyntax) && deidentify.BurnedIn(ds) == "" {
 		err := s.sendPicture(w, r, t, chosen, o)
-		if !errors.Is(err, codec.ErrUnsupported) {
+		var none *problem
+		switch {
+		case errors.Is(err, codec.ErrUnsupported):
+		case numbers == nil && errors.As(err, &none) && none.status == http.StatusNotAcceptable:
+			warn(w.Header(), s.baseURL(r), none.detail) // a list of studies shows a damaged one all the same
+		default:
 			return err
 		}
 	}
