@@ -3,11 +3,14 @@ package dicomweb
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -34,6 +37,15 @@ func (s *Server) retrieveMetadata(w http.ResponseWriter, r *http.Request) error 
 
 // sendMetadata sends the metadata that is asked for, or 304 where the client has it.
 func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, m *metadataRequest) error {
+	err := s.sendTagged(w, r, m)
+	if errors.Is(err, errChanged) && !exchangeOf(r).began() {
+		return s.sendUntagged(w, r, m)
+	}
+	return err
+}
+
+// sendTagged sends metadata that is exactly what its entity tag names.
+func (s *Server) sendTagged(w http.ResponseWriter, r *http.Request, m *metadataRequest) error {
 	state, err := s.stateOf(r.Context(), m.out.ref)
 	if err != nil {
 		return err
@@ -59,25 +71,52 @@ func (s *Server) sendMetadata(w http.ResponseWriter, r *http.Request, m *metadat
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) (asNamed bool, err error) {
-		digest := ""
-		err = write(w, digested(&digest, s.store.MetadataTaking(r.Context(), out.ref, out.cost())))
-		return digest == state.digest, err
+	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) error {
+		return write(w, s.asNamed(r.Context(), out.ref, state, s.store.MetadataTaking(r.Context(), out.ref, out.cost())))
 	})
 }
 
-// digested passes metadata on, and makes the digest of its instances: more may be there than when the body was named.
-func digested(digest *string, all iter.Seq2[store.Metadata, error]) iter.Seq2[store.Metadata, error] {
+// errChanged is the error of metadata that is not that of the instances of its entity tag: some came or went since they were named. A client
+// that kept it under that tag would take it for current again when what came has been deleted.
+var errChanged error = &problem{status: http.StatusServiceUnavailable, detail: "what is asked for has changed while it was read", retryAfter: time.Second}
+
+// asNamed passes the metadata of a state on, and ends with errChanged if it is another's. It looks before the first instance, when the
+// index has listed all of them, and once more at the end.
+func (s *Server) asNamed(ctx context.Context, ref dicom.Ref, named state, all iter.Seq2[store.Metadata, error]) iter.Seq2[store.Metadata, error] {
 	return func(yield func(store.Metadata, error) bool) {
+		digest := ""
 		for one, err := range all {
-			if err == nil {
-				*digest = digestWith(*digest, one.Blob)
+			if err == nil && digest == "" {
+				if now, failed := s.stateOf(ctx, ref); failed != nil || now.digest != named.digest {
+					err = errChanged
+				}
 			}
-			if !yield(one, err) {
+			digest = digestWith(digest, one.Blob)
+			if !yield(one, err) || err != nil {
 				return
 			}
 		}
+		if digest != named.digest {
+			yield(store.Metadata{}, errChanged)
+		}
 	}
+}
+
+// sendUntagged sends the metadata that there is, without validators: more comes or goes than can be named.
+func (s *Server) sendUntagged(w http.ResponseWriter, r *http.Request, m *metadataRequest) error {
+	h := w.Header()
+	h.Del("ETag")
+	h.Del("Last-Modified")
+	h.Set("Cache-Control", "no-store")
+	out := m.out
+	write := out.json
+	if m.chosen.multipart {
+		out.boundary = parseMediaType(h.Get("Content-Type")).params["boundary"]
+		write = out.xml
+	}
+	return writeCoded(w, h.Get("Content-Encoding"), func(w io.Writer) error {
+		return write(w, s.store.MetadataTaking(r.Context(), out.ref, out.cost()))
+	})
 }
 
 // What metadata takes in memory, in lengths of its DICOM JSON, measured with 300,000 elements that are short, are texts, or have items.

@@ -44,8 +44,8 @@ func newMetadataCache(limit int64) *metadataCache {
 	}
 }
 
-// A metadataWrite writes a body. It reports whether that is what its key names: instances that came since it was named are in it, too.
-type metadataWrite func(io.Writer) (asNamed bool, err error)
+// A metadataWrite writes the body that its key names.
+type metadataWrite func(io.Writer) error
 
 // send sends the body that write makes, in the content coding, or the one that is kept under the key. A client that takes no content
 // coding gets what is kept in gzip, unpacked on the way.
@@ -120,7 +120,7 @@ func (c *metadataCache) end(key string, made chan struct{}) {
 	close(made)
 }
 
-// make makes a body, sends it as it comes, and keeps it if it is what its key names and not too long.
+// make makes a body, sends it as it comes, and keeps it if it is not too long.
 func (c *metadataCache) make(w io.Writer, coding, packing, key string, write metadataWrite) error {
 	kept := &copied{w: w, limit: c.limit}
 	if coding == "" {
@@ -138,14 +138,13 @@ func (c *metadataCache) make(w io.Writer, coding, packing, key string, write met
 	if coding == "" {
 		plain.w = io.MultiWriter(w, z)
 	}
-	asNamed, err := write(plain)
-	if err != nil {
+	if err := write(plain); err != nil {
 		return err
 	}
 	if err := z.Close(); err != nil {
 		return err
 	}
-	if kept.limit > 0 && asNamed {
+	if kept.limit > 0 {
 		body := metadataBody{packed: bytes.Clone(kept.body), length: plain.n}
 		if growing != nil {
 			body.growing = growing.grown(body.packed)
@@ -183,11 +182,10 @@ func (b metadataBody) send(w http.ResponseWriter, coding string) error {
 // writeCoded writes a body in a content coding.
 func writeCoded(w io.Writer, coding string, write metadataWrite) error {
 	if coding == "" {
-		_, err := write(w)
-		return err
+		return write(w)
 	}
 	z := newCompressor(w, coding)
-	if _, err := write(z); err != nil {
+	if err := write(z); err != nil {
 		return err
 	}
 	return z.Close()

@@ -218,12 +218,12 @@ func TestMetadataIsMadeOnce(t *testing.T) {
 	times := 0
 	get := func(coding string) {
 		w := httptest.NewRecorder()
-		err := c.send(t.Context(), w, coding, "key", func(out io.Writer) (bool, error) {
+		err := c.send(t.Context(), w, coding, "key", func(out io.Writer) error {
 			times++
 			close(started)
 			<-goOn
 			_, err := io.WriteString(out, "[]")
-			return true, err
+			return err
 		})
 		if coding == "" && w.Body.String() != "[]" || coding != "" && string(decompressed(t, w)) != "[]" || err != nil {
 			t.Errorf("%q: %q, %v", coding, w.Body, err)
@@ -242,7 +242,7 @@ func TestMetadataIsMadeOnce(t *testing.T) {
 	}
 	// An error is not kept, and those who waited try by themselves.
 	failure := errors.New("no")
-	if err := c.send(t.Context(), httptest.NewRecorder(), "gzip", "other", func(io.Writer) (bool, error) { return true, failure }); !errors.Is(err, failure) {
+	if err := c.send(t.Context(), httptest.NewRecorder(), "gzip", "other", func(io.Writer) error { return failure }); !errors.Is(err, failure) {
 		t.Error(err)
 	}
 	if len(c.making) != 0 {
@@ -267,7 +267,7 @@ func TestMetadataCacheHoldsWhatItCounts(t *testing.T) {
 		cache.grow("", fmt.Sprint("new", i), true, list)
 		cache.grow(fmt.Sprint("new", i), fmt.Sprint("grown", i), false, bytes.Clone(list))
 		for _, coding := range contentCodings {
-			write := func(w io.Writer) (bool, error) { _, err := w.Write(list); return true, err }
+			write := func(w io.Writer) error { _, err := w.Write(list); return err }
 			if err := cache.send(t.Context(), httptest.NewRecorder(), coding, fmt.Sprint("made", i), write); err != nil {
 				t.Fatal(err)
 			}

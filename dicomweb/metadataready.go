@@ -89,7 +89,7 @@ func (s *Server) makeMetadata(base string, ref dicom.Ref) time.Duration {
 	}
 	filter, _ := parseMetadataFilter(nil)
 	for _, coding := range contentCodings {
-		_ = s.sendMetadata(nowhere{}, r, newMetadataRequest(metadataWriter{ref: ref, base: base, filter: filter}, metadataOffers[0], coding))
+		_ = s.sendTagged(nowhere{}, r, newMetadataRequest(metadataWriter{ref: ref, base: base, filter: filter}, metadataOffers[0], coding))
 	}
 	return time.Since(begun)
 }

@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -171,8 +172,8 @@ func TestMetadataGrowsAtOnce(t *testing.T) {
 	}
 }
 
-// TestMetadataOfMoreThanItsName has an instance come between the naming of a body and its making: who asked is told of it, and the body is
-// not kept, or it would have the instance twice when the series grows.
+// TestMetadataOfMoreThanItsName has an instance come between the naming of a body and its making: who asked is told of it, but not under
+// that name, which would be true again when it has gone; and the body is not kept, or it would have the instance twice when the series grows.
 func TestMetadataOfMoreThanItsName(t *testing.T) {
 	a := newArchive(t, dicomtest.Image{Study: "s", Series: "a", Number: 1}.File(), dicomtest.Image{Study: "s", Series: "a", Number: 2}.File())
 	a.server.background.Wait()
@@ -187,17 +188,65 @@ func TestMetadataOfMoreThanItsName(t *testing.T) {
 	}
 	before := state{generation: now.generation}.with(entries[0])
 	for _, named := range []state{before, now} {
+		current := named.digest == now.digest
 		a.server.metadata.states.put(stateKey(t.Context(), ref), named, 1)
 		for _, coding := range []string{"gzip", "zstd", ""} {
-			if all := objectsOf(t, a.get(ref, "/metadata", "", "Accept-Encoding", coding), coding); len(all) != 2 {
+			w := a.get(ref, "/metadata", "", "Accept-Encoding", coding)
+			if all := objectsOf(t, w, coding); len(all) != 2 {
 				t.Errorf("%q: %d instances", coding, len(all))
 			}
+			if h := w.Header(); (h.Get("ETag") != "") != current || (h.Get("Last-Modified") != "") != current || (h.Get("Cache-Control") == "no-store") == current {
+				t.Errorf("%q: %v", coding, h)
+			}
+		}
+		w := a.get(ref, "/metadata", `multipart/related; type="application/dicom+xml"`)
+		if all := partsOf(t, w); len(all) != 2 || (w.Header().Get("ETag") != "") != current {
+			t.Errorf("%d parts, %v", len(all), w.Header())
 		}
 		for _, coding := range contentCodings {
 			kept := a.server.metadata.has(coding, metadataWriter{ref: ref, base: "http://pacs.example" + BasePath}.key(metadataOffers[0], named))
-			if want := named.digest == now.digest; kept != want {
-				t.Errorf("%s: kept %v, want %v", coding, kept, want)
+			if kept != current {
+				t.Errorf("%s: kept %v, want %v", coding, kept, current)
 			}
+		}
+	}
+}
+
+// TestAsNamed reads instances 1 and 2 under names that are those of others, and while others are there already.
+func TestAsNamed(t *testing.T) {
+	a := newArchive(t, dicomtest.Image{Study: "s", Series: "a", Number: 1}.File())
+	ref := dicom.Ref{Study: a.refs[0].Study, Series: a.refs[0].Series}
+	of := func(blobs ...byte) state {
+		st := state{generation: a.server.metadataGeneration(ref)}
+		for _, blob := range blobs {
+			st.digest = digestWith(st.digest, store.BlobID{blob})
+		}
+		return st
+	}
+	for _, test := range []struct {
+		name       string
+		named, now state
+		passed     int
+		err        error
+	}{
+		{"these", of(1, 2), of(1, 2), 2, nil},
+		{"these, and another has come since", of(1, 2), of(1, 2, 3), 0, errChanged},
+		{"one, and the other has come since", of(1), of(1, 2), 0, errChanged},
+		{"one, and the other is just coming", of(1), of(1), 2, errChanged},
+		{"three, of which one has just gone", of(1, 2, 3), of(1, 2, 3), 2, errChanged},
+		{"one that was replaced", of(1, 3), of(1, 3), 2, errChanged},
+	} {
+		a.server.metadata.states.put(stateKey(t.Context(), ref), test.now, 1)
+		passed, err := 0, error(nil)
+		for _, err = range a.server.asNamed(t.Context(), ref, test.named, func(yield func(store.Metadata, error) bool) {
+			_ = yield(store.Metadata{Blob: store.BlobID{1}}, nil) && yield(store.Metadata{Blob: store.BlobID{2}}, nil)
+		}) {
+			if err == nil {
+				passed++
+			}
+		}
+		if passed != test.passed || !errors.Is(err, test.err) {
+			t.Errorf("%s: %d instances, %v", test.name, passed, err)
 		}
 	}
 }
