@@ -3,8 +3,6 @@ package render
 import (
 	"fmt"
 	"image"
-	"image/color"
-	"image/gif"
 	"io"
 
 	"github.com/gen2brain/jpegn"
@@ -19,7 +17,7 @@ const fineQuality = 85
 const maxSide = 1<<16 - 1
 
 // Encode writes the picture as "image/jpeg" (baseline, 8 bit), "image/png" or "image/gif"; quality is 1 to 100, for JPEG, and 0
-// means 90. A GIF of a gray picture has all its levels; one of color has 216 colors, dithered.
+// means 90. A GIF of a gray picture has all its levels; one of color has up to 256 colors of its own.
 func Encode(w io.Writer, img image.Image, mediaType string, quality int) error {
 	switch mediaType {
 	case "image/jpeg":
@@ -49,16 +47,4 @@ func encodeJPEG(w io.Writer, img image.Image, quality int) error {
 		o.Subsampling = jpegn.Subsample444
 	}
 	return jpegn.Encode(w, img, &o)
-}
-
-func encodeGIF(w io.Writer, img image.Image) error {
-	gray, ok := img.(*image.Gray)
-	if !ok {
-		return gif.Encode(w, img, &gif.Options{NumColors: 256})
-	}
-	levels := make(color.Palette, white+1)
-	for i := range levels {
-		levels[i] = color.Gray{Y: uint8(i)}
-	}
-	return gif.Encode(w, &image.Paletted{Pix: gray.Pix, Stride: gray.Stride, Rect: gray.Rect, Palette: levels}, nil)
 }
