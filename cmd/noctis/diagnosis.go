@@ -66,6 +66,7 @@ func (d *diagnosis) has(kind string) bool {
 const (
 	dataBase    = "database damaged"
 	differs     = "index differs from the files"
+	miscounted  = "quota miscounted"
 	flawed      = "worklist damaged"
 	noWorkitem  = "study without a reading workitem"
 	stray       = "file that is no blob"

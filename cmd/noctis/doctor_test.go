@@ -317,7 +317,8 @@ func TestDoctorOnlyLooks(t *testing.T) {
 	db, err := sql.Open("sqlite3", indexFile(w.data)) // as after a crash: what was committed last is in the log
 	w.check(err)
 	defer db.Close()
-	_, err = db.Exec("DELETE FROM schema_version WHERE version_id >= 28; DROP TABLE study_holder") // as an older version left it
+	_, err = db.Exec(`DELETE FROM schema_version WHERE version_id >= 28; DROP TABLE study_holder;
+		DROP TRIGGER holding_stored_non_patient; DROP TRIGGER holding_gone_non_patient`) // as an older version left it
 	w.check(err)
 	w.check(os.Remove(journalFile(w.data)))
 	files := func() map[string]string {

@@ -16,6 +16,13 @@ func (p *patient) examineRows(ctx context.Context, index *sqlite.Index) error {
 	for _, f := range found {
 		p.d.find(differs, "%s", f)
 	}
+	wrong := false
+	if err == nil {
+		wrong, err = index.Miscounts(ctx)
+	}
+	if wrong {
+		p.d.find(miscounted, "what the archive says that it holds is not what it holds")
+	}
 	var flaws []sqlite.Flaw
 	if err == nil {
 		flaws, err = index.Worklist().Flaws(ctx)
@@ -36,6 +43,22 @@ func (p *patient) examineRows(ctx context.Context, index *sqlite.Index) error {
 
 // maxFlaws is how many rows are told each for itself.
 const maxFlaws = 20
+
+// mendCount counts again what the archive holds; an index that was made anew has counted.
+func (p *patient) mendCount(ctx context.Context, index *sqlite.Index) error {
+	if !p.d.has(miscounted) {
+		return nil
+	}
+	if err := index.Recount(ctx); err != nil {
+		return err
+	}
+	for _, f := range p.d.Findings {
+		if f.Kind == miscounted {
+			f.Mended = "counted again"
+		}
+	}
+	return nil
+}
 
 // mendRows writes the rows again from their data sets. Those that have none are kept aside, as lines of JSON.
 func (p *patient) mendRows(ctx context.Context, index *sqlite.Index) error {

@@ -22,8 +22,10 @@ var rowDamages = []damage{
 	rows("a falsified date of a study", differs, "UPDATE study SET study_date = '19000101' WHERE id = 1"),
 	rows("an emptied study", differs, "UPDATE study SET attributes = x'' WHERE id = 1"),
 	rows("a falsified number of a series", differs, "UPDATE series SET number = 77 WHERE id = 1"),
-	rows("a wrong quota", differs, "UPDATE holding SET instances = instances - 3"),
-	rows("no quota", differs, "DELETE FROM holding"),
+	rows("a wrong quota of instances", miscounted, "UPDATE holding SET instances = instances - 3"),
+	rows("a wrong quota of bytes", miscounted, "UPDATE holding SET bytes = bytes + 1"),
+	rows("no quota", miscounted, "DELETE FROM holding"),
+	rows("two quotas", miscounted, "INSERT INTO holding SELECT * FROM holding"),
 	rows("numbers given before", differs, "UPDATE state SET instance_id = 1"),
 	rows("no state", differs, "DELETE FROM state"),
 	rows("a workitem in a state that is none", flawed, "UPDATE workitem SET state = 'NONSENSE' WHERE state = 'IN PROGRESS'"),
@@ -47,6 +49,18 @@ var rowDamages = []damage{
 // rows is damage that needs no backup to be mended.
 func rows(name, found, statements string) damage {
 	return damage{name, found, true, func(w *ward) { w.sql(statements) }}
+}
+
+// TestDoctorRecounts: a count that is wrong is counted again, and no index is made anew for it.
+func TestDoctorRecounts(t *testing.T) {
+	w := newWard(t)
+	w.sql("UPDATE holding SET bytes = 0")
+	if d, code := w.doctor("--fix"); code != 0 || len(d.Findings) != 1 || d.Findings[0].Mended != "counted again" {
+		t.Errorf("exit code %d, %+v", code, d.Findings)
+	}
+	if kept, _ := filepath.Glob(filepath.Join(w.data, "set-aside")); len(kept) > 0 {
+		t.Errorf("something was set aside: %v", kept)
+	}
 }
 
 // TestDoctorRows: rows that cannot be mended are kept aside, the others have what they had.

@@ -67,3 +67,44 @@ func TestGramsOfOldIndex(t *testing.T) {
 		t.Errorf("migrated %d: %q\nstored %d: %q", len(got), got, len(want), want)
 	}
 }
+
+// TestHoldingOfOldIndex: what an older index holds of no patient is counted, too, once.
+func TestHoldingOfOldIndex(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	x, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := &dicom.DataSet{}
+	ds.SetStrings(dicom.SOPClassUID, dicom.UI, "1.2.840.10008.5.1.4.39.1")
+	ds.SetStrings(dicom.SOPInstanceUID, dicom.UI, "1.4.1")
+	entry := &store.Entry{Ref: ds.Ref(), SOPClass: "1.2.840.10008.5.1.4.39.1", Blob: sha256.Sum256(nil), Size: 77, DataSet: ds, Metadata: []byte("{}")}
+	if _, err := x.Insert(t.Context(), []*store.Entry{entry}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: writing})
+	for _, statement := range []string{
+		"DROP TRIGGER holding_stored_non_patient", "DROP TRIGGER holding_gone_non_patient",
+		"UPDATE holding SET instances = 0, bytes = 0", "DELETE FROM schema_version WHERE version_id >= 29",
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if x, err = Open(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if u, err := x.Usage(t.Context()); err != nil || u != (store.Usage{Instances: 1, Bytes: 77}) {
+		t.Errorf("%+v, %v are held", u, err)
+	}
+	if wrong, err := x.Miscounts(t.Context()); wrong || err != nil {
+		t.Errorf("miscounted: %v, %v", wrong, err)
+	}
+}

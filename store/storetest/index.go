@@ -71,9 +71,13 @@ func open(t *testing.T, o OpenIndex) store.Index {
 	t.Cleanup(func() {
 		if c, can := x.(interface {
 			Check(context.Context) ([]string, error)
+			Miscounts(context.Context) (bool, error)
 		}); can && !t.Failed() { // whatever the test did, its rows agree with each other
 			if found, err := c.Check(context.Background()); len(found) > 0 && err == nil {
 				t.Errorf("the index contradicts itself: %v", found)
+			}
+			if wrong, err := c.Miscounts(context.Background()); wrong && err == nil {
+				t.Error("what the index says that it holds is not what it holds")
 			}
 		}
 		x.Close()

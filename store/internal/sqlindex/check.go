@@ -154,9 +154,6 @@ func (x *Index) checkSeries(ctx context.Context) ([]string, error) {
 // checkCounts compares what is counted, and the numbers given so far, with what is there.
 func (x *Index) checkCounts(ctx context.Context) (found []string, err error) {
 	for _, c := range []struct{ what, holds string }{
-		{"what the archive holds (quota) is not what it says that it holds", `SELECT (SELECT count(*) FROM holding) = 1 AND EXISTS (SELECT 1 FROM holding WHERE
-			instances = (SELECT count(*) FROM instance) + (SELECT count(*) FROM removed WHERE purged = 0) AND
-			bytes = (SELECT COALESCE(sum(size), 0) FROM instance) + (SELECT COALESCE(sum(size), 0) FROM removed WHERE purged = 0))`},
 		{"series have another number of instances than they say", `SELECT NOT EXISTS (SELECT 1 FROM series
 			WHERE instance_count <> (SELECT count(*) FROM instance WHERE series_id = series.id))`},
 		{"studies have another number of series or instances than they say", `SELECT NOT EXISTS (SELECT 1 FROM study

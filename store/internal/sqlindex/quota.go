@@ -6,9 +6,12 @@ import (
 	"github.com/noctis-dicom/noctis/store"
 )
 
-// holds is a query of what the archive holds: what the row of holding counts, and the instances of no patient, which are few. In the recycle bin
-// these are counted as all others are.
-const holds = `SELECT instances + (SELECT count(*) FROM non_patient), bytes + (SELECT COALESCE(sum(size), 0) FROM non_patient) FROM holding`
+// holds is a query of what the archive holds, which triggers count; truly has the same from the rows themselves.
+const (
+	holds = `SELECT instances, bytes FROM holding`
+	truly = `SELECT count(*) AS instances, COALESCE(sum(size), 0) AS bytes FROM (SELECT size FROM instance UNION ALL SELECT size FROM non_patient
+		UNION ALL SELECT size FROM removed WHERE purged = 0)`
+)
 
 // Usage implements store.Index.
 func (x *Index) Usage(ctx context.Context) (u store.Usage, err error) {
@@ -31,4 +34,21 @@ func (s *session) admits(e *store.Entry) (bool, error) {
 	var held bool
 	err := s.row(`SELECT EXISTS (SELECT 1 FROM removed WHERE blob = ? AND purged = 0)`, e.Blob[:]).Scan(&held)
 	return held, err
+}
+
+// Miscounts reports whether what the archive says that it holds is not what it holds.
+func (x *Index) Miscounts(ctx context.Context) (wrong bool, err error) {
+	const query = `SELECT (SELECT count(*) FROM holding) <> 1 OR NOT EXISTS (` + holds + ` INTERSECT ` + truly + `)`
+	return wrong, x.readError(ctx, x.reader.QueryRowContext(ctx, query).Scan(&wrong))
+}
+
+// Recount makes the archive say what it holds.
+func (x *Index) Recount(ctx context.Context) error {
+	return x.write(ctx, 1, func(s *session) error {
+		_, err := s.tx.ExecContext(s.ctx, `DELETE FROM holding`)
+		if err == nil {
+			_, err = s.tx.ExecContext(s.ctx, `INSERT INTO holding (instances, bytes) `+truly)
+		}
+		return err
+	})
 }
