@@ -75,7 +75,7 @@ func retrieving(accept []string, query ...string) capability {
 
 // capabilities are those of the transactions, by their routes' names or the first words of them.
 var capabilities = map[string]capability{
-	"store": {[]string{"application/dicom+json", "application/dicom+xml"}, storeTypes, parameters("dry-run"), "200 202", "400 409 413 415 503 507"},
+	"store": {[]string{"application/dicom+json", "application/dicom+xml"}, storeTypes, parameters("dry-run"), "200 202", "400 408 409 413 415 503 507"},
 	"search": {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil,
 		"200 204", "400 406 413 503"},
 	"retrieve":           inCharsets(retrieving(append(slices.Clone(fileTypes), "application/zip"))),
@@ -92,7 +92,7 @@ var capabilities = map[string]capability{
 	"thumbnail":          retrieving(offered(pictureTypes), "viewport"),
 	"npi-search":         {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil, "200 204", "400 406 413 503"},
 	"npi-store": {[]string{"application/dicom+json", "application/dicom+xml"}, append(slices.Clone(storeTypes), "application/dicom+json",
-		"application/dicom+xml"), parameters("dry-run"), "200", "400 409 413 415 503 507"},
+		"application/dicom+xml"), parameters("dry-run"), "200", "400 408 409 413 415 503 507"},
 	"npi-retrieve": inCharsets(retrieving(slices.Concat(metadataTypes, []string{"application/dicom"}, multipartOf("application/dicom")))),
 	"npi-bulkdata": retrieving(append(multipartOf("application/octet-stream"), "application/octet-stream")),
 	// Extensions.
@@ -109,14 +109,14 @@ var capabilities = map[string]capability{
 	"webhook-resend":       {success: "204", failure: "403 404 502 503"},
 	"webhook-discard":      {[]string{mediaJSON}, nil, nil, "200", "403 404 503"},
 	"webhook-discard-all":  {[]string{mediaJSON}, nil, nil, "200", "403 404 503"},
-	"link":                 {[]string{mediaJSON}, []string{mediaJSON}, nil, "201", "400 403 404 410 413 415 503"},
+	"link":                 {[]string{mediaJSON}, []string{mediaJSON}, nil, "201", "400 403 404 408 410 413 415 503"},
 	"links":                {[]string{mediaJSON}, nil, nil, "200", "403 406 503"},
 	"link-revoke":          {nil, nil, nil, "204", "403 404 503"},
 	"audit": {[]string{mediaJSON, mediaFHIR}, nil, parameters("patient", "study", "instance", "who", "client", "kind", "outcome", "failed", "since", "until",
 		"before", "limit"), "200", "400 403 406 503"},
 	"audit-verification": {[]string{mediaJSON}, nil, nil, "200", "403 406 503"},
 	"readiness":          {[]string{mediaJSON}, nil, parameters("accept"), "200", "400 404 406 410 503"},
-	"commitment-request": {keptDataSets, keptDataSets, nil, "200 202", "400 406 409 413 415 503"},
+	"commitment-request": {keptDataSets, keptDataSets, nil, "200 202", "400 406 408 409 413 415 503"},
 	"commitment-result":  {keptDataSets, nil, nil, "200 202", "400 404 406 410 503"},
 	"wado": inCharsets(capability{append(offered(pictureTypes), "application/dicom", "text/html", "text/plain", "text/xml", mediaSVG, "application/pdf",
 		"video/mpeg", "video/mp4", "video/h265"), nil,

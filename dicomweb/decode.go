@@ -7,17 +7,22 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/internal/giveway"
 )
 
-// framedBody tells a body that is malformed, which is the client's fault, from one that could not be read. Package net/http has no
-// error of its own for chunks that are none (RFC 9112 7.1); what else it can answer is known.
+// framedBody tells a body that is malformed, or does not come, which is the client's fault, from one that could not be read. Package net/http
+// has no error of its own for chunks that are none (RFC 9112 7.1); what else it can answer is known. A client that stands still is told that the server has
+// waited for the request, and waits no longer (RFC 9110 15.5.9).
 type framedBody struct{ io.ReadCloser }
 
 func (b framedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, &problem{status: http.StatusRequestTimeout, limit: "stall", detail: "the rest of the request has not come in time", err: err}
+	}
 	var network net.Error
 	if err == nil || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) || errors.Is(err, http.ErrBodyReadAfterClose) {
 		return n, err

@@ -116,7 +116,7 @@ func (s *Server) readLinkRequest(r *http.Request) (asked linkRequest, expires ti
 	}
 	text, err := io.ReadAll(io.LimitReader(body, maxLinkRequest))
 	if err != nil {
-		return asked, expires, err
+		return asked, expires, requestError(err)
 	}
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &asked); err != nil {

@@ -311,14 +311,14 @@ func readOptionalDataSet(r *http.Request) (*dicom.DataSet, error) {
 		}
 		part, err := parts.next()
 		if err != nil {
-			return nil, badRequest("a multipart payload without a part, or broken off")
+			return nil, requestError(err)
 		}
 		body, contentType = part, parseMediaType(part.Header.Get("Content-Type"))
 	}
 	text, err := io.ReadAll(io.LimitReader(body, maxDataSet+1))
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, requestError(err)
 	case len(text) > maxDataSet:
 		return nil, &http.MaxBytesError{Limit: maxDataSet}
 	}
