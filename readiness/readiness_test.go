@@ -196,6 +196,39 @@ func TestPhotometric(t *testing.T) {
 	}
 }
 
+// TestNotForViewers: what is decoded here, but not by viewers.
+func TestNotForViewers(t *testing.T) {
+	progressive := func() []byte {
+		var encoded bytes.Buffer
+		if err := jpeg.Encode(&encoded, image.NewGray(image.Rect(0, 0, 16, 16)), nil); err != nil {
+			t.Fatal(err)
+		}
+		in := dicomtest.Image{TransferSyntax: "1.2.840.10008.1.2.4.55", BitsAllocated: 8}.Instance()
+		in.Frames = [][]byte{encoded.Bytes()}
+		file, err := in.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for _, test := range []struct {
+		name string
+		file []byte
+		kind string // "": nothing is found
+	}{
+		{"native in pairs", dicomtest.Image{BitsAllocated: 8, Samples: 3, Photometric: "YBR_FULL_422"}.File(), readiness.Photometric},
+		{"native", dicomtest.Image{BitsAllocated: 8, Samples: 3, Photometric: "YBR_FULL"}.File(), ""},
+		{"progressive", progressive(), readiness.Description},
+	} {
+		r := examine(t, readiness.Options{}, test.file)
+		if r.Ready != (test.kind == "") || test.kind != "" && !slices.ContainsFunc(r.Findings, func(f readiness.Finding) bool {
+			return f.Kind == test.kind && f.Severity == readiness.Hidden
+		}) {
+			t.Errorf("%s: %+v", test.name, r)
+		}
+	}
+}
+
 func TestNotStored(t *testing.T) {
 	st := store.New(memstore.NewIndex(), memstore.NewBlobs(), store.Options{})
 	if _, err := readiness.Of(t.Context(), st, "1.2", readiness.Options{}); !errors.Is(err, store.ErrNotFound) {

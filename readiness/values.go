@@ -31,6 +31,13 @@ func (x *examination) values(e *store.Entry, ds *dicom.DataSet, d pixel.Descript
 	if !slices.Contains(photometrics, d.Photometric) {
 		x.find(e.Ref, 0, Limited, Photometric, "Photometric Interpretation (0028,0004) is none that PS3.3 C.7.6.3.1.2 has: viewers refuse it, or guess")
 	}
+	if !syntax.Encapsulated && (d.Photometric == "YBR_FULL_422" || d.Photometric == "YBR_PARTIAL_422") {
+		x.find(e.Ref, 0, Hidden, Photometric, "pixels share their colors in pairs (%s, PS3.3 C.7.6.3.1.2) and are not compressed: viewers built on cornerstone, as OHIF, show nothing. Store it again compressed, or as RGB",
+			d.Photometric)
+	}
+	if syntax.UID == "1.2.840.10008.1.2.4.53" || syntax.UID == "1.2.840.10008.1.2.4.55" {
+		x.find(e.Ref, 0, Hidden, Description, "%s is retired: viewers built on cornerstone, as OHIF, have no decoder for it, and show nothing. Store it again in another transfer syntax", syntax.Name)
+	}
 	if d.Photometric == "PALETTE COLOR" {
 		x.palette(e.Ref, ds)
 	}
