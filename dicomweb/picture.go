@@ -178,6 +178,17 @@ func (s *Server) render(ctx context.Context, in *store.Instance, ds *dicom.DataS
 			return img, unshown(ctx, in.Entry, n, o, err)
 		}
 	}
+	if a.State != nil && a.State.Mask != nil {
+		f, a, err := a.State.Mask.Subtract(a, n, d.Frames, func(n int) (*pixel.Frame, error) {
+			f, err := s.decodedOnce(ctx, in, ds, n)
+			return f.frame, err
+		})
+		if err != nil {
+			return nil, unshown(ctx, in.Entry, n, o, err)
+		}
+		img, err := render.Render(f, a, o)
+		return img, unshown(ctx, in.Entry, n, o, err)
+	}
 	f, release, err := s.frameToDraw(ctx, in, ds, n)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"fmt"
 	"image"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -145,4 +146,32 @@ func TestWADOURIPresentationState(t *testing.T) {
 	}
 	checkStatus(t, a.request("GET", wado(a.refs[1], named)), 400, "does not refer")
 	checkStatus(t, a.request("GET", wado(a.refs[2], "&frameNumber=1")), 400)
+}
+
+// What a state subtracts are other frames of the image.
+func TestRenderedMaskSubtraction(t *testing.T) {
+	image := dicomtest.Image{Study: "presented", Frames: 3, Rows: 16, Columns: 24, BitsAllocated: 8}
+	state := func(mask ...any) []byte {
+		return dicomtest.State{Images: []dicomtest.Instance{image.Instance()}, With: []any{
+			dicom.MaskSubtractionSequence, dicomtest.Item(mask...), dicom.RecommendedViewingMode, "SUB",
+			dicom.SoftcopyVOILUTSequence, dicomtest.Item(dicom.WindowCenter, "0", dicom.WindowWidth, "512", dicom.VOILUTFunction, "LINEAR_EXACT")}}.File()
+	}
+	a := newArchive(t, filesOf(t, image.Instance())[0], state(dicom.MaskOperation, "AVG_SUB", dicom.MaskFrameNumbers, []int64{1}))
+	shown := partsOf(t, a.get(a.refs[1], "/rendered", `multipart/related; type="image/png"`))
+	if len(shown) != 3 {
+		t.Fatalf("%d parts", len(shown))
+	}
+	stored := func(n, x, y int) int {
+		return grayAt(pictureIn(t, a.get(a.refs[0], fmt.Sprintf("/frames/%d/rendered?window=127.5,255,linear-exact", n), "image/png")), x, y)
+	}
+	for i, p := range shown {
+		for _, at := range [][2]int{{0, 0}, {5, 3}, {23, 15}} {
+			want := (float64(stored(i+1, at[0], at[1])-stored(1, at[0], at[1]))/512 + 0.5) * 255
+			if got := grayAt(pictureOf(t, p.contentType, p.body), at[0], at[1]); math.Abs(float64(got)-want) > 1 {
+				t.Errorf("frame %d at %v: %d, want %g", i+1, at, got, want)
+			}
+		}
+	}
+	bad := newArchive(t, filesOf(t, image.Instance())[0], state(dicom.MaskOperation, "AVG_SUB", dicom.MaskFrameNumbers, []int64{7}))
+	checkStatus(t, bad.get(bad.refs[1], "/rendered", "image/png"), 406, "frame 7")
 }

@@ -149,7 +149,7 @@ func paintFrame(f *pixel.Frame, a Attributes, o Options) (draw.Image, error) {
 		return nil, err
 	case a.State != nil && a.State.Pseudo != nil:
 		return renderPseudo(f, a.State.Pseudo, gray), nil
-	case a.State == nil && a.Palette != nil:
+	case a.Palette != nil: // whose colors no presentation state of gray levels changes (PS3.4 N.2)
 		return renderSupplemented(f, a.Palette, gray), nil
 	case a.State != nil && a.State.colorful(a.Overlays):
 		return Colored(renderGray(f, gray)), nil

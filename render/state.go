@@ -17,6 +17,7 @@ type State struct {
 	Area            *Area    // nil: the whole image
 	Quarters        int      // quarter turns clockwise, 0 to 3, before the flip
 	Flip            bool     // left to right
+	Mask            *Mask    // what is subtracted from the frames, nil: nothing; Subtract does it before Render
 	Layers          []Layer  // in ascending order: the later ones lie over the earlier
 }
 
@@ -46,14 +47,17 @@ const (
 	colorState
 	pseudoState
 	blendingState
+	variableState // gray levels or pseudo-color, with a modality transformation for each image
 )
 
-// stateKinds are the softcopy presentation states that are applied here: Grayscale, Color, Pseudo-Color, and Blending.
+// stateKinds are the softcopy presentation states that are applied here: Grayscale, Color, Pseudo-Color, Blending, and Variable
+// Modality LUT.
 var stateKinds = map[dicom.UID]stateKind{
-	"1.2.840.10008.5.1.4.1.1.11.1": grayState,
-	"1.2.840.10008.5.1.4.1.1.11.2": colorState,
-	"1.2.840.10008.5.1.4.1.1.11.3": pseudoState,
-	"1.2.840.10008.5.1.4.1.1.11.4": blendingState,
+	"1.2.840.10008.5.1.4.1.1.11.1":  grayState,
+	"1.2.840.10008.5.1.4.1.1.11.2":  colorState,
+	"1.2.840.10008.5.1.4.1.1.11.3":  pseudoState,
+	"1.2.840.10008.5.1.4.1.1.11.4":  blendingState,
+	"1.2.840.10008.5.1.4.1.1.11.12": variableState,
 }
 
 // IsState reports whether instances of the SOP class are presentation states that Present applies.
@@ -144,9 +148,6 @@ func (a Attributes) present(state *dicom.DataSet, to subject, bulk Bulk) (Attrib
 	if kind == 0 {
 		return a, errors.New("its SOP class is not one that is applied here")
 	}
-	if len(state.Items(dicom.MaskSubtractionSequence)) > 0 {
-		return a, errors.New("Mask Subtraction (0028,6100) is not supported")
-	}
 	r := reader{bulk: bulk, signed: a.signed}
 	p := Attributes{State: &State{}, Palette: a.Palette, PixelAspect: a.PixelAspect, signed: a.signed}
 	var err error
@@ -166,6 +167,9 @@ func (a Attributes) present(state *dicom.DataSet, to subject, bulk Bulk) (Attrib
 		return a, err
 	}
 	p.colored = a.colored
+	if p.State.Mask, err = readMask(state); err != nil {
+		return a, err
+	}
 	if p.State.Layers, err = readLayers(state, to); err != nil {
 		return a, err
 	}
@@ -178,7 +182,11 @@ func (a Attributes) present(state *dicom.DataSet, to subject, bulk Bulk) (Attrib
 
 // grayscale reads the transformations of gray levels: modality, VOI, presentation, and pseudo-color.
 func (r reader) grayscale(p *Attributes, state *dicom.DataSet, to subject, kind stateKind) (err error) {
-	if err = r.modality(p, []*dicom.DataSet{state}); err != nil {
+	places := []*dicom.DataSet{state}
+	if item := to.first(state, dicom.VariableModalityLUTSequence); item != nil && kind == variableState { // PS3.3 C.11.35
+		places = []*dicom.DataSet{item}
+	}
+	if err = r.modality(p, places); err != nil {
 		return err
 	}
 	if item := to.first(state, dicom.SoftcopyVOILUTSequence); item != nil {
@@ -187,7 +195,7 @@ func (r reader) grayscale(p *Attributes, state *dicom.DataSet, to subject, kind 
 		}
 	}
 	r.signed = false
-	if kind == pseudoState {
+	if kind == pseudoState || kind == variableState && len(numbers(state, dicom.RedPaletteColorLookupTableDescriptor)) == 3 {
 		p.State.Pseudo, err = r.palette(state)
 		return err
 	}
