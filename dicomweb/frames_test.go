@@ -242,11 +242,7 @@ func TestFramesJPEG(t *testing.T) {
 	// Cut in its middle it is no picture, and nobody is told otherwise.
 	cut := slices.Clone(frame[:len(frame)/2/2*2])
 	a = newArchive(t, encapsulate(t, dicomtest.Image{BitsAllocated: 8, TransferSyntax: jpegBaseline}, [][][]byte{{cut}}, true))
-	for _, below := range []string{"/frames/1", "/frames/1/rendered", "/thumbnail"} {
-		accept := octets
-		if below != "/frames/1" {
-			accept = "image/jpeg"
-		}
+	for below, accept := range map[string]string{"/frames/1": octets, "/frames/1/rendered": "image/jpeg", "/frames/1/thumbnail": "image/jpeg"} {
 		checkStatus(t, a.get(a.refs[0], below, accept), 406, "frame 1", string(a.refs[0].Instance), string(jpegBaseline))
 	}
 	partsOf(t, a.get(a.refs[0], "/frames/1", octetsAny)) // as stored it is to be had
