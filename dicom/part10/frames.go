@@ -90,8 +90,11 @@ func (s *scanner) encapsulatedFrames(p *PixelData, frames int, video bool) (firs
 		return nil, 0
 	}
 	for _, table := range [...][]uint64{s.pixels.extended, s.pixels.basic} {
+		if video && len(table) == 1 && table[0] == 0 { // where the stream begins (PS3.5 8.2.5)
+			continue
+		}
 		firsts, ok := p.Fragments.at(table)
-		if ok && len(firsts) == frames {
+		if ok && len(firsts) == frames && !video {
 			return firsts, frames
 		}
 		if len(table) > 0 && frames > 1 {

@@ -103,6 +103,8 @@ func TestEncapsulatedFrames(t *testing.T) {
 			table64(dicom.ExtendedOffsetTableLengths, 7, 9) + encapsulated(item(), item(x), item(y)), []string{x, y},
 			[]string{"Lengths"}},
 		{"video", h264, numberOf("25") + encapsulated(item(), item(x), item(y)), []string{x + y}, nil},
+		{"video, table of the stream", h264, numberOf("25") + encapsulated(table(0), item(x), item(y)), []string{x + y}, nil},
+		{"video, table of fragments", h264, numberOf("2 ") + encapsulated(table(0, 16), item(x), item(y)), []string{x + y}, []string{"offset table"}},
 		{"Number of Frames makes no sense", jpeg, numberOf("0 ") + encapsulated(item(), item(a), item(x)), []string{a + x}, nil},
 		{"defined length", jpeg, numberOf("2 ") + explicit(dicom.PixelData, "OB", item()+item(a)+item(b)), []string{a, b},
 			[]string{"of defined length"}},
