@@ -13,7 +13,7 @@ import (
 // what was most likely meant, in this order:
 //   - text that cannot be of the declared set but is well-formed UTF-8 is UTF-8;
 //   - text that cannot be of JIS X 0201 but is well-formed Shift JIS is that;
-//   - text without a declared set, or that cannot be of it, and looks like Chinese in GBK is that;
+//   - text without a declared set, or that cannot be of it, or of ISO_IR 100 where that makes no words, and looks like Chinese in GBK is that;
 //   - characters above 7F where no set is designated for them are of the first declared set that has such, so that one missing
 //     escape sequence costs nothing;
 //   - bytes above 7F of the default repertoire, or of ISO_IR 192 in a text without any UTF-8 sequence, are Latin-1;
@@ -106,6 +106,8 @@ func (c Charset) decode(vr VR, b []byte) decoded {
 	switch {
 	case c.whole != nil:
 		d = c.whole.decode(vr, b)
+	case c.g1 == latin1 && !mayBeUTF8 && looksChinese(b) && !looksLatin(b):
+		d = gb18030.decode(vr, b)
 	case c.utf8 && c.g1 == nil && hasSequence(b, 2) && (hasSequence(b, 3) || !looksChinese(b)):
 		d = decodedUTF8(vr, bytes.ToValidUTF8(b, []byte("\uFFFD")))
 	default:
@@ -155,6 +157,30 @@ func looksChinese(b []byte) bool {
 	}
 	return longest >= 2
 }
+
+// looksLatin reports whether bytes that look Chinese make words in Latin-1, too. Two characters of GB 2312 in one place begin with capitals or signs there; a sign or
+// a small letter among them is in no word that people write. Those that begin with small letters are rare, and are believed to be Latin-1
+// (docs/adr/0041-chinese-under-latin-1.md).
+func looksLatin(b []byte) bool {
+	pairs, capitals, words := 0, true, true
+	for i := 0; i < len(b); i++ {
+		switch {
+		case b[i] > 0xD7:
+			return true
+		case b[i] >= utf8.RuneSelf:
+			pairs++
+			capitals = capitals && isCapital(b[i]) && isCapital(b[i+1])
+			words = words && (pairs < 2 || capitals)
+			i++
+		case b[i] != '^':
+			pairs, capitals = 0, true
+		}
+	}
+	return words
+}
+
+// isCapital reports whether the byte is a capital letter in Latin-1.
+func isCapital(c byte) bool { return 0xC0 <= c && c <= 0xDE && c != 0xD7 }
 
 // decodedUTF8 is a text that is UTF-8 already.
 func decodedUTF8(vr VR, b []byte) decoded {
