@@ -121,6 +121,28 @@ func TestPartReader(t *testing.T) {
 	}
 }
 
+// Boundaries that are longer than RFC 2046 5.1.1 allows are taken: the DICOMweb plugin of Orthanc sends two UUIDs.
+func TestPartReaderLongBoundary(t *testing.T) {
+	for _, boundary := range []string{"d7f01029-dcb1-4631-a237-d00ccd57cc38-d7f01029-dcb1-4631-a237-d00ccd57cc38", strings.Repeat("x", maxBoundary)} {
+		for _, size := range []int{0, 1, partBuffer - len(boundary), partBuffer, 3*partBuffer + 1} {
+			body := strings.Repeat("y", size)
+			message := "--" + boundary + "\r\n\r\n" + body + "\r\n--" + boundary + "--"
+			r, err := newPartReader(strings.NewReader(message), parseMediaType("multipart/related; boundary="+boundary), 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := r.next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(p)
+			if _, end := r.next(); err != nil || string(got) != body || end != io.EOF {
+				t.Errorf("boundary of %d, body of %d: %d, %v, %v", len(boundary), size, len(got), err, end)
+			}
+		}
+	}
+}
+
 func TestPartReaderLimits(t *testing.T) {
 	m := parseMediaType("multipart/related; boundary=b")
 	r, _ := newPartReader(strings.NewReader(strings.Repeat("--b\r\n\r\nx\r\n", 5)+"--b--"), m, 3)
@@ -142,7 +164,7 @@ func TestPartReaderLimits(t *testing.T) {
 	if _, err := r.next(); err == nil || problemOf(err).status != 400 {
 		t.Errorf("a long line before the first boundary: %v, want 400", err)
 	}
-	for _, s := range []string{"multipart/related", "multipart/related; boundary=\"\"", "multipart/related; boundary=" + strings.Repeat("x", 71)} {
+	for _, s := range []string{"multipart/related", "multipart/related; boundary=\"\"", "multipart/related; boundary=" + strings.Repeat("x", maxBoundary+1)} {
 		if _, err := newPartReader(nil, parseMediaType(s), 3); err == nil || problemOf(err).status != 400 {
 			t.Errorf("%.60s: %v, want 400", s, err)
 		}

@@ -13,6 +13,7 @@ import (
 const (
 	partBuffer    = 64 << 10   // what is looked through at once: mime/multipart takes 4 KB at a time, which costs more than the bytes
 	maxPartHeader = partBuffer // what the header of a part may have
+	maxBoundary   = 256        // RFC 2046 5.1.1 allows 70; Orthanc's DICOMweb plugin sends 73
 )
 
 // errBrokenOff is the error of a multipart body that ends before its closing boundary.
@@ -41,14 +42,14 @@ type bodyPart struct {
 
 var partBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, partBuffer) }}
 
-// newPartReader reads body by the boundary in its Content-Type. Any boundary of RFC 2046 5.1.1 is taken, quoted or not.
+// newPartReader reads body by the boundary in its Content-Type. Any boundary of RFC 2046 5.1.1 is taken, and longer ones, quoted or not.
 func newPartReader(body io.Reader, m mediaType, limit int) (*partReader, error) {
 	boundary := m.params["boundary"]
 	switch {
 	case boundary == "":
 		return nil, badRequest("Content-Type: multipart/related has no boundary")
-	case len(boundary) > 70:
-		return nil, badRequest("Content-Type: the boundary has %d characters; RFC 2046 5.1.1 allows 70", len(boundary))
+	case len(boundary) > maxBoundary:
+		return nil, badRequest("Content-Type: the boundary has %d characters; RFC 2046 5.1.1 allows 70, and this server %d", len(boundary), maxBoundary)
 	}
 	in := partBuffers.Get().(*bufio.Reader)
 	in.Reset(body)
