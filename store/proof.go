@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -134,24 +135,33 @@ func (s *Store) proven(ctx context.Context, id BlobID, blob Blob) (Blob, error) 
 	return blob, p.wait(ctx)
 }
 
-// prove lets a file be read unless it is trusted; nobody who waits for that ends it.
+// prove reads a file through unless it is trusted or somebody does so already; nobody who waits for that ends it. Who has a file read that
+// nobody is served before, reads it himself: on his thread, which has a low priority where a picture is made.
 func (s *Store) prove(ctx context.Context, id BlobID, state uint64, size int64) *proof {
 	key := provenOf(id, state)
 	p, mine := s.proofs.begin(key)
 	if !mine {
 		return p
 	}
-	go func() {
-		if size > proofFirst {
-			s.proofs.long <- struct{}{}
-			defer func() { <-s.proofs.long }()
-		}
+	read := func() {
+		err := errUnread // should it panic
+		defer func() { s.proofs.end(key, p, err) }()
 		var pacer giveway.Pacer
-		_, err := s.compare(context.WithoutCancel(ctx), id, func(context.Context, int64) error { pacer.Pace(); return nil })
-		s.proofs.end(key, p, err)
+		_, err = s.compare(context.WithoutCancel(ctx), id, func(context.Context, int64) error { pacer.Pace(); return nil })
+	}
+	if size <= proofFirst {
+		read()
+		return p
+	}
+	go func() {
+		s.proofs.long <- struct{}{}
+		defer func() { <-s.proofs.long }()
+		read()
 	}()
 	return p
 }
+
+var errUnread = errors.New("the file was not read to its end")
 
 func errRotten(id BlobID) error {
 	return fmt.Errorf("blob %s: %w: its SHA-256 is not its name", id, ErrBlobDamaged)
