@@ -3,6 +3,8 @@ package render
 import (
 	"encoding/binary"
 	"math"
+	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -16,12 +18,28 @@ type taps struct {
 // one is the weight of a whole pixel.
 const one = 1 << 14
 
+// scaler is memory for scaling a picture, which the next one uses again: it would be as much as the picture, and make the garbage of a burst
+// of them be collected twice as often.
+type scaler struct {
+	columns, rows  []taps
+	weights, below []int32 // of the taps
+	across         []span
+	sum            []int32
+	running        []int64
+}
+
+var scalers = sync.Pool{New: func() any { return new(scaler) }}
+
+// room is memory for n values, whose contents are what they were; that of the slice if it is enough.
+func room[T any](in []T, n int) []T { return slices.Grow(in[:0], n)[:n] }
+
 // weigh makes the taps for each of so many pixels out of a run of from source pixels. Fewer pixels are means over the area that
-// they cover, so that nothing is lost between them; more are interpolated by the cubic of Catmull and Rom.
-func weigh(from, to int, flipped bool) []taps {
+// they cover, so that nothing is lost between them; more are interpolated by the cubic of Catmull and Rom. It uses the memory of all and
+// weights, if that is enough, and returns it.
+func weigh(all []taps, weights []int32, from, to int, flipped bool) ([]taps, []int32) {
 	scale := float64(from) / float64(to)
-	all := make([]taps, to)
-	weights := make([]int32, 0, to*(int(max(scale, 2))+2)) // what all of them take at most: four, or the pixels that an area touches
+	all = room(all, to)
+	weights = room(weights, to*(int(max(scale, 2))+2))[:0] // what all of them take at most: four, or the pixels that an area touches
 	exact := make([]float64, 0, 16)
 	for i := range all {
 		first := i
@@ -41,7 +59,7 @@ func weigh(from, to int, flipped bool) []taps {
 			all[i] = t
 		}
 	}
-	return all
+	return all, weights
 }
 
 // area weighs source pixels by how much of them lies within [low, high): those from the first on.
@@ -97,10 +115,14 @@ func normalize(to []int32, weights []float64) []int32 {
 // resample makes the rows of a picture, so many samples to a pixel, out of rows of samples, each by its level. lines gives n of them from
 // y on, each so many samples after the one before. The rows that make one of the picture are weighed and added up first, in the whole
 // width that columns reach, and the last of them makes running sums; then the columns of these, once for each row of the picture.
-func resample[T uint8 | uint16](out []uint8, channels int, lines func(y, n int) []T, stride int, table *levels, columns, rows []taps) {
+func resample[T uint8 | uint16](in *scaler, out []uint8, channels int, lines func(y, n int) []T, stride int, table *levels) {
+	columns, rows := in.columns, in.rows
 	end := channels * reach(columns)
 	smaller := len(columns) <= reach(columns) && len(rows) <= reach(rows)
-	sum, running, across := make([]int32, end), make([]int64, end+channels), spansOf(columns)
+	in.sum, in.running, in.across = room(in.sum, end), room(in.running, end+channels), spansOf(in.across, columns)
+	sum, running, across := in.sum, in.running, in.across
+	clear(sum)
+	clear(running[:channels])
 	begun := false // the first source row of the row of the picture to come is in sum
 	for i := range rows {
 		y, after := i, i+1
@@ -249,9 +271,9 @@ type span struct {
 	third       int32
 }
 
-// spansOf finds the spans of taps, which are all that weigh makes.
-func spansOf(all []taps) []span {
-	spans := make([]span, len(all))
+// spansOf finds the spans of taps, which are all that weigh makes. It uses the memory of spans, if that is enough.
+func spansOf(spans []span, all []taps) []span {
+	spans = room(spans, len(all))
 	for i, t := range all {
 		last := len(t.weights) - 1
 		weight := t.weights[min(1, last)]

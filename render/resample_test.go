@@ -67,8 +67,9 @@ func TestScaledColor(t *testing.T) {
 // weighed scales by the definition.
 func weighed(img *image.Gray, p placement) *image.Gray {
 	out := image.NewGray(image.Rect(0, 0, p.width, p.height))
-	rows := weigh(p.region.Dy(), p.height, p.flipY)
-	for x, column := range weigh(p.region.Dx(), p.width, p.flipX) {
+	rows, _ := weigh(nil, nil, p.region.Dy(), p.height, p.flipY)
+	columns, _ := weigh(nil, nil, p.region.Dx(), p.width, p.flipX)
+	for x, column := range columns {
 		for y, row := range rows {
 			sum := int64(0)
 			for l, v := range column.weights {
@@ -85,8 +86,8 @@ func weighed(img *image.Gray, p placement) *image.Gray {
 // Spans have the weights of the taps, whatever the sizes.
 func TestSpans(t *testing.T) {
 	check := func(from, to int) {
-		all := weigh(from, to, false)
-		for i, s := range spansOf(all) {
+		all, _ := weigh(nil, nil, from, to, false)
+		for i, s := range spansOf(nil, all) {
 			weights := slices.Repeat([]int32{s.weight}, int(s.n))
 			weights[0] += s.first
 			weights[s.n-1] += s.last

@@ -145,8 +145,11 @@ func placed[T uint8 | uint16](p placement, from *source[T], table *levels) *imag
 // scale makes the pixels of the picture, so many samples each, out of the samples of the whole image.
 func scale[T uint8 | uint16](p placement, out []uint8, channels int, from *source[T], table *levels) {
 	lines := func(y, n int) []T { return from.lines(p.region.Min.Y+y, n)[p.region.Min.X*channels:] }
-	resample(out, channels, lines, from.stride, table,
-		weigh(p.region.Dx(), p.width, p.flipX), weigh(p.region.Dy(), p.height, p.flipY))
+	in := scalers.Get().(*scaler)
+	defer scalers.Put(in)
+	in.columns, in.weights = weigh(in.columns, in.weights, p.region.Dx(), p.width, p.flipX)
+	in.rows, in.below = weigh(in.rows, in.below, p.region.Dy(), p.height, p.flipY)
+	resample(in, out, channels, lines, from.stride, table)
 }
 
 // color places a picture of the whole image.
