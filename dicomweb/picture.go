@@ -2,7 +2,6 @@ package dicomweb
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
@@ -37,14 +36,15 @@ const dataSetCache = 4 * store.ParsedCost << 20
 // picture is one frame as an encoded picture, kept for the next who asks.
 func (s *Server) picture(ctx context.Context, t target, mediaType string, o rendering) ([]byte, error) {
 	o.State = t.state
-	key := fmt.Sprintf("%s/%d/%s", hex.EncodeToString(t.entry.Blob[:]), t.frame, o.canonical(mediaType))
+	frame := frameKey(t.entry, t.frame)
+	key := frame + "/" + o.canonical(mediaType)
 	if t.over != nil {
 		key += "/" + t.over.tag
 	}
 	if t.sample != nil {
 		key += "/" + t.sample.tag
 	}
-	picture, err := s.pictures.picture(ctx, key, func(ctx context.Context) ([]byte, error) {
+	picture, err := s.pictures.picture(ctx, frame, key, func(ctx context.Context) ([]byte, error) {
 		return s.draw(ctx, t, mediaType, o)
 	})
 	if err == nil {

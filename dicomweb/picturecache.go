@@ -38,8 +38,9 @@ func newPictures(most int64, decodes *limit.Gate, m *metrics) *pictures {
 }
 
 // picture returns the picture of the key: one that is kept, one that another request is just having made, or what draw makes.
-// The context of draw is the request's but for its end: that comes when all who wait have gone. An error is not kept.
-func (p *pictures) picture(ctx context.Context, key string, draw func(context.Context) ([]byte, error)) ([]byte, error) {
+// The context of draw is the request's but for its end: that comes when all who wait have gone. An error is not kept. Pictures of one frame, if
+// it is named, follow each other where many wait, so that it is decoded for all of them.
+func (p *pictures) picture(ctx context.Context, frame, key string, draw func(context.Context) ([]byte, error)) ([]byte, error) {
 	p.mu.Lock()
 	m := p.making[key]
 	if m == nil { // finish keeps a picture before it stops being made, so that it is found here or there
@@ -48,7 +49,7 @@ func (p *pictures) picture(ctx context.Context, key string, draw func(context.Co
 			p.metrics.renderHits.Inc()
 			return picture, nil
 		}
-		m = p.start(ctx, key, draw)
+		m = p.start(ctx, frame, key, draw)
 		p.metrics.renderMisses.Inc()
 	} else {
 		p.metrics.renderHits.Inc()
@@ -66,13 +67,13 @@ func (p *pictures) picture(ctx context.Context, key string, draw func(context.Co
 }
 
 // start has the picture made. The caller holds the lock.
-func (p *pictures) start(ctx context.Context, key string, draw func(context.Context) ([]byte, error)) *making {
+func (p *pictures) start(ctx context.Context, frame, key string, draw func(context.Context) ([]byte, error)) *making {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	m := &making{cancel: cancel, done: make(chan struct{})}
 	p.making[key] = m
 	go func() {
 		defer cancel()
-		m.err = p.decode(ctx, func(ctx context.Context) (err error) {
+		m.err = p.decodeFor(ctx, frame, func(ctx context.Context) (err error) {
 			m.picture, err = draw(ctx)
 			return err
 		})
@@ -111,11 +112,16 @@ func (p *pictures) leave(key string, m *making) {
 // wake up by its low priority, and to those that have had more than their share by that f asks its context now and then. A panic in f
 // becomes an error: it runs where the server's recovery does not reach.
 func (p *pictures) decode(ctx context.Context, f func(context.Context) error) error {
+	return p.decodeFor(ctx, "", f)
+}
+
+// decodeFor is decode for something of a frame, which may be decoded already when others have been there for it just before.
+func (p *pictures) decodeFor(ctx context.Context, frame string, f func(context.Context) error) error {
 	who := limit.Payer(ctx)
-	if err := within(ctx, "wait to decode", func() error { return p.decodes.Enter(ctx, who) }); err != nil {
+	if err := within(ctx, "wait to decode", func() error { return p.decodes.EnterFor(ctx, who, frame) }); err != nil {
 		return named("decodes", err)
 	}
-	defer p.decodes.Leave(who)
+	defer p.decodes.LeaveFrom(who, frame)
 	return within(ctx, "decode", func() error { return survive(ctx, f) })
 }
 

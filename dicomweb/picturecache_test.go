@@ -50,7 +50,7 @@ func TestPicturesMakesEachOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if b, err := p.picture(t.Context(), "key", draw); err != nil || string(b) != "picture" {
+			if b, err := p.picture(t.Context(), "", "key", draw); err != nil || string(b) != "picture" {
 				t.Errorf("got %q, %v", b, err)
 			}
 		})
@@ -67,7 +67,7 @@ func TestPicturesMakesEachOnce(t *testing.T) {
 	}
 	close(release)
 	wg.Wait()
-	if _, err := p.picture(t.Context(), "key", draw); err != nil {
+	if _, err := p.picture(t.Context(), "", "key", draw); err != nil {
 		t.Error(err)
 	}
 	if n := made.Load(); n != 1 {
@@ -96,9 +96,9 @@ func TestPicturesCancel(t *testing.T) {
 	}
 	first, cancel := context.WithCancel(t.Context())
 	firstErr, second := make(chan error), make(chan error)
-	go func() { _, err := p.picture(first, "key", draw); firstErr <- err }()
+	go func() { _, err := p.picture(first, "", "key", draw); firstErr <- err }()
 	<-started
-	go func() { _, err := p.picture(t.Context(), "key", draw); second <- err }()
+	go func() { _, err := p.picture(t.Context(), "", "key", draw); second <- err }()
 	for metricValue(t, p.metrics.renderHits) != 1 {
 		time.Sleep(time.Millisecond)
 	}
@@ -113,7 +113,7 @@ func TestPicturesCancel(t *testing.T) {
 
 	started, release = make(chan struct{}), make(chan struct{})
 	alone, cancel := context.WithCancel(t.Context())
-	go func() { _, err := p.picture(alone, "other", draw); firstErr <- err }()
+	go func() { _, err := p.picture(alone, "", "other", draw); firstErr <- err }()
 	<-started
 	cancel()
 	<-firstErr
@@ -129,7 +129,7 @@ func TestPicturesBounds(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 30 {
 		wg.Go(func() {
-			_, err := p.picture(t.Context(), string(rune('A'+i)), func(context.Context) ([]byte, error) {
+			_, err := p.picture(t.Context(), "", string(rune('A'+i)), func(context.Context) ([]byte, error) {
 				n := running.Add(1)
 				defer running.Add(-1)
 				for {
@@ -153,7 +153,7 @@ func TestPicturesBounds(t *testing.T) {
 		metricValue(t, p.metrics.renderBytes) != float64(p.kept.bytes) {
 		t.Errorf("%d pictures of %d bytes are kept, want 10 in %d", n, p.kept.bytes, p.kept.limit)
 	}
-	if _, err := p.picture(t.Context(), "huge", func(context.Context) ([]byte, error) {
+	if _, err := p.picture(t.Context(), "", "huge", func(context.Context) ([]byte, error) {
 		return make([]byte, p.kept.limit), nil
 	}); err != nil {
 		t.Error(err)
@@ -167,12 +167,12 @@ func TestPicturesErrors(t *testing.T) {
 	p := testPictures(t, 1<<20, 1)
 	for i := range 2 {
 		want := fmt.Sprintf("error %d", i)
-		_, err := p.picture(t.Context(), "key", func(context.Context) ([]byte, error) { return nil, errors.New(want) })
+		_, err := p.picture(t.Context(), "", "key", func(context.Context) ([]byte, error) { return nil, errors.New(want) })
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s: an error must not be kept", err, want)
 		}
 	}
-	_, err := p.picture(t.Context(), "key", func(context.Context) ([]byte, error) { panic("broken codec") })
+	_, err := p.picture(t.Context(), "", "key", func(context.Context) ([]byte, error) { panic("broken codec") })
 	if err == nil || !strings.Contains(err.Error(), "broken codec") {
 		t.Errorf("got %v, want the panic as an error", err)
 	}

@@ -35,7 +35,7 @@ func (s *Server) waveformRendition(e *store.Entry, ds *dicom.DataSet) *rendition
 		tag := fmt.Sprintf("%s;%v", o.canonical(mediaType), o.Paper)
 		return made{tag: tag, open: func(ctx context.Context) (content, error) {
 			key := fmt.Sprintf("%s/waveform/%s", hex.EncodeToString(e.Blob[:]), tag)
-			picture, err := s.pictures.picture(ctx, key, func(ctx context.Context) ([]byte, error) {
+			picture, err := s.pictures.picture(ctx, "", key, func(ctx context.Context) ([]byte, error) {
 				return s.drawWaveform(ctx, e, ds, mediaType, o)
 			})
 			return contentOf(picture), err

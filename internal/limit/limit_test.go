@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -83,6 +84,40 @@ func testGateLetsInInOrder(t *testing.T) {
 	}
 }
 
+// Those who wait for the same as who leaves come before others, but not for ever, and not before other principals' own.
+func TestGateKeepsTheSameTogether(t *testing.T) { synctest.Test(t, testGateKeepsTheSameTogether) }
+
+func testGateKeepsTheSameTogether(t *testing.T) {
+	g := NewGate(1, 0, time.Hour)
+	if err := g.EnterFor(t.Context(), "A", "first"); err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	wait := func(who, what string) {
+		go func() {
+			if err := g.EnterFor(t.Context(), who, what); err != nil {
+				t.Error(err)
+			}
+			order = append(order, who+" "+what)
+			g.LeaveFrom(who, what)
+		}()
+		synctest.Wait()
+	}
+	wait("B", "second")
+	wait("A", "second")
+	for range mostAhead + 2 {
+		wait("A", "first")
+	}
+	wait("A", "")
+	wait("A", "")
+	g.LeaveFrom("A", "first")
+	synctest.Wait()
+	want := slices.Concat(slices.Repeat([]string{"A first"}, mostAhead), []string{"B second", "A second", "A first", "A first", "A ", "A "})
+	if !slices.Equal(order, want) || len(g.ahead) != 0 {
+		t.Errorf("they came as %q", order)
+	}
+}
+
 func (g *Gate) queue() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -125,20 +160,21 @@ func TestGateHolds(t *testing.T) {
 				if random.IntN(4) == 0 {
 					go cancel()
 				}
-				if g.Enter(ctx, fmt.Sprint(who)) == nil {
+				what := []string{"", "x", "y"}[random.IntN(3)]
+				if g.EnterFor(ctx, fmt.Sprint(who), what) == nil {
 					if inside.Add(1) > most || of[who].Add(1) > each {
 						tooMany.Add(1)
 					}
 					of[who].Add(-1)
 					inside.Add(-1)
-					g.Leave(fmt.Sprint(who))
+					g.LeaveFrom(fmt.Sprint(who), what)
 				}
 				cancel()
 			}
 		})
 	}
 	all.Wait()
-	if tooMany.Load() > 0 || g.inside != 0 || len(g.of) != 0 || g.queue() != 0 {
+	if tooMany.Load() > 0 || g.inside != 0 || len(g.of) != 0 || len(g.ahead) != 0 || g.queue() != 0 {
 		t.Errorf("too many %d times; in the end %d inside, %d waiting", tooMany.Load(), g.inside, g.queue())
 	}
 }
