@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"image"
 	"image/color"
 	"image/draw"
@@ -14,14 +15,26 @@ import (
 func (s *State) draw(picture draw.Image, c canvas) error {
 	b := picture.Bounds()
 	thickness := max(1, float64(min(b.Dx(), b.Dy()))/400)
+	collected := func(shape Shape) *pen {
+		p := &pen{width: thickness, bounds: b}
+		if shape.Thickness > 0 {
+			p.width = min(max(shape.Thickness, 1), maxThickness)
+		}
+		p.shape(shape, c)
+		return p
+	}
+	painted := 0
 	for _, l := range s.Layers {
 		for _, shape := range l.Shapes {
-			p := pen{width: thickness, bounds: b}
-			if shape.Thickness > 0 {
-				p.width = min(max(shape.Thickness, 1), maxThickness)
+			box := collected(shape).box()
+			if painted += box.Dx() * box.Dy(); painted > mostPainted {
+				return errTooMuch
 			}
-			p.shape(shape, c)
-			p.fill(picture, either(shape.Color, l.Color))
+		}
+	}
+	for _, l := range s.Layers {
+		for _, shape := range l.Shapes {
+			collected(shape).fill(picture, either(shape.Color, l.Color))
 		}
 		for _, t := range l.Texts {
 			if err := t.draw(picture, c, either(t.Color, l.Color), thickness); err != nil {
@@ -31,6 +44,11 @@ func (s *State) draw(picture draw.Image, c canvas) error {
 	}
 	return nil
 }
+
+// mostPainted bounds the pixels of the rectangles around all shapes, since they are some seconds of a processor.
+const mostPainted = 1 << 30
+
+var errTooMuch = errors.New("the graphics of the presentation state cover too much of the picture too often; a smaller viewport may do")
 
 // maxThickness is the most pixels that a line may be wide, whatever its style says.
 const maxThickness = 32
@@ -184,8 +202,8 @@ func (p *pen) area(at []Point) {
 // far is how far beyond the picture corners of a filled shape may lie.
 const far = 1 << 12
 
-// fill paints what was collected.
-func (p *pen) fill(picture draw.Image, c color.Color) {
+// box is the part of the picture that what was collected lies in.
+func (p *pen) box() image.Rectangle {
 	box := image.Rectangle{}
 	for _, polygon := range p.polygons {
 		for _, a := range polygon {
@@ -193,7 +211,13 @@ func (p *pen) fill(picture draw.Image, c color.Color) {
 			box = box.Union(image.Rect(x, y, x+2, y+2))
 		}
 	}
-	if box = box.Intersect(p.bounds); box.Empty() {
+	return box.Intersect(p.bounds)
+}
+
+// fill paints what was collected.
+func (p *pen) fill(picture draw.Image, c color.Color) {
+	box := p.box()
+	if box.Empty() {
 		return
 	}
 	r := raster.NewRasterizer(box.Dx(), box.Dy())

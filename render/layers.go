@@ -49,7 +49,8 @@ type Point struct{ X, Y float64 }
 // Bounds on what a presentation state draws on a frame: more cannot be told apart by anyone, but would keep a processor busy.
 const (
 	maxShapes = 10000
-	maxPoints = 1 << 20
+	maxPoints = 1 << 17
+	maxText   = 1 << 17 // bytes
 	maxLayers = 100
 )
 
@@ -65,7 +66,7 @@ func readLayers(state *dicom.DataSet, to subject) ([]Layer, error) {
 		return nil, errors.New("more than 100 graphic layers")
 	}
 	slices.SortStableFunc(layers, func(a, b Layer) int { return cmp.Compare(a.ordered, b.ordered) })
-	shapes, points := 0, 0
+	shapes, points, text := 0, 0, 0
 	for _, item := range state.Items(dicom.GraphicAnnotationSequence) {
 		name := keyword(item, dicom.GraphicLayer)
 		i := slices.IndexFunc(layers, func(l Layer) bool { return l.Name == name })
@@ -81,11 +82,14 @@ func readLayers(state *dicom.DataSet, to subject) ([]Layer, error) {
 		for _, o := range item.Items(dicom.TextObjectSequence) {
 			if t, ok := readText(o); ok {
 				layers[i].Texts = append(layers[i].Texts, t)
+				for _, line := range t.Lines {
+					text += len(line)
+				}
 			}
 			shapes++
 		}
-		if shapes += len(item.Items(dicom.GraphicObjectSequence)); shapes > maxShapes || points > maxPoints {
-			return nil, errors.New("more graphic objects than are drawn here")
+		if shapes += len(item.Items(dicom.GraphicObjectSequence)); shapes > maxShapes || points > maxPoints || text > maxText {
+			return nil, errors.New("more graphic objects, points or text than are drawn here")
 		}
 	}
 	return layers, nil

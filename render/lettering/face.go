@@ -34,7 +34,8 @@ type Face struct {
 	font.Face // of the outlines
 	letters   *opentype.Font
 	buffer    sfnt.Buffer
-	times     int // how often each pixel of a bitmap is repeated in either direction
+	times     int                   // how often each pixel of a bitmap is repeated in either direction
+	repeated  map[rune]*image.Alpha // bitmaps of the face's size
 }
 
 // NewFace makes a face of so many pixels. The caller closes it.
@@ -47,7 +48,8 @@ func NewFace(size float64, hinting font.Hinting) (*Face, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Face{Face: face, letters: letters, times: max(1, int(math.Round(size/bodyOfBitmaps)))}, nil
+	times := max(1, int(math.Round(size/bodyOfBitmaps)))
+	return &Face{Face: face, letters: letters, times: times, repeated: map[rune]*image.Alpha{}}, nil
 }
 
 func (f *Face) outlined(r rune) bool {
@@ -64,11 +66,15 @@ func (f *Face) Glyph(dot fixed.Point26_6, r rune) (image.Rectangle, image.Image,
 	if !ok {
 		return at, mask, from, advance, false
 	}
-	large := image.NewAlpha(image.Rect(0, 0, at.Dx()*f.times, at.Dy()*f.times))
-	for y := range large.Rect.Max.Y {
-		for x := range large.Rect.Max.X {
-			large.Set(x, y, mask.At(from.X+x/f.times, from.Y+y/f.times))
+	large := f.repeated[r]
+	if large == nil {
+		large = image.NewAlpha(image.Rect(0, 0, at.Dx()*f.times, at.Dy()*f.times))
+		for y := range large.Rect.Max.Y {
+			for x := range large.Rect.Max.X {
+				large.Set(x, y, mask.At(from.X+x/f.times, from.Y+y/f.times))
+			}
 		}
+		f.repeated[r] = large
 	}
 	corner := at.Min.Mul(f.times).Add(image.Pt(dot.X.Round(), dot.Y.Round()))
 	return large.Rect.Add(corner), large, image.Point{}, f.scaled(advance), true

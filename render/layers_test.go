@@ -1,0 +1,57 @@
+package render
+
+import (
+	"errors"
+	"image"
+	"image/color"
+	"strings"
+	"testing"
+
+	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/internal/dicomtest"
+)
+
+// What would keep a processor busy for minutes is not drawn, and the state says why.
+func TestLayersAreBounded(t *testing.T) {
+	repeated := func(n int, o *dicom.DataSet) []*dicom.DataSet {
+		all := make([]*dicom.DataSet, n)
+		for i := range all {
+			all[i] = o
+		}
+		return all
+	}
+	line, note := object("POLYLINE", "PIXEL", "N", make([]float64, 2*5000)), textObject(strings.Repeat("x", 1000), anchored("PIXEL", 1, 1, "N")...)
+	dot := object("POINT", "PIXEL", "N", []float64{1, 1})
+	for _, test := range []struct {
+		sequence dicom.Tag
+		items    []*dicom.DataSet
+		drawn    bool
+	}{
+		{dicom.GraphicObjectSequence, repeated(20, line), true}, {dicom.GraphicObjectSequence, repeated(30, line), false},
+		{dicom.GraphicObjectSequence, repeated(10000, dot), true}, {dicom.GraphicObjectSequence, repeated(10001, dot), false},
+		{dicom.TextObjectSequence, repeated(100, note), true}, {dicom.TextObjectSequence, repeated(140, note), false},
+	} {
+		state := dicomtest.Item(dicom.GraphicLayerSequence, layer("A", 1, 0xFFFF),
+			dicom.GraphicAnnotationSequence, dicomtest.Item(dicom.GraphicLayer, "A", test.sequence, test.items))
+		layers, err := readLayers(state, subject{})
+		if (err == nil) != test.drawn || test.drawn && len(layers[0].Shapes)+len(layers[0].Texts) != len(test.items) {
+			t.Errorf("%d of %s: %v", len(test.items), test.sequence, err)
+		}
+	}
+}
+
+func TestPaintIsBounded(t *testing.T) {
+	disk := Shape{Kind: "CIRCLE", Filled: true, Display: true, Points: []Point{{0.5, 0.5}, {0.9, 0.5}}}
+	disks := make([]Shape, maxShapes)
+	for i := range disks {
+		disks[i] = disk
+	}
+	picture := image.NewGray(image.Rect(0, 0, 1024, 1024))
+	c := canvas{state: &State{}, crop: placement{region: picture.Rect, width: 1024, height: 1024}, columns: 1024, rows: 1024}
+	if err := (&State{Layers: []Layer{{Shapes: disks[:20], Color: color.White}}}).draw(picture, c); err != nil {
+		t.Error(err)
+	}
+	if err := (&State{Layers: []Layer{{Shapes: disks, Color: color.White}}}).draw(picture, c); !errors.Is(err, errTooMuch) {
+		t.Error(err)
+	}
+}
