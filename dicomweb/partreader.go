@@ -8,6 +8,8 @@ import (
 	"net/textproto"
 	"strings"
 	"sync"
+
+	"github.com/noctis-dicom/noctis/internal/giveway"
 )
 
 const (
@@ -29,6 +31,7 @@ type partReader struct {
 	begun  bool      // a boundary has come
 	parts  int       // that may still come
 	limit  int
+	pacer  giveway.Pacer // what is looked through at once may be thousands of parts
 }
 
 // bodyPart is a part of a multipart message. It reads as its body, and is valid until the next one is asked for.
@@ -66,6 +69,7 @@ func (p *partReader) release() {
 // next returns the next part, io.EOF after the closing boundary. Its body reads as io.ErrUnexpectedEOF where the request breaks
 // off. Content-Transfer-Encoding is not applied: HTTP has none (RFC 9110 8.4).
 func (p *partReader) next() (*bodyPart, error) {
+	p.pacer.Pace()
 	if p.body != nil {
 		if err := p.body.pass(); err != nil {
 			return nil, brokenOff(err)
