@@ -11,6 +11,7 @@ import (
 // concurrent writes; any number of goroutines may read one that nobody writes.
 type DataSet struct {
 	elements []Element // ascending by Tag, no tag twice
+	rest     *unread   // further elements, of a long text; nil if there are none
 }
 
 // Element is one data element: an Attribute with its value.
@@ -67,10 +68,102 @@ func (Bytes) isValue()   {}
 func (Bulk) isValue()    {}
 
 // Len returns the number of elements.
-func (ds *DataSet) Len() int { return len(ds.elements) }
+func (ds *DataSet) Len() int {
+	if ds.rest == nil {
+		return len(ds.elements)
+	}
+	n := len(ds.rest.parts)
+	for _, e := range ds.elements {
+		if _, inText := ds.rest.find(e.Tag); !inText {
+			n++
+		}
+	}
+	return n
+}
 
 // All yields the elements in ascending order of their tags.
-func (ds *DataSet) All() iter.Seq[Element] { return slices.Values(ds.elements) }
+func (ds *DataSet) All() iter.Seq[Element] {
+	if ds.rest == nil {
+		return slices.Values(ds.elements)
+	}
+	return func(yield func(Element) bool) {
+		for e, p := range ds.merged() {
+			if e == nil {
+				read := ds.rest.read(p)
+				e = &read
+			}
+			if !yield(*e) {
+				return
+			}
+		}
+	}
+}
+
+// Between yields the elements with tags from the first to the last.
+func (ds *DataSet) Between(first, last Tag) iter.Seq[Element] {
+	i, _ := ds.find(first)
+	within := &DataSet{elements: ds.elements[i:]}
+	if ds.rest != nil {
+		j, _ := ds.rest.find(first)
+		within.rest = &unread{text: ds.rest.text, parts: ds.rest.parts[j:], seen: ds.rest.seen}
+	}
+	return func(yield func(Element) bool) {
+		for e := range within.All() {
+			if e.Tag > last || !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// Referring yields the elements that may hold a Bulk, themselves or in their items.
+func (ds *DataSet) Referring() iter.Seq[Element] {
+	return func(yield func(Element) bool) {
+		for e, p := range ds.merged() {
+			if e == nil {
+				if !ds.rest.refers(p) {
+					continue
+				}
+				read := ds.rest.read(p)
+				e = &read
+			}
+			switch e.Value.(type) {
+			case Bulk, Items:
+				if !yield(*e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Only returns a data set of those elements whose tags keep wants. Their values are shared.
+func (ds *DataSet) Only(keep func(Tag) bool) *DataSet {
+	left := &DataSet{rest: ds.rest.only(keep)}
+	for _, e := range ds.elements {
+		if keep(e.Tag) {
+			left.Set(e)
+		}
+	}
+	return left
+}
+
+// Over returns a data set of the elements of both; where both have one, that of ds is taken.
+func (ds *DataSet) Over(base *DataSet) *DataSet {
+	both := &DataSet{elements: make([]Element, 0, len(ds.elements)+len(base.elements)), rest: ds.rest}
+	own := ds.elements
+	for e := range base.All() {
+		for len(own) > 0 && own[0].Tag < e.Tag {
+			both.Set(own[0])
+			own = own[1:]
+		}
+		if !ds.Has(e.Tag) {
+			both.Set(e)
+		}
+	}
+	both.elements = append(both.elements, own...)
+	return both
+}
 
 // Grow makes room for n more elements, so that Set need not.
 func (ds *DataSet) Grow(n int) { ds.elements = slices.Grow(ds.elements, n) }
@@ -117,6 +210,9 @@ func (ds *DataSet) Delete(t Tag) {
 	if i, found := ds.find(t); found {
 		ds.elements = slices.Delete(ds.elements, i, i+1)
 	}
+	if _, found := ds.rest.find(t); found {
+		ds.rest = ds.rest.only(func(other Tag) bool { return other != t })
+	}
 }
 
 // Get returns the element with the tag.
@@ -124,12 +220,18 @@ func (ds *DataSet) Get(t Tag) (Element, bool) {
 	if i, found := ds.find(t); found {
 		return ds.elements[i], true
 	}
+	if i, found := ds.rest.find(t); found {
+		return ds.rest.get(i), true
+	}
 	return Element{}, false
 }
 
 // Has reports whether there is an element with the tag, be it empty.
 func (ds *DataSet) Has(t Tag) bool {
-	_, found := ds.find(t)
+	if _, found := ds.find(t); found {
+		return true
+	}
+	_, found := ds.rest.find(t)
 	return found
 }
 
@@ -160,7 +262,7 @@ func (ds *DataSet) Items(t Tag) []*DataSet {
 
 // Clone returns a copy whose elements can be set and deleted without touching ds. Values are shared: they are never changed
 // in place.
-func (ds *DataSet) Clone() *DataSet { return &DataSet{elements: slices.Clone(ds.elements)} }
+func (ds *DataSet) Clone() *DataSet { return &DataSet{slices.Clone(ds.elements), ds.rest} }
 
 // LogValue keeps patient data out of logs by construction: of a data set only its UIDs can be logged.
 func (ds *DataSet) LogValue() slog.Value {

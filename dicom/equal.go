@@ -12,7 +12,7 @@ func (ds *DataSet) Equal(o *DataSet) bool {
 	if ds == nil || o == nil {
 		return ds == o
 	}
-	return slices.EqualFunc(ds.elements, o.elements, Element.Equal)
+	return slices.EqualFunc(slices.Collect(ds.All()), slices.Collect(o.All()), Element.Equal)
 }
 
 // Equal reports whether both elements have the same tag, VR and value; see DataSet.Equal.

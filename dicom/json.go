@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,14 +36,21 @@ func (ds *DataSet) appendJSON(dst []byte, depth int) ([]byte, error) {
 	}
 	dst = append(dst, '{')
 	first := true
-	for _, e := range ds.elements {
-		if e.Tag.IsGroupLength() {
+	if ds.rest != nil {
+		dst = slices.Grow(dst, ds.rest.length())
+	}
+	for e, p := range ds.merged() {
+		if e != nil && e.Tag.IsGroupLength() {
 			continue
 		}
 		if !first {
 			dst = append(dst, ',')
 		}
 		first = false
+		if e == nil {
+			dst = ds.rest.appendJSON(dst, p)
+			continue
+		}
 		dst = append(dst, '"')
 		dst = appendTag(dst, e.Tag)
 		dst = append(dst, `":{"vr":"`...)

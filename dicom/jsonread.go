@@ -18,10 +18,15 @@ import (
 // 64 deep. The error has the byte offset and no content. The data set keeps no part of data.
 func (ds *DataSet) UnmarshalJSON(data []byte) error { return ds.readJSON(string(data)) }
 
-// ReadJSON is UnmarshalJSON for a text that nobody changes any more: the data set keeps parts of it, where that of a long text would
-// take as much again.
+// ReadJSON is UnmarshalJSON for a text that AppendJSON has made and nobody changes any more: the data set keeps it, where that of a long
+// text would take several times as much again. The elements of a long one are read when they are asked for.
 func ReadJSON(text []byte) (*DataSet, error) {
 	ds := &DataSet{}
+	if len(text) >= longText && utf8.Valid(text) {
+		if ds.rest = partsOf(stringOf(text)); ds.rest != nil {
+			return ds, nil
+		}
+	}
 	return ds, ds.readJSON(stringOf(text))
 }
 

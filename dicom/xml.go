@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +19,9 @@ import (
 //
 // The error names the element whose Value does not go with its VR, or that sequences are nested more than 64 deep.
 func (ds *DataSet) AppendXML(dst []byte) ([]byte, error) {
+	if ds.rest != nil {
+		dst = slices.Grow(dst, ds.rest.length()*5/2) // about what it takes
+	}
 	dst, err := ds.appendXML(append(dst, xmlBegin...), 0)
 	return append(dst, xmlEnd...), err
 }
@@ -33,7 +37,7 @@ func (ds *DataSet) appendXML(dst []byte, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return dst, fmt.Errorf("DICOM XML: sequences nested more than %d deep", maxDepth)
 	}
-	for _, e := range ds.elements {
+	for e := range ds.All() {
 		if e.Tag.IsGroupLength() || e.Tag.IsPrivateCreator() && ds.reserves(e) {
 			continue
 		}
@@ -70,8 +74,10 @@ func appendAttributeBegin(dst []byte, e Element, creator string) []byte {
 // reserves reports whether the private creator has a name, and elements in its block.
 func (ds *DataSet) reserves(creator Element) bool {
 	block := creator.Tag.Element() << 8
-	i, _ := ds.find(NewTag(creator.Tag.Group(), block))
-	return ds.String(creator.Tag) != "" && i < len(ds.elements) && ds.elements[i].Tag <= NewTag(creator.Tag.Group(), block|0xFF)
+	for range ds.Between(NewTag(creator.Tag.Group(), block), NewTag(creator.Tag.Group(), block|0xFF)) {
+		return ds.String(creator.Tag) != ""
+	}
+	return false
 }
 
 // creatorOf returns the name of the private creator that reserves the block of t (PS3.5 7.8.1), "" if there is none.

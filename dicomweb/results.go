@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"bytes"
 	"crypto/rand"
+	"slices"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -30,7 +31,7 @@ func newResultWriter(o offer) resultWriter {
 	if strings.HasSuffix(o.mediaType, "json") {
 		x.appendTo = (*dicom.DataSet).AppendJSON
 	}
-	x.parts = multipartWriter{w: &x.body, boundary: x.boundary, first: true}
+	x.parts = multipartWriter{w: &x.header, boundary: x.boundary, first: true}
 	return x
 }
 
@@ -58,25 +59,27 @@ type partResults struct {
 	appendTo    func(*dicom.DataSet, []byte) ([]byte, error) // writes one
 	contentType string
 	boundary    string
-	body        bytes.Buffer
+	body        []byte
 	parts       multipartWriter
-	document    []byte
+	header      bytes.Buffer // of one part
 }
 
+// add appends a document, and puts the header, which has its length, before it: the document may be long, and is not copied.
 func (x *partResults) add(ds *dicom.DataSet) (err error) {
-	if x.document, err = x.appendTo(ds, x.document[:0]); err != nil {
+	begun := len(x.body)
+	if x.body, err = x.appendTo(ds, x.body); err != nil {
 		return err
 	}
-	if err := x.parts.begin(partHeader{contentType: x.contentType, length: int64(len(x.document))}); err != nil {
+	x.header.Reset()
+	if err := x.parts.begin(partHeader{contentType: x.contentType, length: int64(len(x.body) - begun)}); err != nil {
 		return err
 	}
-	_, err = x.body.Write(x.document)
-	return err
+	x.body = slices.Insert(x.body, begun, x.header.Bytes()...)
+	return nil
 }
 
-func (x *partResults) length() int { return x.body.Len() }
+func (x *partResults) length() int { return len(x.body) }
 
 func (x *partResults) end() (string, []byte) {
-	x.body.WriteString(x.parts.tail())
-	return multipartType(x.contentType, x.boundary), x.body.Bytes()
+	return multipartType(x.contentType, x.boundary), append(x.body, x.parts.tail()...)
 }

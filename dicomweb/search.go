@@ -100,6 +100,13 @@ func (s *Server) find(ctx context.Context, q match.Query, w resultWriter, result
 		return nil, exceeds("ordered-results",
 			"only the first %d results can be put in order: narrow the search, or leave orderby out (PS3.18 10.6.3.1)", maxOrdered)
 	}
+	held := &store.Holding{} // where nobody waits for an answer
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		held = &x.held
+	} else {
+		defer held.Release()
+	}
+	ctx = store.WithHolding(ctx, held)
 	found := &page{}
 	more := most == 0
 	if !more {
@@ -115,6 +122,7 @@ func (s *Server) find(ctx context.Context, q match.Query, w resultWriter, result
 				return nil, err
 			}
 			found.results++
+			held.Keep(int64(w.length()))
 		}
 	}
 	if found.results > 0 {
@@ -156,7 +164,7 @@ func located(ds *dicom.DataSet, bulkdata string) *dicom.DataSet {
 		}
 		out.Set(e)
 	}
-	for e := range ds.All() {
+	for e := range ds.Referring() {
 		switch v := e.Value.(type) {
 		case dicom.Bulk:
 			v.URI = bulkdata + strings.TrimPrefix(v.URI, "bulkdata/")

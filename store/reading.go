@@ -37,22 +37,53 @@ func (s *Store) MetadataTaking(ctx context.Context, r dicom.Ref, times int64) it
 
 // admitting has an index take so many times the length of each metadata that it reads in the context, in the place of that of the one before.
 func (s *Store) admitting(ctx context.Context, times int64) (_ context.Context, done func()) {
-	held := &share{budget: s.budget}
-	admit := func(n int64) error {
-		held.shrink(0)
-		if n *= times; n <= readUnasked {
-			return nil
-		}
-		return held.take(ctx, n)
+	held, ok := ctx.Value(holdingKey{}).(*Holding)
+	if !ok {
+		held = &Holding{}
 	}
-	return WithAdmission(ctx, admit), func() { held.shrink(0) }
+	admit := func(n int64) error { return held.exchange(ctx, s.budget, n*times) }
+	return WithAdmission(ctx, admit), func() { _ = held.exchange(ctx, s.budget, 0) } // who takes nothing does not wait
 }
 
 // Holding is the memory of data sets that are used until a request has ended. Its zero value holds nothing. It is safe for concurrent use.
 type Holding struct {
 	mu    sync.Mutex
 	share *share
+	kept  int64 // of what was read for a search, see Keep
 	ended bool
+}
+
+type holdingKey struct{}
+
+// WithHolding has searches in the context use the share of h, one search at a time.
+func WithHolding(ctx context.Context, h *Holding) context.Context {
+	return context.WithValue(ctx, holdingKey{}, h)
+}
+
+// Keep says how long the answer is that has been made of a search with this holding: so much stays taken when the next result is read, and after
+// the last. Answers of which no part had to be asked for are not counted.
+func (h *Holding) Keep(length int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.share != nil {
+		h.kept = length
+	}
+}
+
+// exchange gives back what is not kept, and takes n bytes.
+func (h *Holding) exchange(ctx context.Context, b *budget, n int64) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.share != nil && !h.ended {
+		h.share.shrink(min(h.kept, h.share.held))
+	}
+	if n <= readUnasked || h.ended {
+		return nil
+	}
+	if h.share == nil {
+		h.share = &share{budget: b}
+	}
+	return h.share.take(ctx, n)
 }
 
 // Release gives back what is held. Who is late takes nothing any more.
@@ -83,8 +114,8 @@ func (s *Store) Held(ctx context.Context, h *Holding, r dicom.Ref, times int64) 
 	return s.index.Metadata(WithAdmission(ctx, admit), r)
 }
 
-// ParsedCost is what a data set takes that keeps the text it is read of (dicom.ReadJSON), in lengths of that: measured with 300,000
-// elements that are short, are texts, or have items.
+// ParsedCost is what a data set takes at most that keeps the text it is read of (dicom.ReadJSON), in lengths of that: where it is short, or where
+// all of it is one sequence that was asked for. Measured with 300,000 elements that are short, are texts, or have items.
 const ParsedCost = 4
 
 // searchedCost is what a search takes for the data set of an instance, in lengths of its DICOM JSON, and for the answer to be made of it.

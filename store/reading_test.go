@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
 )
 
 // longIndex has instances whose metadata is so long.
@@ -29,6 +31,47 @@ func (x longIndex) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata
 				return
 			}
 		}
+	}
+}
+
+func (x longIndex) Search(ctx context.Context, _ match.Query) iter.Seq2[*dicom.DataSet, error] {
+	return func(yield func(*dicom.DataSet, error) bool) {
+		for m, err := range x.Metadata(ctx, dicom.Ref{}) {
+			if !yield(&dicom.DataSet{}, err) || m.JSON == nil {
+				return
+			}
+		}
+	}
+}
+
+// TestAnswersOfSearchesStayTaken: the answer that is made of a search is held as long as the request, and the data sets are not.
+func TestAnswersOfSearchesStayTaken(t *testing.T) {
+	const mib = 1 << 20
+	s := New(longIndex{lengths: []int64{2 * mib, 3 * mib, 1000}}, nil, Options{Memory: 64 * mib})
+	var h Holding
+	var held []int64
+	for _, err := range s.Search(WithHolding(t.Context(), &h), match.Query{Limit: -1}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, s.budget.held())
+		h.Keep(int64(len(held)) * 2 * mib)
+	}
+	if want := []int64{searchedCost * 2 * mib, 2*mib + searchedCost*3*mib, 4 * mib}; !slices.Equal(held, want) {
+		t.Errorf("while it is read %d is held, want %d", held, want)
+	}
+	h.Keep(3 * mib)
+	if n := s.budget.held(); n != 4*mib {
+		t.Errorf("%d is held for the answer", n)
+	}
+	h.Release()
+	if n := s.budget.held(); n != 0 {
+		t.Errorf("%d is held when the request has ended", n)
+	}
+	var short Holding
+	short.Keep(100 * mib)
+	if n := s.budget.held(); n != 0 || short.kept != 0 {
+		t.Errorf("%d is held for an answer of short data sets", n)
 	}
 }
 

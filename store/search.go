@@ -23,6 +23,8 @@ func (s *Store) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 // Count returns how many matches q has behind q.After, whatever its Offset and Limit (PS3.18 8.3.4.4.1).
 func (s *Store) Count(ctx context.Context, q match.Query) (int, error) {
 	if !asksInstances(q) {
+		ctx, done := s.admitting(ctx, searchedCost)
+		defer done()
 		return s.index.Count(ctx, q)
 	}
 	n := 0

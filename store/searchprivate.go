@@ -61,7 +61,7 @@ func (s *Store) distinct(ctx context.Context, q match.Query) iter.Seq2[*dicom.Da
 	of.Level, of.Offset, of.Limit, of.Order, of.After = match.Instance, 0, -1, nil, nil
 	return func(yield func(*dicom.DataSet, error) bool) {
 		last := dicom.Ref{}
-		for ds, err := range s.index.Search(ctx, of) {
+		for ds, err := range s.searchIndex(ctx, of) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -79,7 +79,7 @@ func (s *Store) distinct(ctx context.Context, q match.Query) iter.Seq2[*dicom.Da
 
 // entity returns the study or series, nil if it is not there.
 func (s *Store) entity(ctx context.Context, l match.Level, ref dicom.Ref) (*dicom.DataSet, error) {
-	for ds, err := range s.index.Search(ctx, match.Query{Level: l, Scope: ref, Limit: 1}) {
+	for ds, err := range s.searchIndex(ctx, match.Query{Level: l, Scope: ref, Limit: 1}) {
 		return ds, err
 	}
 	return nil, nil

@@ -2,7 +2,6 @@ package store
 
 import (
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -33,7 +32,7 @@ func StudyDataSet(merged *dicom.DataSet, c StudyCounts) *dicom.DataSet {
 
 // SeriesDataSet is the virtual data set of a series: that of its study, its merged attributes, and the computed one.
 func SeriesDataSet(study, merged *dicom.DataSet, instances int) *dicom.DataSet {
-	ds := overlay(study, merged)
+	ds := merged.Over(study)
 	ds.SetStrings(dicom.NumberOfSeriesRelatedInstances, dicom.IS, strconv.Itoa(instances))
 	return ds
 }
@@ -41,35 +40,11 @@ func SeriesDataSet(study, merged *dicom.DataSet, instances int) *dicom.DataSet {
 // InstanceDataSet is the virtual data set of an instance: that of its series, and what the instance says about itself. What it
 // says about its study and series counts only as far as it became part of those.
 func InstanceDataSet(series, instance *dicom.DataSet, transferSyntax dicom.UID) *dicom.DataSet {
-	own := &dicom.DataSet{}
-	for e := range instance.All() {
-		if !match.Computed(e.Tag) && (match.LevelOf(e.Tag) == match.Instance || !series.Has(e.Tag)) {
-			own.Set(e)
-		}
-	}
-	ds := overlay(series, own)
+	ds := instance.Only(func(t dicom.Tag) bool {
+		return !match.Computed(t) && (match.LevelOf(t) == match.Instance || !series.Has(t))
+	}).Over(series)
 	ds.SetStrings(dicom.InstanceAvailability, dicom.CS, online)
 	ds.SetStrings(dicom.AvailableTransferSyntaxUID, dicom.UI, string(transferSyntax))
-	return ds
-}
-
-// overlay joins two data sets; where both have an attribute, that of top is taken.
-func overlay(base, top *dicom.DataSet) *dicom.DataSet {
-	ds := &dicom.DataSet{}
-	rest := slices.Collect(top.All())
-	for e := range base.All() {
-		for len(rest) > 0 && rest[0].Tag < e.Tag {
-			ds.Set(rest[0])
-			rest = rest[1:]
-		}
-		if len(rest) > 0 && rest[0].Tag == e.Tag {
-			e, rest = rest[0], rest[1:]
-		}
-		ds.Set(e)
-	}
-	for _, e := range rest {
-		ds.Set(e)
-	}
 	return ds
 }
 

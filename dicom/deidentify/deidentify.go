@@ -77,12 +77,11 @@ func code(value, meaning string) *dicom.DataSet {
 
 // apply de-identifies a data set or an item.
 func (p *Profile) apply(ds *dicom.DataSet) *dicom.DataSet {
+	ds = ds.Only(func(t dicom.Tag) bool { return actionOf(t) != remove })
 	out := &dicom.DataSet{}
 	out.Grow(ds.Len())
 	for e := range ds.All() {
 		switch actionOf(e.Tag) {
-		case remove:
-			continue
 		case zero:
 			e.Value = nil
 		case dummy:

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -68,12 +69,15 @@ func find(ds *dicom.DataSet, t dicom.Tag, creator string) dicom.Element {
 
 func creators(ds *dicom.DataSet, t dicom.Tag) []string {
 	var names []string
-	for e := range ds.All() {
-		if e.Tag.Group() == t.Group() && e.Tag.IsPrivateCreator() {
-			names = append(names, texts(e)...)
-		}
+	for e := range reservations(ds, t) {
+		names = append(names, texts(e)...)
 	}
 	return names
+}
+
+// reservations yields the private creators in the group of a tag.
+func reservations(ds *dicom.DataSet, t dicom.Tag) iter.Seq[dicom.Element] {
+	return ds.Between(dicom.NewTag(t.Group(), 0x10), dicom.NewTag(t.Group(), 0xFF))
 }
 
 // resolve returns the tag that a private attribute has in this data set; false if its creator reserved no block here.
@@ -81,8 +85,8 @@ func resolve(ds *dicom.DataSet, t dicom.Tag, creator string) (dicom.Tag, bool) {
 	if creator == "" || !t.IsPrivate() || t.IsPrivateCreator() {
 		return t, true
 	}
-	for e := range ds.All() {
-		if e.Tag.Group() == t.Group() && e.Tag.IsPrivateCreator() && hasCreator(e, creator) {
+	for e := range reservations(ds, t) {
+		if hasCreator(e, creator) {
 			return dicom.NewTag(t.Group(), e.Tag.Element()<<8|t.Element()&0xFF), true
 		}
 	}

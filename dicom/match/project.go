@@ -28,18 +28,25 @@ func (q Query) Project(ds *dicom.DataSet) *dicom.DataSet {
 	returned := q.returned(ds.UID(dicom.SOPClassUID))
 	wanted := q.wanted(returned)
 	s := subject{fuzzy: q.Fuzzy, zone: ds.String(dicom.TimezoneOffsetFromUTC)}
-	result := &dicom.DataSet{}
-	for e := range ds.All() {
-		if LevelOf(e.Tag) > q.Level && !e.Tag.IsPrivate() || e.Tag.Group() == 0x7FE0 || e.Tag.IsGroupLength() {
+	var cut []*want // of what is left
+	var tags []dicom.Tag
+	result := ds.Only(func(t dicom.Tag) bool {
+		if LevelOf(t) > q.Level && !t.IsPrivate() || t.Group() == 0x7FE0 || t.IsGroupLength() {
+			return false
+		}
+		w, named := wanted.child(ds, t)
+		if named {
+			w.whole = w.whole || q.IncludeAll
+			cut, tags = append(cut, w), append(tags, t)
+		}
+		return named || q.IncludeAll
+	})
+	for i, w := range cut {
+		if w.whole && len(w.keys) == 0 {
 			continue
 		}
-		switch w, named := wanted.child(ds, e); {
-		case named:
-			w.whole = w.whole || q.IncludeAll
-			result.Set(s.cut(e, w))
-		case q.IncludeAll:
-			result.Set(e)
-		}
+		e, _ := result.Get(tags[i])
+		result.Set(s.cut(e, w))
 	}
 	for _, r := range returned {
 		if r.Type == RequiredKey && len(r.Path) == 1 && !result.Has(r.Path[0]) {
@@ -126,9 +133,9 @@ func (w *want) addKeys(keys []Key) {
 }
 
 // child returns what is wanted of the element of ds with the tag, if anything.
-func (w *want) child(ds *dicom.DataSet, e dicom.Element) (*want, bool) {
+func (w *want) child(ds *dicom.DataSet, t dicom.Tag) (*want, bool) {
 	for _, c := range w.children {
-		if c.means(ds, e) || e.Tag.IsPrivateCreator() && c.reservedBy(ds, e.Tag) {
+		if c.means(ds, t) || t.IsPrivateCreator() && c.reservedBy(ds, t) {
 			return c, true
 		}
 	}
@@ -136,12 +143,16 @@ func (w *want) child(ds *dicom.DataSet, e dicom.Element) (*want, bool) {
 }
 
 // means reports whether the element is the one wanted. A private creator is wanted by its name, wherever its block lies.
-func (w *want) means(ds *dicom.DataSet, e dicom.Element) bool {
+func (w *want) means(ds *dicom.DataSet, t dicom.Tag) bool {
+	if w.tag.Group() != t.Group() {
+		return false
+	}
 	if w.tag.IsPrivateCreator() && w.creator != "" {
-		return e.Tag.IsPrivateCreator() && e.Tag.Group() == w.tag.Group() && hasCreator(e, w.creator)
+		e, _ := ds.Get(t)
+		return t.IsPrivateCreator() && hasCreator(e, w.creator)
 	}
 	at, there := resolve(ds, w.tag, w.creator)
-	return there && at == e.Tag
+	return there && at == t
 }
 
 // reservedBy reports whether the private attribute wanted is in ds, in the block of this creator.
@@ -177,7 +188,7 @@ func (s subject) cut(e dicom.Element, w *want) dicom.Element {
 func (s subject) cutItem(item *dicom.DataSet, w *want) *dicom.DataSet {
 	result := &dicom.DataSet{}
 	for e := range item.All() {
-		if c, named := w.child(item, e); named {
+		if c, named := w.child(item, e.Tag); named {
 			result.Set(s.cut(e, c))
 		}
 	}

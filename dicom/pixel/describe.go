@@ -52,7 +52,7 @@ func (d *Description) readMatrix(ds *dicom.DataSet) (err error) {
 // readColor reads Samples per Pixel, Photometric Interpretation and Planar Configuration. Of the first two, one that is absent
 // follows from the other.
 func (d *Description) readColor(ds *dicom.DataSet) (err error) {
-	d.Photometric = strings.ToUpper(strings.TrimSpace(ds.String(dicom.PhotometricInterpretation)))
+	d.Photometric = strings.Clone(strings.ToUpper(strings.TrimSpace(ds.String(dicom.PhotometricInterpretation)))) // frames that are kept outlive data sets
 	wanted := samplesOf(d.Photometric)
 	d.Samples, err = optional(ds, dicom.SamplesPerPixel, "Samples per Pixel (0028,0002)", 1, 4, max(wanted, 1))
 	if err != nil {

@@ -27,12 +27,15 @@ type packedMetadata struct {
 // packedColumns are packed and whole.
 const packedColumns = `CASE WHEN length(json) <= 65536 THEN json ELSE substr(json, 1, 18) END, length(json)`
 
+// wholeMetadata is the packed metadata of an instance.
+const wholeMetadata = `SELECT json FROM instance_metadata WHERE instance_id = ?`
+
 // Metadata implements store.Index.
 func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
 	all := x.nonPatientMetadata(ctx, r)
 	if r.Resource == "" {
 		all = chained(below(ctx, x, r, "instance.blob, "+packedColumns, true, chunkWhole, func(rows *sql.Rows) (int64, packedMetadata, error) {
-			m := packedMetadata{rest: `SELECT json FROM instance_metadata WHERE instance_id = ?`}
+			m := packedMetadata{rest: wholeMetadata}
 			err := rows.Scan(&m.id, &m.ref.Study, &m.ref.Series, &m.ref.Instance, &m.blob, &m.packed, &m.whole)
 			return m.id, m, err
 		}), all)

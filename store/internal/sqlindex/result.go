@@ -52,7 +52,9 @@ func order(level match.Level) string {
 // remembers the last ones.
 type builder struct {
 	level match.Level
-	full  bool // at the instance level: with the whole data set, not only the summary
+	full  bool                                                // at the instance level: with the whole data set, not only the summary
+	begun bool                                                // with full, of long data sets only the beginning is in the row: whoever collects rows asks for the rest of one at a time
+	rest  func(ctx context.Context, id int64) ([]byte, error) // all of the text of an instance, with begun
 	pack  packer
 
 	studyID, seriesID int64
@@ -67,6 +69,9 @@ func (b *builder) columns() string {
 	}
 	if b.level >= match.Instance {
 		s += ", instance.id, instance.transfer_syntax, "
+		if b.begun && b.full {
+			return s + packedColumns
+		}
 		if b.full {
 			return s + "instance_metadata.json"
 		}
@@ -80,6 +85,8 @@ type resultRow struct {
 	dataSet *dicom.DataSet
 	text    []byte // of the instance, packed if the builder is full
 	syntax  dicom.UID
+	id      int64
+	whole   int64 // the length of all of text; 0: that is all
 }
 
 // scanRow reads a row: with the id at the builder's level.
@@ -88,12 +95,16 @@ func (b *builder) scanRow(rows *sql.Rows) (int64, resultRow, error) {
 	var studyText, modalities, classes, seriesText, syntax, instanceText sql.RawBytes
 	var counts store.StudyCounts
 	var instances int
+	var whole int64
 	to := []any{&studyID, &studyText, &modalities, &classes, &counts.Series, &counts.Instances}
 	if b.level >= match.Series {
 		to = append(to, &seriesID, &seriesText, &instances)
 	}
 	if b.level >= match.Instance {
 		to = append(to, &instanceID, &syntax, &instanceText)
+		if b.begun && b.full {
+			to = append(to, &whole)
+		}
 	}
 	if err := rows.Scan(to...); err != nil {
 		return 0, resultRow{}, err
@@ -119,7 +130,7 @@ func (b *builder) scanRow(rows *sql.Rows) (int64, resultRow, error) {
 	if b.level == match.Series {
 		return seriesID, resultRow{dataSet: b.series}, nil
 	}
-	return instanceID, resultRow{b.series, bytes.Clone(instanceText), dicom.UID(syntax)}, nil
+	return instanceID, resultRow{b.series, bytes.Clone(instanceText), dicom.UID(syntax), instanceID, whole}, nil
 }
 
 // dataSet makes the data set of a row, a long one when it has been admitted.
@@ -132,6 +143,9 @@ func (b *builder) dataSet(ctx context.Context, r resultRow) (*dicom.DataSet, err
 		length, err := unpackedLength(text)
 		if err == nil {
 			err = store.Admit(ctx, length)
+		}
+		if err == nil && r.whole > int64(len(text)) {
+			text, err = b.rest(ctx, r.id)
 		}
 		if err == nil {
 			text, err = b.pack.unpack(text)

@@ -32,7 +32,11 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 			yield(nil, err)
 			return
 		}
-		b := &builder{level: q.Level, full: wantsWhole(q), pack: x.pack}
+		b := &builder{level: q.Level, full: wantsWhole(q), begun: true, pack: x.pack}
+		b.rest = func(ctx context.Context, id int64) (text []byte, err error) {
+			err = x.reader.QueryRowContext(ctx, x.rebind(wholeMetadata), id).Scan(&text)
+			return text, x.readError(ctx, err)
+		}
 		chunk := chunkRows
 		if b.full {
 			chunk = chunkWhole
@@ -44,6 +48,9 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 				if ds, err = b.dataSet(ctx, r); err == nil {
 					return yield(ds, nil)
 				}
+			}
+			if errors.Is(err, sql.ErrNoRows) { // removed meanwhile
+				return true
 			}
 			yield(nil, err)
 			return false

@@ -1,0 +1,143 @@
+package dicom
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// longDataSet is one whose text is read piecemeal, with all kinds of values.
+func longDataSet(t *testing.T) (ds *DataSet, text []byte) {
+	t.Helper()
+	ds = benchmarkDataSet()
+	for i := range Tag(20_000) {
+		ds.SetStrings(NewTag(uint16(0x6001+2*(i/4000)), uint16(0x1000+i%4000)), LO, `a "text"`, `{"}\\`, "")
+	}
+	ds.SetStrings(0x60010010, LO, "CREATOR")
+	ds.Set(Element{0x7FE00010, OW, Bulk{"bulkdata/7FE00010"}})
+	ds.Set(Element{0x7FE00008, FD, Floats{1.5}})
+	text, err := ds.AppendJSON(nil)
+	if err != nil || len(text) < longText {
+		t.Fatalf("%d bytes, %v", len(text), err)
+	}
+	return ds, text
+}
+
+// TestLongText holds a data set that is read piecemeal against one that is read at once, while both are changed.
+func TestLongText(t *testing.T) {
+	whole, text := longDataSet(t)
+	unread, err := ReadJSON(slices.Clone(text))
+	if err != nil || unread.rest == nil || len(unread.elements) > 0 {
+		t.Fatalf("it was read at once: %v", err)
+	}
+	tags := []Tag{PatientName, Rows, PerFrameFunctionalGroupsSequence, StudyID, 0x00020010, 0x60010010, 0x60011000, 0x60011001, 0x60091F9F, 0x60092000, 0x7FE00010, 0x7FE00020}
+	chance := rand.New(rand.NewPCG(1, 2))
+	for step := range 60 {
+		at := tags[chance.IntN(len(tags))]
+		switch step % 6 {
+		case 1:
+			whole.SetStrings(at, LO, "set")
+			unread.SetStrings(at, LO, "set")
+		case 2:
+			whole.Delete(at)
+			unread.Delete(at)
+		case 3:
+			before := unread
+			whole, unread = whole.Clone(), unread.Clone()
+			before.SetStrings(StudyID, SH, "of another one")
+			before.Delete(PatientName)
+		case 4:
+			keep := func(tag Tag) bool { return tag == at || uint32(tag)%7 != uint32(step) }
+			whole, unread = whole.Only(keep), unread.Only(keep)
+		case 5:
+			base := &DataSet{}
+			base.SetStrings(at, LO, "below")
+			base.SetStrings(AccessionNumber, SH, "below")
+			whole, unread = whole.Over(base), unread.Over(base)
+		}
+		sameAs(t, whole, unread, tags)
+	}
+	if unread.rest == nil || len(unread.elements) > len(tags)+1 {
+		t.Error("it is not read piecemeal any more")
+	}
+}
+
+func sameAs(t *testing.T, want, got *DataSet, tags []Tag) {
+	t.Helper()
+	for _, tag := range tags {
+		a, inA := want.Get(tag)
+		b, inB := got.Get(tag)
+		if inA != inB || !a.Equal(b) || got.Has(tag) != inA {
+			t.Fatalf("%v: %v %v, want %v %v", tag, b, inB, a, inA)
+		}
+	}
+	if want.Len() != got.Len() || !want.Equal(got) {
+		t.Fatalf("%d elements, want %d, or they differ", got.Len(), want.Len())
+	}
+	between := func(ds *DataSet) []Element { return slices.Collect(ds.Between(0x60010010, 0x60011005)) }
+	if !slices.EqualFunc(between(want), between(got), Element.Equal) {
+		t.Fatal("they differ between two tags")
+	}
+	bulk := func(ds *DataSet) (all []Element) {
+		for e := range ds.Referring() {
+			if _, is := e.Value.(Bulk); is { // sequences without any may be there or not
+				all = append(all, e)
+			}
+		}
+		return all
+	}
+	if !slices.EqualFunc(bulk(want), bulk(got), Element.Equal) {
+		t.Fatal("they differ in what refers to bulk data")
+	}
+	for _, write := range []func(*DataSet, []byte) ([]byte, error){(*DataSet).AppendJSON, (*DataSet).AppendXML} {
+		a, errA := write(want, []byte("x"))
+		b, errB := write(got, []byte("x"))
+		if errA != nil || errB != nil || string(a) != string(b) {
+			t.Fatalf("the texts differ: %v, %v", errA, errB)
+		}
+	}
+}
+
+// TestLongTextOfAnotherKind: what is not as AppendJSON writes it is read at once, or refused.
+func TestLongTextOfAnotherKind(t *testing.T) {
+	_, text := longDataSet(t)
+	for what, other := range map[string]string{
+		"blanks":         strings.Replace(string(text), `,"0`, `, "0`, 1),
+		"keyword":        strings.Replace(string(text), `"00100010"`, `"PatientName"`, 1),
+		"order":          strings.Replace(string(text), `"00080005"`, `"FFFF0005"`, 1),
+		"vr comes later": strings.Replace(string(text), `{"vr":"US","Value":[512]}`, `{"Value":[512],"vr":"US"}`, 1),
+	} {
+		ds, err := ReadJSON([]byte(other))
+		if err != nil || ds.rest != nil || ds.String(PatientName) == "" || other == string(text) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for what, other := range map[string]string{
+		"cut off":    string(text[:len(text)-10]),
+		"no end":     string(text[:len(text)-1]),
+		"two ends":   string(text) + "}",
+		"a bad byte": strings.Replace(string(text), "text", "te\xFFt", 1),
+		"a comma":    strings.Replace(string(text), `,"0`, `,,"0`, 1),
+	} {
+		if _, err := ReadJSON([]byte(other)); err == nil {
+			t.Errorf("%s: it was read", what)
+		}
+	}
+}
+
+// TestLongTextCost: of a data set that is read piecemeal little is kept beside its text.
+func TestLongTextCost(t *testing.T) {
+	_, text := longDataSet(t)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	ds, err := ReadJSON(text)
+	runtime.ReadMemStats(&after)
+	if err != nil || ds.String(PatientName) == "" || ds.UID(SOPInstanceUID) == "" {
+		t.Fatalf("it was not read: %v", err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(len(text)) {
+		t.Errorf("%d bytes are taken for a text of %d", n, len(text))
+	}
+}
