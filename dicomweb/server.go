@@ -150,18 +150,20 @@ type Server struct {
 	limits   *limit.Limits
 	pictures *pictures
 	dataSets *boundedCache[*dicom.DataSet] // by blob
-	frames   *frameCache
-	stacks   *boundedCache[[]*store.Entry] // of series, by generation and reference
-	samples  *boundedCache[*sample]        // of series, by generation, reference and SOP class
-	windows  *onceCache[*render.Range]     // automatic ones, by sample
-	layouts  *boundedCache[*store.Entry]   // by generation and reference
-	subjects *boundedCache[audit.Subject]  // of studies, by generation and reference
-	metadata *metadataCache
-	worklist *worklist.List // nil: there is none
-	readying readying
-	profile  *deidentify.Profile
-	cors     *cors
-	handler  http.Handler
+
+	longMetadata chan struct{} // whose turn it is, see turn
+	frames       *frameCache
+	stacks       *boundedCache[[]*store.Entry] // of series, by generation and reference
+	samples      *boundedCache[*sample]        // of series, by generation, reference and SOP class
+	windows      *onceCache[*render.Range]     // automatic ones, by sample
+	layouts      *boundedCache[*store.Entry]   // by generation and reference
+	subjects     *boundedCache[audit.Subject]  // of studies, by generation and reference
+	metadata     *metadataCache
+	worklist     *worklist.List // nil: there is none
+	readying     readying
+	profile      *deidentify.Profile
+	cors         *cors
+	handler      http.Handler
 
 	streams    context.Context // of answers that go on for as long as their clients want
 	endStreams context.CancelFunc
@@ -201,6 +203,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.subjects = newBoundedCache[audit.Subject](stateCache)
 	s.readying.came = map[dicom.Ref]chan struct{}{}
 	s.metadata = newMetadataCache(o.MetadataCache)
+	s.longMetadata = make(chan struct{}, 1)
 	s.profile = deidentify.New(o.AnonymizeSecret)
 	s.cors = newCORS(o.AllowedOrigins)
 	st.Watch(s.grow)

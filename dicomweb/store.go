@@ -154,7 +154,7 @@ func (s *Server) uploadsOf(r *http.Request, ref dicom.Ref) (iter.Seq2[*upload, e
 		return nil, err
 	}
 	if root := rootOf(content); isComposite(root) {
-		return s.assembled(parts, root), nil
+		return s.assembled(r.Context(), parts, root), nil
 	}
 	return func(yield func(*upload, error) bool) {
 		defer parts.release()

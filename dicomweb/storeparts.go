@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,38 @@ type composite struct {
 	parts     []*bulkPart
 	locations *locations
 	left      int64 // bytes that may still be assembled
+	turn      *turn
+}
+
+// turn is had by one request at a time while it makes an instance of metadata that is long: it takes many times as much memory as its text. What the
+// client sends lies in the spool by then, so that nobody waits for a slow one.
+type turn struct {
+	ctx  context.Context // of the request
+	held chan struct{}   // of all; has one element while somebody has the turn
+	mine bool
+}
+
+// longMetadata is the length of the metadata of one instance from which it waits for its turn.
+const longMetadata = 1 << 20
+
+func (t *turn) take() error {
+	if t.mine {
+		return nil
+	}
+	select {
+	case t.held <- struct{}{}:
+		t.mine = true
+		return nil
+	case <-t.ctx.Done():
+		return t.ctx.Err()
+	}
+}
+
+func (t *turn) pass() {
+	if t.mine {
+		<-t.held
+		t.mine = false
+	}
 }
 
 // document is a part with metadata: of one instance where it is XML, of any number where it is JSON.
@@ -67,14 +100,16 @@ func isComposite(root string) bool {
 
 // assembled yields the instances of a request of metadata and bulk data, after all of it has been read. Of one that breaks off
 // nothing is yielded, since an instance may lack its last frame then; PS3.10 files in it are instances as always.
-func (s *Server) assembled(parts *partReader, root string) iter.Seq2[*upload, error] {
+func (s *Server) assembled(ctx context.Context, parts *partReader, root string) iter.Seq2[*upload, error] {
 	return func(yield func(*upload, error) bool) {
 		defer parts.release()
 		c := &composite{
 			root: root, locations: newLocations(), left: s.options.MaxBody,
 			spool: &spool{folder: s.options.SpoolFolder, limit: s.options.MaxSpool},
+			turn:  &turn{ctx: ctx, held: s.longMetadata},
 		}
 		defer c.spool.close()
+		defer c.turn.pass()
 		for {
 			part, err := parts.next()
 			if err == io.EOF {
@@ -168,12 +203,14 @@ func (c *composite) dataSets() iter.Seq2[*dicom.DataSet, error] {
 	return func(yield func(*dicom.DataSet, error) bool) {
 		for _, d := range c.documents {
 			if d.xml {
-				if !yield(parseXMLMetadata(c.spool.open(d.extent))) {
+				more := yield(parseXMLMetadata(c.spool.open(d.extent), c.turn))
+				c.turn.pass()
+				if !more {
 					return
 				}
 				continue
 			}
-			for ds, err := range jsonDataSets(c.spool.open(d.extent)) {
+			for ds, err := range jsonDataSets(c.spool.open(d.extent), c.turn) {
 				if !yield(ds, err) {
 					return
 				}
@@ -189,10 +226,12 @@ func misread(err error) error {
 var errCostly = &store.Failure{Reason: store.ReasonLimitExceeded,
 	Err: fmt.Errorf("metadata of one instance has more than %d bytes or %d elements", metadataBytes, metadataElements)}
 
-func parseXMLMetadata(r *io.SectionReader) (*dicom.DataSet, error) {
-	counted := &costReader{r: r, opening: '<', bytes: metadataBytes, elements: metadataElements}
+func parseXMLMetadata(r *io.SectionReader, t *turn) (*dicom.DataSet, error) {
+	counted := &costReader{r: r, turn: t, opening: '<', bytes: metadataBytes, elements: metadataElements}
 	ds, err := dicom.ParseXML(counted)
 	switch {
+	case counted.waited != nil:
+		return nil, counted.waited
 	case counted.exceeded:
 		return nil, errCostly
 	case err != nil:
@@ -202,16 +241,21 @@ func parseXMLMetadata(r *io.SectionReader) (*dicom.DataSet, error) {
 }
 
 // jsonDataSets yields the data sets of an array (PS3.18 F.2.1), or the one that is not in an array. One is in memory at a time.
-func jsonDataSets(r io.Reader) iter.Seq2[*dicom.DataSet, error] {
+func jsonDataSets(r io.Reader, t *turn) iter.Seq2[*dicom.DataSet, error] {
 	return func(yield func(*dicom.DataSet, error) bool) {
+		defer t.pass()
 		in := bufio.NewReader(r)
 		if b, _ := in.Peek(3); string(b) == "\xEF\xBB\xBF" { // a byte order mark, from Windows
 			in.Discard(3)
 		}
-		counted := &costReader{r: in, opening: '{'}
+		counted := &costReader{r: in, turn: t, opening: '{'}
 		decoder := json.NewDecoder(counted)
 		var raw json.RawMessage
 		next := func() error {
+			if t.mine { // what is kept to be used again is long
+				raw = nil
+			}
+			t.pass()
 			counted.bytes, counted.elements, raw = metadataBytes, metadataElements, raw[:0]
 			return decoder.Decode(&raw)
 		}
@@ -283,6 +327,8 @@ type costReader struct {
 	opening         byte
 	bytes, elements int64
 	exceeded        bool
+	turn            *turn
+	waited          error // for the turn, and in vain
 }
 
 func (c *costReader) Read(p []byte) (int, error) {
@@ -292,6 +338,11 @@ func (c *costReader) Read(p []byte) (int, error) {
 	if c.bytes < 0 || c.elements < 0 {
 		c.exceeded = true
 		return 0, errCostly
+	}
+	if c.bytes < metadataBytes-longMetadata {
+		if c.waited = c.turn.take(); c.waited != nil {
+			return 0, c.waited
+		}
 	}
 	return n, err
 }
