@@ -233,11 +233,11 @@ func take(ctx context.Context, uploads iter.Seq2[*upload, error], batch *store.B
 		switch {
 		case err != nil:
 			result.stopped = requestError(storeError(err))
+		case batch.Hopeless(mostRefused - len(result.failures)):
+			result.stopped = exceeds("parts", "none of the first %d parts can be read as an instance, and the rest of the request is not looked at", mostRefused)
 		case u.failure != nil:
 			result.failures = append(result.failures, u.failure)
 			continue
-		case batch.Hopeless(mostRefused):
-			result.stopped = exceeds("parts", "none of the first %d instances can be read, and the rest of the request is not looked at", mostRefused)
 		case !u.isInstance():
 			result.failures = append(result.failures, &store.Failure{Reason: store.ReasonCannotUnderstand,
 				Err: fmt.Errorf("a part has Content-Type %s, not application/dicom", excerpt(u.mediaType))})

@@ -75,14 +75,16 @@ func TestStoreOutOfResources(t *testing.T) {
 
 // A request of which nothing can be read is not looked at to its end, whatever comes then.
 func TestStoreGivesUp(t *testing.T) {
-	for extra, want := range []int{409, 413} {
-		body := strings.Repeat("--b\r\n\r\n1\r\n", mostRefused+extra) + "--b--\r\n"
-		r := httptest.NewRequest("POST", "/dicom-web/studies", strings.NewReader(body))
-		r.Header.Set("Content-Type", "multipart/related; boundary=b")
-		w := httptest.NewRecorder()
-		newArchive(t).server.ServeHTTP(w, r)
-		if refused := strings.Count(w.Body.String(), "00081197"); w.Code != want || refused != mostRefused {
-			t.Errorf("%d parts more: %d, %d are refused: %.300s", extra, w.Code, refused, w.Body)
+	for _, part := range []string{"--b\r\n\r\n1\r\n", "--b\r\nContent-Type: multipart/related; boundary=b\r\n\r\n", "--b\r\nContent-Type: application/dicom+json\r\n\r\n1\r\n"} {
+		for extra, want := range []int{409, 413} {
+			body := strings.Repeat(part, mostRefused+extra) + "\r\n--b--\r\n"
+			r := httptest.NewRequest("POST", "/dicom-web/studies", strings.NewReader(body))
+			r.Header.Set("Content-Type", "multipart/related; boundary=b")
+			w := httptest.NewRecorder()
+			newArchive(t).server.ServeHTTP(w, r)
+			if refused := strings.Count(w.Body.String(), "00081197"); w.Code != want || refused != mostRefused {
+				t.Errorf("%.60q, %d parts more: %d, %d are refused: %.300s", part, extra, w.Code, refused, w.Body)
+			}
 		}
 	}
 	// What is good is stored, and found in a crowd.
