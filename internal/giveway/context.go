@@ -21,6 +21,7 @@ func Context(ctx context.Context) context.Context {
 
 func (p *paced) Err() error {
 	if now := time.Since(p.began); now-time.Duration(p.since.Load()) > share {
+		listen()
 		yield()
 		p.since.Store(int64(time.Since(p.began)))
 	}

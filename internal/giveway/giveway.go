@@ -22,6 +22,7 @@ func (p *Pacer) Pace() {
 		p.since = now
 	}
 	if now.Sub(p.since) > share {
+		listen()
 		yield()
 		p.since = time.Now()
 	}

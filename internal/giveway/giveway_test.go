@@ -43,3 +43,25 @@ func TestContextGivesWayWhereItIsAsked(t *testing.T) {
 		}
 	})
 }
+
+// TestListensNowAndThen: all goroutines together have the network looked at once in a while, not each for itself.
+func TestListensNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		defer func(at time.Time) { began = at; listened.Store(0) }(began)
+		began = time.Now()
+		listened.Store(0)
+		var one, other Pacer
+		looks, last := 0, int64(0)
+		for range 100 { // 20 milliseconds
+			one.Pace()
+			other.Pace()
+			time.Sleep(2 * share)
+			if at := listened.Load(); at != last {
+				looks, last = looks+1, at
+			}
+		}
+		if want := int(100 * 2 * share / (3 * 2 * share)); looks != want { // every third time, when 600 µs are over
+			t.Errorf("%d looks at the network, not %d", looks, want)
+		}
+	})
+}
