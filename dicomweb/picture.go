@@ -88,7 +88,8 @@ func (s *Server) draw(ctx context.Context, t target, mediaType string, o renderi
 	}
 	viewport := o.viewport(attributes.Size(d.Columns, d.Rows))
 	img, err := s.render(ctx, in, ds, frame, d, attributes, render.Options{
-		Window: o.Window, VOI: o.VOI, Automatic: automatic, Overlays: o.Overlays, Deep: o.Deep, Marks: marks, Viewport: viewport})
+		Window: o.Window, VOI: o.VOI, Automatic: automatic, Overlays: o.Overlays, Deep: o.Deep, Marks: marks, Viewport: viewport,
+		Ended: ctx.Err})
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,11 @@ import (
 )
 
 // draw draws the layers of the state over the picture, the later ones over the earlier, at the resolution of the picture, so that
-// lines and text stay sharp. Overlays lie below: they are part of the image's pixels.
-func (s *State) draw(picture draw.Image, c canvas) error {
+// lines and text stay sharp. Overlays lie below: they are part of the image's pixels. An error of ended ends it: there may be much to draw.
+func (s *State) draw(picture draw.Image, c canvas, ended func() error) error {
+	if ended == nil {
+		ended = func() error { return nil }
+	}
 	b := picture.Bounds()
 	thickness := max(1, float64(min(b.Dx(), b.Dy()))/400)
 	collected := func(shape Shape) *pen {
@@ -26,6 +29,9 @@ func (s *State) draw(picture draw.Image, c canvas) error {
 	painted := 0
 	for _, l := range s.Layers {
 		for _, shape := range l.Shapes {
+			if err := ended(); err != nil {
+				return err
+			}
 			box := collected(shape).box()
 			if painted += box.Dx() * box.Dy(); painted > mostPainted {
 				return errTooMuch
@@ -34,9 +40,15 @@ func (s *State) draw(picture draw.Image, c canvas) error {
 	}
 	for _, l := range s.Layers {
 		for _, shape := range l.Shapes {
+			if err := ended(); err != nil {
+				return err
+			}
 			collected(shape).fill(picture, either(shape.Color, l.Color))
 		}
 		for _, t := range l.Texts {
+			if err := ended(); err != nil {
+				return err
+			}
 			if err := t.draw(picture, c, either(t.Color, l.Color), thickness); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"context"
 	"errors"
 	"image"
 	"image/color"
@@ -48,10 +49,32 @@ func TestPaintIsBounded(t *testing.T) {
 	}
 	picture := image.NewGray(image.Rect(0, 0, 1024, 1024))
 	c := canvas{state: &State{}, crop: placement{region: picture.Rect, width: 1024, height: 1024}, columns: 1024, rows: 1024}
-	if err := (&State{Layers: []Layer{{Shapes: disks[:20], Color: color.White}}}).draw(picture, c); err != nil {
+	if err := (&State{Layers: []Layer{{Shapes: disks[:20], Color: color.White}}}).draw(picture, c, nil); err != nil {
 		t.Error(err)
 	}
-	if err := (&State{Layers: []Layer{{Shapes: disks, Color: color.White}}}).draw(picture, c); !errors.Is(err, errTooMuch) {
+	if err := (&State{Layers: []Layer{{Shapes: disks, Color: color.White}}}).draw(picture, c, nil); !errors.Is(err, errTooMuch) {
 		t.Error(err)
+	}
+}
+
+// TestDrawingEnds: nothing more is drawn when nobody wants it any more, however far it has come.
+func TestDrawingEnds(t *testing.T) {
+	c := canvas{state: &State{}, crop: placement{region: image.Rect(0, 0, 64, 64), width: 64, height: 64}, columns: 64, rows: 64}
+	disk := Shape{Kind: "CIRCLE", Filled: true, Display: true, Points: []Point{{0.5, 0.5}, {0.9, 0.5}}}
+	layer := Layer{Shapes: []Shape{disk, disk}, Texts: []Text{{Lines: []string{"A"}, Anchor: &Point{1, 1}}}, Color: color.White}
+	for most := range 6 {
+		picture, asked := image.NewGray(c.crop.region), 0
+		err := (&State{Layers: []Layer{layer}}).draw(picture, c, func() error {
+			if asked++; asked > most {
+				return context.Canceled
+			}
+			return nil
+		})
+		if all := most == 5; all != (err == nil) || !all && (!errors.Is(err, context.Canceled) || asked != most+1) {
+			t.Errorf("not wanted after %d looks: %v after %d", most, err, asked)
+		}
+		if drawn := picture.GrayAt(32, 32).Y != 0; drawn != (most > 2) {
+			t.Errorf("not wanted after %d looks: drawn is %v", most, drawn)
+		}
 	}
 }

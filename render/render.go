@@ -56,6 +56,8 @@ type Options struct {
 	Marks     []Mark    // drawn over the image, in color
 	Viewport  *Viewport // nil: 1:1
 	MaxPixels int       // most pixels of a picture; 0: 64 million
+
+	Ended func() error // asked before each shape and text of a presentation state: an error ends the picture, and is returned; nil: it goes on
 }
 
 const defaultMaxPixels = 64 << 20
@@ -96,7 +98,7 @@ func Render(f *pixel.Frame, a Attributes, o Options) (image.Image, error) {
 		return picture, nil
 	}
 	picture := crop.place(a.State.turn(img))
-	return picture, a.State.draw(picture, canvas{a.State, crop, f.Columns, f.Rows})
+	return picture, a.State.draw(picture, canvas{a.State, crop, f.Columns, f.Rows}, o.Ended)
 }
 
 // checked works out the picture's place in the image, of options that can be fulfilled.
