@@ -7,9 +7,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/access"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 	"github.com/noctis-dicom/noctis/internal/limit"
@@ -124,6 +126,36 @@ func TestUploadsWaitInVain(t *testing.T) {
 	for range 2 {
 		if w := asking(s, "POST", "/dicom-web/studies", "", "192.0.2.1:1", file); w.Code != 200 {
 			t.Errorf("afterwards: %d", w.Code)
+		}
+	}
+}
+
+// TestDecodesHaveADeadline: a frame that is not decoded in time is an error that names it.
+func TestDecodesHaveADeadline(t *testing.T) {
+	in := dicomtest.Image{Rows: 2, Columns: 2, BitsAllocated: 8, TransferSyntax: dicom.RLELossless}.Instance()
+	frame := append(append([]byte{1, 0, 0, 0, 64}, make([]byte, 59)...), 3, 10, 20, 30, 40, 0x80) // one segment: a literal run of four (PS3.5 G)
+	in.Frames = [][]byte{frame}
+	file, err := in.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, resource := range []string{"/rendered", "/frames/1?accept=application/octet-stream"} {
+		s, refused := limitedServer(t, &limit.Limits{}, nil)
+		if w := asking(s, "POST", "/dicom-web/studies", "", "192.0.2.1:1", file); w.Code != 200 {
+			t.Fatal(w.Code)
+		}
+		ask := func() *httptest.ResponseRecorder {
+			return asking(s, "GET", "/dicom-web"+in.DataSet.Ref().Path()+resource, "", "192.0.2.1:1", nil)
+		}
+		s.options.MaxDecodeTime = -1
+		w := ask()
+		if w.Code != 503 || w.Header().Get("Retry-After") != "60" || refused("decode-time") != 1 || !strings.Contains(w.Body.String(), "frame 1 of instance ") ||
+			!strings.Contains(w.Body.String(), "RLE") {
+			t.Errorf("%s: %d %v %s", resource, w.Code, w.Header(), w.Body)
+		}
+		s.options.MaxDecodeTime = time.Minute
+		if w := ask(); w.Code != 200 {
+			t.Errorf("%s in time: %d %s", resource, w.Code, w.Body)
 		}
 	}
 }

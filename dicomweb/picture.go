@@ -10,10 +10,12 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codec"
 	"github.com/noctis-dicom/noctis/dicom/pixel"
+	"github.com/noctis-dicom/noctis/internal/giveway"
 	"github.com/noctis-dicom/noctis/render"
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -287,7 +289,9 @@ func (s *Server) decodeBy(ctx context.Context, decode decodeFunc, in *store.Inst
 	if _, err := io.ReadFull(encoded, data); err != nil {
 		return decoded{}, nil, err
 	}
-	frame, err := decode(ctx, in.Entry.TransferSyntax, d, data)
+	limited, cancel := context.WithTimeout(ctx, s.options.MaxDecodeTime)
+	defer cancel()
+	frame, err := decode(giveway.Context(limited), in.Entry.TransferSyntax, d, data)
 	switch {
 	case errors.Is(err, codec.ErrUnsupported):
 		return decoded{}, nil, &problem{status: http.StatusNotAcceptable, err: err, detail: fmt.Sprintf(
@@ -295,6 +299,9 @@ func (s *Server) decodeBy(ctx context.Context, decode decodeFunc, in *store.Inst
 			n, in.Entry.Ref.Instance, syntaxName(in.Entry.TransferSyntax), err)}
 	case err != nil && ctx.Err() != nil:
 		return decoded{}, nil, ctx.Err()
+	case err != nil && limited.Err() != nil:
+		return decoded{}, nil, &problem{status: http.StatusServiceUnavailable, err: err, limit: "decode-time", retryAfter: time.Minute, detail: fmt.Sprintf(
+			"frame %d of instance %s, %s, could not be decoded within %v", n, in.Entry.Ref.Instance, syntaxName(in.Entry.TransferSyntax), s.options.MaxDecodeTime)}
 	case err != nil:
 		return decoded{}, nil, damaged(in.Entry, n, err)
 	}

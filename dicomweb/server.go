@@ -76,6 +76,8 @@ type Options struct {
 	MaxDecodes int
 	// MaxFramePixels bounds the samples of a frame that is decoded; 0: 256 million.
 	MaxFramePixels int64
+	// MaxDecodeTime bounds the time in which a frame is decoded; 0: 2 minutes.
+	MaxDecodeTime time.Duration
 	// RecycleRetention is how long deleted instances stay in the recycle bin, for those who look into it; 0: nobody knows.
 	RecycleRetention time.Duration
 	// AnonymizeSecret makes the new UIDs of anonymize=yes (PS3.18 9.4.1.2.1): the same ones as long as it is the same. Empty: random,
@@ -125,6 +127,7 @@ func (o Options) withDefaults() Options {
 	o.FrameCache = cmp.Or(o.FrameCache, 64<<20)
 	o.MaxDecodes = cmp.Or(o.MaxDecodes, runtime.GOMAXPROCS(0))
 	o.MaxFramePixels = cmp.Or(o.MaxFramePixels, 256_000_000)
+	o.MaxDecodeTime = cmp.Or(o.MaxDecodeTime, 2*time.Minute)
 	o.Log = cmp.Or(o.Log, slog.Default())
 	o.Limits = cmp.Or(o.Limits, &limit.Limits{})
 	if o.Limits.Decodes == nil {

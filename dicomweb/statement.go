@@ -196,6 +196,7 @@ func (s *Server) limitClaims() []LimitClaim {
 		{"metadata and bulk data kept for a request", o.MaxSpool, "bytes", "413"},
 		{"results of a search", int64(o.MaxResults), "", "Warning 299, and the rest by offset"},
 		{"samples of a decoded frame", o.MaxFramePixels, "", "an error that says so"},
+		{"time in which a frame is decoded", int64(o.MaxDecodeTime.Seconds()), "seconds", "503"},
 	}
 }
 

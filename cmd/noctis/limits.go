@@ -18,6 +18,7 @@ type limitFlags struct {
 	MaxUploadsEach int           `placeholder:"N" help:"Store requests of one principal that are read at the same time (default: as many as of all)."`
 	MaxDecodes     int           `help:"Frames decoded at the same time (default: number of processors)."`
 	MaxDecodesEach int           `placeholder:"N" help:"Frames decoded at the same time for one principal (default: as many as for all)."`
+	MaxDecodeTime  time.Duration `default:"2m" help:"Time that a frame may take to be decoded; then 503 (default ${default})."`
 	MaxWait        time.Duration `default:"30s" help:"Time that an upload or a decode waits for its turn; then 503 (default ${default})."`
 }
 

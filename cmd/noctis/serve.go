@@ -347,7 +347,7 @@ func (c serveCommand) services(a *archive, who access.Authenticator, prefix stri
 		StrictAccept: c.StrictAccept, KeepPreambles: c.KeepPreambles,
 		MaxBody: int64(c.MaxBody), MaxPart: int64(c.MaxPart), MaxParts: c.MaxParts, MaxResults: c.MaxResults,
 		MaxSpool: int64(c.MaxSpool), SpoolFolder: c.Data,
-		Limits: s.limits, MaxHeader: int(c.MaxHeader), RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
+		Limits: s.limits, MaxDecodeTime: c.Limits.MaxDecodeTime, MaxHeader: int(c.MaxHeader), RenderCache: int64(c.RenderCache), FrameCache: int64(c.FrameCache),
 		MetadataCache:   int64(cmp.Or(c.Memory/8, 64<<20) / s.archives),
 		AnonymizeSecret: secret, RecycleRetention: c.Retention.RecycleRetention,
 		Worklist: a.index.Worklist(), Commitment: a.commitments, Procedures: a.index.Procedures(), Webhooks: a.webhooks,
