@@ -72,7 +72,8 @@ func (s *Server) sendTagged(w http.ResponseWriter, r *http.Request, m *metadataR
 		return nil
 	}
 	return s.metadata.send(r.Context(), w, coding, key, func(w io.Writer) error {
-		return write(w, s.asNamed(r.Context(), out.ref, state, s.store.MetadataTaking(r.Context(), out.ref, out.cost())))
+		listed := func() (string, error) { return s.listed(r.Context(), out.ref) }
+		return write(w, asNamed(state.digest, listed, s.store.MetadataTaking(r.Context(), out.ref, out.cost())))
 	})
 }
 
@@ -80,14 +81,14 @@ func (s *Server) sendTagged(w http.ResponseWriter, r *http.Request, m *metadataR
 // that kept it under that tag would take it for current again when what came has been deleted.
 var errChanged error = &problem{status: http.StatusServiceUnavailable, detail: "what is asked for has changed while it was read", retryAfter: time.Second}
 
-// asNamed passes the metadata of a state on, and ends with errChanged if it is another's. It looks before the first instance, when the
-// index has listed all of them, and once more at the end.
-func (s *Server) asNamed(ctx context.Context, ref dicom.Ref, named state, all iter.Seq2[store.Metadata, error]) iter.Seq2[store.Metadata, error] {
+// asNamed passes the metadata of the instances of a digest on, and ends with errChanged if it is another's. It looks before the first
+// instance, when the index has listed all of them, and once more at the end: then nothing but to abort may be left.
+func asNamed(named string, listed func() (string, error), all iter.Seq2[store.Metadata, error]) iter.Seq2[store.Metadata, error] {
 	return func(yield func(store.Metadata, error) bool) {
 		digest := ""
 		for one, err := range all {
 			if err == nil && digest == "" {
-				if now, failed := s.stateOf(ctx, ref); failed != nil || now.digest != named.digest {
+				if now, failed := listed(); failed != nil || now != named {
 					err = errChanged
 				}
 			}
@@ -96,10 +97,22 @@ func (s *Server) asNamed(ctx context.Context, ref dicom.Ref, named state, all it
 				return
 			}
 		}
-		if digest != named.digest {
+		if digest != named {
 			yield(store.Metadata{}, errChanged)
 		}
 	}
+}
+
+// listed is the digest of what the index has below ref. It is not that of a state that is known: a commit is seen in the index before the
+// generation tells of it, and the listing whose first instance has come may have seen it.
+func (s *Server) listed(ctx context.Context, ref dicom.Ref) (digest string, err error) {
+	for e, err := range s.store.Entries(ctx, ref) {
+		if err != nil {
+			return "", err
+		}
+		digest = digestWith(digest, e.Blob)
+	}
+	return digest, nil
 }
 
 // sendUntagged sends the metadata that there is, without validators: more comes or goes than can be named.
