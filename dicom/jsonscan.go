@@ -215,3 +215,27 @@ func (s *jsonScanner) skip(depth int) error {
 	_, err := s.number()
 	return err
 }
+
+// ObjectLength is the length of the JSON object with which a text begins, 0 if there is none or it does not end. What is in it is not checked.
+func ObjectLength[T string | []byte](text T) int {
+	if len(text) == 0 || text[0] != '{' {
+		return 0
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{':
+			depth++
+		case c == '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}

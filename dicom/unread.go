@@ -46,8 +46,8 @@ func partsOf(text string) *unread {
 			return nil
 		}
 		at += name
-		n := objectLength(text[at:])
-		u.parts = append(u.parts, part{t, uint32(at), uint32(n)}) // #nosec G115 -- the text is short enough
+		n := ObjectLength(text[at:])
+		u.parts = append(u.parts, part{t, uint32(at), uint32(n)}) // #nosec G115 -- both are below len(text), which is checked above
 		if n == 0 || !strings.HasPrefix(text[at:], `{"vr":"`) {
 			return nil
 		}
@@ -58,30 +58,6 @@ func partsOf(text string) *unread {
 			return nil
 		}
 	}
-}
-
-// objectLength is the length of the object with which a text begins, 0 if there is none.
-func objectLength(text string) int {
-	if text == "" || text[0] != '{' {
-		return 0
-	}
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{':
-			depth++
-		case c == '}':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return 0
 }
 
 // find is slices.BinarySearch of the parts; of none where u is nil.

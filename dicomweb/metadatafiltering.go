@@ -91,26 +91,11 @@ func (t *filtering) take(text string) bool {
 
 // object passes the object with which the rest begins, and returns it; nil if there is none.
 func (t *filtering) object() []byte {
-	if len(t.rest) == 0 || t.rest[0] != '{' {
+	n := dicom.ObjectLength(t.rest)
+	if n == 0 {
 		return nil
 	}
-	depth, quoted := 0, false
-	for i := 0; i < len(t.rest); i++ {
-		switch c := t.rest[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{':
-			depth++
-		case c == '}':
-			if depth--; depth == 0 {
-				text := t.rest[:i+1]
-				t.rest = t.rest[i+1:]
-				return text
-			}
-		}
-	}
-	return nil
+	text := t.rest[:n]
+	t.rest = t.rest[n:]
+	return text
 }
