@@ -1,15 +1,19 @@
 package dicomweb
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"image"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
+	"github.com/noctis-dicom/noctis/store"
 )
 
 // slices of a series, each at a place of its own: the later the name, the lower it lies.
@@ -174,4 +178,49 @@ func TestRenderedMaskSubtraction(t *testing.T) {
 	}
 	bad := newArchive(t, filesOf(t, image.Instance())[0], state(dicom.MaskOperation, "AVG_SUB", dicom.MaskFrameNumbers, []int64{7}))
 	checkStatus(t, bad.get(bad.refs[1], "/rendered", "image/png"), 406, "frame 7")
+}
+
+// countdown is a context that ends when it has been asked so many times.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestPresentationStateEnds: what a state draws is not drawn to its end for a request that has ended.
+func TestPresentationStateEnds(t *testing.T) {
+	images := slicesOf(1)
+	line := dicomtest.Item(dicom.GraphicAnnotationUnits, "DISPLAY", dicom.GraphicDimensions, 2, dicom.NumberOfGraphicPoints, 2,
+		dicom.GraphicData, []float64{0, 0, 1, 1}, dicom.GraphicType, "POLYLINE", dicom.GraphicFilled, "N")
+	const shapes = 20
+	state := dicomtest.State{Images: images, With: []any{
+		dicom.GraphicLayerSequence, dicomtest.Item(dicom.GraphicLayer, "A", dicom.GraphicLayerOrder, 1),
+		dicom.GraphicAnnotationSequence, dicomtest.Item(dicom.GraphicLayer, "A", dicom.GraphicObjectSequence, slices.Repeat([]*dicom.DataSet{line}, shapes))}}
+	a := newArchive(t, filesOf(t, images...)[0], state.File())
+	shown := target{frame: 1}
+	for i, e := range []**store.Entry{&shown.entry, &shown.state} {
+		var err error
+		if *e, err = a.server.entry(t.Context(), a.refs[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	draw := func(looks int) (left int, err error) {
+		ctx := &countdown{t.Context(), looks}
+		_, err = a.server.draw(ctx, shown, "image/png", rendering{State: shown.state})
+		return ctx.left, err
+	}
+	const many = 1000
+	left, err := draw(many)
+	if asked := many - left; err != nil || asked < 2*shapes { // each is measured and drawn
+		t.Fatalf("asked %d times: %v", asked, err)
+	}
+	if _, err := draw(many - left - shapes/2); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended while it is drawn: %v", err)
+	}
 }

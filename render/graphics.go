@@ -26,7 +26,7 @@ func (s *State) draw(picture draw.Image, c canvas, ended func() error) error {
 		p.shape(shape, c)
 		return p
 	}
-	painted := 0
+	painted := 0 // found before anything is drawn; kept, the polygons of all shapes would take many times the memory of their points
 	for _, l := range s.Layers {
 		for _, shape := range l.Shapes {
 			if err := ended(); err != nil {
@@ -40,16 +40,12 @@ func (s *State) draw(picture draw.Image, c canvas, ended func() error) error {
 	}
 	for _, l := range s.Layers {
 		for _, shape := range l.Shapes {
-			if err := ended(); err != nil {
+			if err := collected(shape).fill(picture, either(shape.Color, l.Color), ended); err != nil {
 				return err
 			}
-			collected(shape).fill(picture, either(shape.Color, l.Color))
 		}
 		for _, t := range l.Texts {
-			if err := ended(); err != nil {
-				return err
-			}
-			if err := t.draw(picture, c, either(t.Color, l.Color), thickness); err != nil {
+			if err := t.draw(picture, c, either(t.Color, l.Color), thickness, ended); err != nil {
 				return err
 			}
 		}
@@ -226,14 +222,19 @@ func (p *pen) box() image.Rectangle {
 	return box.Intersect(p.bounds)
 }
 
-// fill paints what was collected.
-func (p *pen) fill(picture draw.Image, c color.Color) {
+// fill paints what was collected, unless an error of ended ends it.
+func (p *pen) fill(picture draw.Image, c color.Color, ended func() error) error {
 	box := p.box()
 	if box.Empty() {
-		return
+		return nil
 	}
 	r := raster.NewRasterizer(box.Dx(), box.Dy())
-	for _, polygon := range p.polygons {
+	for n, polygon := range p.polygons {
+		if n%polygonsAtOnce == 0 {
+			if err := ended(); err != nil {
+				return err
+			}
+		}
 		for i, a := range polygon {
 			x, y := float32(a.X-float64(box.Min.X)), float32(a.Y-float64(box.Min.Y))
 			if i == 0 {
@@ -245,4 +246,8 @@ func (p *pen) fill(picture draw.Image, c color.Color) {
 		r.ClosePath()
 	}
 	r.Draw(picture, box, image.NewUniform(c), image.Point{})
+	return nil
 }
+
+// polygonsAtOnce is after how many polygons it is asked whether the picture is still wanted: each may cross thousands of rows.
+const polygonsAtOnce = 256

@@ -61,20 +61,32 @@ func TestPaintIsBounded(t *testing.T) {
 func TestDrawingEnds(t *testing.T) {
 	c := canvas{state: &State{}, crop: placement{region: image.Rect(0, 0, 64, 64), width: 64, height: 64}, columns: 64, rows: 64}
 	disk := Shape{Kind: "CIRCLE", Filled: true, Display: true, Points: []Point{{0.5, 0.5}, {0.9, 0.5}}}
-	layer := Layer{Shapes: []Shape{disk, disk}, Texts: []Text{{Lines: []string{"A"}, Anchor: &Point{1, 1}}}, Color: color.White}
-	for most := range 6 {
-		picture, asked := image.NewGray(c.crop.region), 0
-		err := (&State{Layers: []Layer{layer}}).draw(picture, c, func() error {
+	long := Shape{Kind: "POLYLINE", Display: true, Points: make([]Point, 3*polygonsAtOnce)}
+	for i := range long.Points {
+		long.Points[i] = Point{float64(i%2) * 0.1, float64(i) / float64(len(long.Points))}
+	}
+	layer := Layer{Shapes: []Shape{disk, long}, Texts: []Text{{Lines: []string{"A"}, Anchor: &Point{1, 1}}}, Color: color.White}
+	draw := func(most int) (picture *image.Gray, asked int, err error) {
+		picture = image.NewGray(c.crop.region)
+		err = (&State{Layers: []Layer{layer}}).draw(picture, c, func() error {
 			if asked++; asked > most {
 				return context.Canceled
 			}
 			return nil
 		})
-		if all := most == 5; all != (err == nil) || !all && (!errors.Is(err, context.Canceled) || asked != most+1) {
+		return picture, asked, err
+	}
+	whole, all, err := draw(1000)
+	if err != nil || all < 2+1+3+1 || whole.GrayAt(32, 32).Y == 0 || whole.GrayAt(3, 3).Y == 0 { // each shape measured, the disk, parts of the line, the text
+		t.Fatalf("asked %d times: %v", all, err)
+	}
+	for most := range all {
+		picture, asked, err := draw(most)
+		if !errors.Is(err, context.Canceled) || asked != most+1 {
 			t.Errorf("not wanted after %d looks: %v after %d", most, err, asked)
 		}
-		if drawn := picture.GrayAt(32, 32).Y != 0; drawn != (most > 2) {
-			t.Errorf("not wanted after %d looks: drawn is %v", most, drawn)
+		if drawn := picture.GrayAt(32, 32).Y != 0; most <= 2 && drawn || most == all-1 && !drawn {
+			t.Errorf("not wanted after %d looks: the disk is drawn: %v", most, drawn)
 		}
 	}
 }

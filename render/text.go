@@ -9,7 +9,10 @@ import (
 )
 
 // draw writes the text into its box, or beside its anchor; with a line to the anchor if that is to be seen.
-func (t Text) draw(picture draw.Image, c canvas, ink color.Color, thickness float64) error {
+func (t Text) draw(picture draw.Image, c canvas, ink color.Color, thickness float64, ended func() error) error {
+	if err := ended(); err != nil {
+		return err
+	}
 	b := picture.Bounds()
 	size := min(max(float64(min(b.Dx(), b.Dy()))/textShare, 11), largestText)
 	low, width := Point{}, math.Inf(1)
@@ -25,7 +28,9 @@ func (t Text) draw(picture draw.Image, c canvas, ink color.Color, thickness floa
 			nearest := Point{min(max(anchor.X, low.X), low.X+width), min(max(anchor.Y, low.Y), max(p.Y, q.Y))}
 			line := pen{width: thickness, bounds: b}
 			line.line([]Point{anchor, nearest})
-			line.fill(picture, ink)
+			if err := line.fill(picture, ink, ended); err != nil {
+				return err
+			}
 		}
 	}
 	if !(math.Abs(low.X) < farAway && math.Abs(low.Y) < farAway) {
