@@ -25,7 +25,11 @@ func newLocations() *locations {
 	return &locations{map[string][]*bulkPart{}, map[string]string{}, map[string]string{}, map[string]string{}, map[string]int{}}
 }
 
+// add makes a part known; one without a location is never meant.
 func (l *locations) add(location string, p *bulkPart) {
+	if location == "" {
+		return
+	}
 	first := len(l.exact[location]) == 0
 	l.exact[location] = append(l.exact[location], p)
 	if !first {
@@ -54,7 +58,7 @@ func setUnique(m map[string]string, key, value string) {
 
 // find returns the parts of the location that the URI means.
 func (l *locations) find(uri string) []*bulkPart {
-	if parts := l.exact[uri]; parts != nil || uri == "" {
+	if parts := l.exact[uri]; parts != nil {
 		return parts
 	}
 	path, isRelative := normalPath(uri)
@@ -122,11 +126,13 @@ func normalPath(uri string) (path string, isRelative bool) {
 		return uri, false
 	}
 	isRelative = u.Host == "" && !strings.HasPrefix(u.Path, "/")
-	path = u.JoinPath().EscapedPath()
-	if unescaped, err := url.PathUnescape(path); err == nil && !strings.Contains(strings.ToUpper(path), "%2F") {
-		path = unescaped
+	segments := strings.Split(strings.TrimPrefix(u.JoinPath().EscapedPath(), "/"), "/")
+	for i, s := range segments {
+		if unescaped, err := url.PathUnescape(s); err == nil {
+			segments[i] = strings.ReplaceAll(unescaped, "/", "%2F") // an escaped slash divides no segments
+		}
 	}
-	path = strings.TrimPrefix(path, "/")
+	path = strings.Join(segments, "/")
 	if u.RawQuery != "" {
 		path += "?" + u.Query().Encode()
 	}

@@ -33,6 +33,7 @@ func TestLocations(t *testing.T) {
 		{"http://h/a http://i/a", "http://k/a", 0}, // so could this
 		{"http://h/a http://i/a", "http://i/a", 2}, // but not this
 		{"x%2Fa", "http://h/x/a", 0},               // an escaped slash is none
+		{"x%2Fa%7Eb", "http://h/x%2fa~b", 1},
 		{"http://h/a", "", 0},
 		{"http://h/%zz", "http://h/%zz", 1},
 	} {
@@ -50,10 +51,25 @@ func TestLocations(t *testing.T) {
 	}
 }
 
+// A part without Content-Location is meant by no URI (PS3.18 8.6.1.2), neither as a value nor as a frame of any number.
+func TestPartsWithoutLocation(t *testing.T) {
+	l := newLocations()
+	l.add("", &bulkPart{})
+	for _, uri := range []string{"", "a", "/", "http://h/a", "urn:a", "../bulkdata"} {
+		if parts := l.find(uri); parts != nil {
+			t.Errorf("%q: a part that has no location", uri)
+		}
+		if parts, err := l.frames(uri, "1.2"); parts != nil || err != nil {
+			t.Errorf("%q: %d frames, %v", uri, len(parts), err)
+		}
+	}
+}
+
 // What is found was added, and what was added under one location alone is found under it.
 func FuzzLocations(f *testing.F) {
 	f.Add("http://h/a/frames/1", "a/frames/2", "http://h/a")
 	f.Add("urn:a", "%zz", "/?x=1&y")
+	f.Add("", "a", "http://h/a")
 	f.Fuzz(func(t *testing.T, one, two, uri string) {
 		l := newLocations()
 		for _, location := range []string{one, two} {
@@ -64,7 +80,7 @@ func FuzzLocations(f *testing.F) {
 				t.Fatal("a part that was not added")
 			}
 		}
-		if one != two && len(l.find(one)) != 1 {
+		if one != two && one != "" && len(l.find(one)) != 1 {
 			t.Fatalf("%q is not found", one)
 		}
 		if parts, err := l.frames(uri, "1.2"); err == nil && len(parts) > 2 {
