@@ -153,6 +153,8 @@ func TestServerSpeaksTLS(t *testing.T) {
 	foreign.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &stranger, nil }
 	expect("of another authority", status(foreign, "/dicom-web/studies"), 0)
 	expect("TLS 1.1", status(&tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}, "/healthz"), 0)
+	expect("TLS 1.2", status(&tls.Config{MaxVersion: tls.VersionTLS12}, "/healthz"), 200)
+	expect("TLS 1.2 with CBC", status(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, "/healthz"), 0)
 	command("certificate", "revoke", "CT1")
 	expect("revoked", status(with(pair), "/dicom-web/studies"), 401)
 	command("certificate", "list")
