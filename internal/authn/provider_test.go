@@ -174,6 +174,7 @@ func TestTokensOfAProvider(t *testing.T) {
 		{"without an end", p.sign(k, jose.ES256, p.claims(map[string]any{"exp": nil})), "expired"},
 		{"not yet", p.sign(k, jose.ES256, p.claims(map[string]any{"nbf": hour(1)})), "not valid yet"},
 		{"of the future", p.sign(k, jose.ES256, p.claims(map[string]any{"iat": hour(1), "exp": hour(2)})), "not valid yet"},
+		{"never", p.sign(k, jose.ES256, p.claims(map[string]any{"nbf": 1e300})), "not valid yet"},
 		{"for somebody else", p.sign(k, jose.ES256, p.claims(map[string]any{"aud": "other"})), "not for this server"},
 		{"for nobody", p.sign(k, jose.ES256, p.claims(map[string]any{"aud": nil})), "not for this server"},
 		{"of another issuer", p.sign(k, jose.ES256, p.claims(map[string]any{"iss": "https://evil.example"})), "not one of"},
