@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ func (s *Server) linkRoutes() []route {
 
 // linkRequest is the payload of a request for a link. Without it a link is to all that is here, for a day.
 type linkRequest struct {
-	Expires  string `json:"expires"`  // a duration ("12h"), or a time (RFC 3339)
+	Expires  string `json:"expires"`  // a duration ("12h", "3d"), or a time (RFC 3339)
 	Resource string `json:"resource"` // "rendered", "thumbnail" or "metadata" of it, with the query
 	Query    string `json:"query"`
 }
@@ -135,14 +136,23 @@ func (s *Server) readLinkRequest(r *http.Request) (asked linkRequest, expires ti
 	if asked.Expires != "" {
 		if at, err := time.Parse(time.RFC3339, asked.Expires); err == nil {
 			lives = time.Until(at)
-		} else if lives, err = time.ParseDuration(asked.Expires); err != nil {
-			return asked, expires, badRequest("expires is %s; it can be a duration like 12h, or a time like 2027-01-31T12:00:00Z", excerpt(asked.Expires))
+		} else if lives, err = parseLife(asked.Expires); err != nil {
+			return asked, expires, badRequest("expires is %s; it can be a duration like 12h or 3d, or a time like 2027-01-31T12:00:00Z", excerpt(asked.Expires))
 		}
 	}
 	if lives < time.Second || lives > most {
 		return asked, expires, badRequest("a link can live from a second to %v", most)
 	}
 	return asked, time.Now().Add(lives), nil
+}
+
+// parseLife reads "12h" or "3d".
+func parseLife(text string) (time.Duration, error) {
+	if days, found := strings.CutSuffix(text, "d"); found {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(text)
 }
 
 // listLinks lists the links that have been issued; who sees only a part of the archive, his own.

@@ -90,7 +90,7 @@ func TestLinksLetIn(t *testing.T) {
 	l := newLinkServer(t, &log)
 	const study, picture = "/studies/1.2.1", "/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1"
 	id, token := l.made(t, "reader", study, "")
-	_, small := l.made(t, "reader", picture+"/frames/1", `{"resource": "rendered", "query": "viewport=16,16", "expires": "1h"}`)
+	_, small := l.made(t, "reader", picture+"/frames/1", `{"resource": "rendered", "query": "viewport=16,16", "expires": "1d"}`)
 	for _, c := range []struct {
 		address string
 		want    int
@@ -167,6 +167,9 @@ func TestLinksThatAreNotMade(t *testing.T) {
 		{"reader", "/studies/1.2.1", `{"expires": "-1h"}`, 400},
 		{"reader", "/studies/1.2.1", `{"expires": "2020-01-01T00:00:00Z"}`, 400},
 		{"reader", "/studies/1.2.1", `{"expires": "soon"}`, 400},
+		{"reader", "/studies/1.2.1", `{"expires": "3d"}`, 400}, // longer than this server allows
+		{"reader", "/studies/1.2.1", `{"expires": "d"}`, 400},
+		{"reader", "/studies/1.2.1", `{"expires": "70000d"}`, 400},
 		{"reader", "/studies/1.2.1", `{"resource": "../1.2.2"}`, 400},
 		{"reader", "/studies/1.2.1", `{"query": "viewport=1,1"}`, 400},
 		{"reader", "/studies/1.2.1", `{"resource": "rendered", "query": "link=x"}`, 400},

@@ -33,7 +33,7 @@ type Link struct {
 	Revoked *time.Time `json:"revoked,omitempty"`
 	Target
 	Tenant     string   `json:"tenant,omitempty"`
-	Patients   []string `json:"patients,omitempty"` // the limits of who made it, which hold for the link too
+	Patients   []string `json:"patients,omitempty"` // the limits of who made it, when he did
 	Facilities []string `json:"facilities,omitempty"`
 	Physicians []string `json:"physicians,omitempty"`
 }
@@ -136,17 +136,23 @@ func (l *Links) List() ([]Link, error) {
 
 // State is "valid", "expired", or "revoked": by itself, or because who made it may not come in any more.
 func (l *Links) State(link Link) (string, error) {
+	_, state, err := l.today(link)
+	return state, err
+}
+
+// today is a link with the limits that it has today, and its state.
+func (l *Links) today(link Link) (today Link, state string, err error) {
 	if !l.now().Before(link.Expires) {
-		return "expired", nil
+		return link, "expired", nil
 	}
-	stands, err := l.makers.stand(link)
-	if err != nil {
-		return "", err
+	today, stands, err := l.makers.stand(link)
+	switch {
+	case err != nil:
+		return link, "", err
+	case link.Revoked != nil || !stands:
+		return link, "revoked", nil
 	}
-	if link.Revoked != nil || !stands {
-		return "revoked", nil
-	}
-	return "valid", nil
+	return today, "valid", nil
 }
 
 // Used is when a link was used last; zero: never.
@@ -188,7 +194,7 @@ func (l *Links) verify(token string) (Link, error) {
 	if !hmac.Equal([]byte(link.token(key)), []byte(token)) || !found || len(key) != linkKeyLength {
 		return Link{}, errLinkOver
 	}
-	state, err := l.State(link)
+	link, state, err := l.today(link)
 	if err != nil {
 		return Link{}, err
 	}

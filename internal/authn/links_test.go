@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,6 +251,24 @@ func TestLinksEndWithTheirMakers(t *testing.T) {
 	}
 	must(users.Disable("jane", false))
 	later, token := addLink(t, l, TargetOf(dicom.Ref{Study: linkedStudy}, "", "", "")) // by jane
+	must(users.Allow("jane", Grant{Roles: []string{"read"}, Patients: []string{"7"}, Studies: []dicom.UID{linkedStudy}}))
+	if bound, err := l.verify(token); err != nil || !slices.Equal(bound.Patients, []string{"7"}) {
+		t.Errorf("of somebody who may see less: %v, %v", bound.Patients, err)
+	}
+	for _, elsewhere := range []Grant{{Roles: []string{"read"}, Studies: []dicom.UID{"1.9"}}, {Roles: []string{"read"}, Tenant: "north"}} {
+		must(users.Allow("jane", elsewhere))
+		if _, err := l.verify(token); err == nil {
+			t.Errorf("of somebody who may read elsewhere: %+v", elsewhere)
+		}
+	}
+	for _, c := range []struct {
+		role, tenant string
+		want         bool
+	}{{"admin", "", true}, {"read", "", false}, {"read", "north", true}, {"admin", "south", false}} {
+		if _, ok := (Grant{Roles: []string{c.role}, Tenant: c.tenant}).bound(Link{Target: Target{Study: linkedStudy}, Tenant: "north"}); ok != c.want {
+			t.Errorf("a link of the tenant north by %+v: %v", c, ok)
+		}
+	}
 	must(users.Allow("jane", Grant{Roles: []string{"worklist"}}))
 	if state, err := l.State(later); err != nil || state != "revoked" {
 		t.Errorf("of somebody who may not read any more: %s, %v", state, err)
