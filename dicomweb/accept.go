@@ -132,8 +132,9 @@ func rangeOf(m mediaType) (mediaRange, bool) {
 	return r, kind != "" && subtype != "" && (kind != "*" || subtype == "*")
 }
 
-// oldMediaTypes are names from before the media types were registered (PS3.18 8.7.3.3.2, note).
+// oldMediaTypes are names from before the media types were registered (PS3.18 8.7.3.3.2, note), and one that was never and is often met.
 var oldMediaTypes = map[string]string{
+	"image/jpg":         "image/jpeg",
 	"image/x-dicom-rle": "image/dicom-rle",
 	"image/x-jls":       "image/jls",
 }

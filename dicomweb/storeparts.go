@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -115,7 +116,7 @@ func (s *Server) assembled(ctx context.Context, parts *partReader, root string) 
 			if err == io.EOF {
 				break
 			}
-			if err == nil && parseMediaType(part.Header.Get("Content-Type")).name == "application/dicom" {
+			if err == nil && part.isFile(root) {
 				if !yield(s.newUpload(part, "application/dicom"), nil) {
 					return
 				}
@@ -148,6 +149,19 @@ func (s *Server) assembled(ctx context.Context, parts *partReader, root string) 
 		}
 		c.leftovers(yield)
 	}
+}
+
+// isFile reports whether a part is a PS3.10 file: by its media type, or because it looks like one and is octets that no metadata can refer to, as
+// clients send it that have never heard of application/dicom.
+func (b *bodyPart) isFile(root string) bool {
+	switch name := cmp.Or(parseMediaType(b.Header.Get("Content-Type")).name, root); {
+	case name == "application/dicom":
+		return true
+	case name != mediaOctets || b.Header.Get("Content-Location") != "":
+		return false
+	}
+	head, _ := b.from.in.Peek(132)
+	return bytes.HasSuffix(head, []byte("DICM")) && len(head) == 132
 }
 
 // take spools a part.

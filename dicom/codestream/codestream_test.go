@@ -75,9 +75,12 @@ func samples(t testing.TB) map[string][]byte {
 	binary.BigEndian.PutUint16(avc[24:], 640)
 	binary.BigEndian.PutUint16(avc[26:], 480)
 	mp4 := func(entry string, config []byte) []byte {
-		return append(box("ftyp", []byte("isom")), box("moov", box("trak", box("mdia", box("hdlr", make([]byte, 8), []byte("vide")),
+		return append(box("ftyp", []byte("isom")), box("moov", box("trak", box("tkhd", make([]byte, 15), []byte{2}), box("mdia", box("hdlr", make([]byte, 8), []byte("vide")),
 			box("minf", box("stbl", box("stsd", make([]byte, 8), box(entry, avc, config)),
 				box("stsz", make([]byte, 8), []byte{0, 0, 0, 25}))))))...)
+	}
+	fragment := func(track, frames byte) []byte {
+		return box("moof", box("traf", box("tfhd", make([]byte, 7), []byte{track}), box("trun", make([]byte, 7), []byte{frames})))
 	}
 	container := func(b []byte) []byte {
 		return bytes.Join([][]byte{box("jP  ", []byte("\r\n\x87\n")), box("ftyp", []byte("jp2 ")), box("jp2h",
@@ -106,12 +109,16 @@ func samples(t testing.TB) map[string][]byte {
 		"gif":              animated.Bytes(),
 		"mp4 h264":         mp4("avc1", box("avcC", []byte{1, 100, 0, 41})),
 		"mp4 h264 4.2":     mp4("avc1", box("avcC", []byte{1, 100, 0, 42})),
-		"mp4 hevc 10":      mp4("hvc1", box("hvcC", []byte{1, 2, 0, 0})),
-		"mp4 with ftyp":    mp4("hvc1", box("hvcC", []byte{1, 2, 0, 0})),
-		"mp4 other":        mp4("mp4v", nil),
-		"mp4 no video":     box("moov", box("trak", nil)),
-		"mpeg":             unhex("000001BA00 000001B3 2D0240 33 FFFF 000001B5 14 8A 0000"),
-		"mpeg high":        unhex("000001B3 780438 33 FFFF 000001B5 14 4A 0000"),
+		"mp4 h264 4:4:4":   mp4("avc1", box("avcC", []byte{1, 244, 0, 41})),
+		"mp4 hevc 4:2:2":   mp4("hvc1", box("hvcC", []byte{1, 4, 0, 0})),
+		"mp4 fragments": bytes.Join([][]byte{mp4("avc1", box("avcC", []byte{1, 100, 0, 41})), fragment(2, 7), fragment(1, 100),
+			fragment(2, 3)}, nil),
+		"mp4 hevc 10":   mp4("hvc1", box("hvcC", []byte{1, 2, 0, 0})),
+		"mp4 with ftyp": mp4("hvc1", box("hvcC", []byte{1, 2, 0, 0})),
+		"mp4 other":     mp4("mp4v", nil),
+		"mp4 no video":  box("moov", box("trak", nil)),
+		"mpeg":          unhex("000001BA00 000001B3 2D0240 33 FFFF 000001B5 14 8A 0000"),
+		"mpeg high":     unhex("000001B3 780438 33 FFFF 000001B5 14 4A 0000"),
 		// A Main profile SPS of 416 by 240, level 2.1, as x265 writes it.
 		"hevc":    unhex("00000001 40010C01FFFF 00000001 420101 01600000030090000003000003003F A00D080F16 000001 4401"),
 		"rle":     append([]byte{1, 0, 0, 0, 64, 0, 0, 0}, make([]byte, 60)...),
@@ -154,6 +161,9 @@ func TestInspect(t *testing.T) {
 		{"video/mp4", "mp4 h264", h264Level41, 480, 640, 3, 8, videoPhotometry, 25, ""},
 		{"video/mp4", "mp4 h264 4.2", h264Level42, 480, 640, 3, 8, videoPhotometry, 25, ""},
 		{"video/mp4", "mp4 hevc 10", hevcMain10, 480, 640, 3, 10, videoPhotometry, 25, ""},
+		{"video/mp4", "mp4 h264 4:4:4", "", 0, 0, 0, 0, "", 0, "chroma"},
+		{"video/mp4", "mp4 hevc 4:2:2", "", 0, 0, 0, 0, "", 0, "chroma"},
+		{"video/mp4", "mp4 fragments", h264Level41, 480, 640, 3, 8, videoPhotometry, 35, ""},
 		{"video/mp4", "mp4 other", "", 0, 0, 0, 0, "", 0, "neither H.264 nor H.265"},
 		{"video/mp4", "mp4 no video", "", 0, 0, 0, 0, "", 0, "no video track"},
 		{"video/mpeg", "mpeg", mpeg2MainLevel, 576, 720, 3, 8, videoPhotometry, 0, ""},

@@ -57,8 +57,8 @@ func readSequenceParameters(b []byte) (Stream, error) {
 	switch {
 	case r.short:
 		return Stream{}, errShort
-	case chroma != 1:
-		return Stream{}, errors.New("chroma that is not 4:2:0 has no transfer syntax")
+	case chroma != 1, depth > 10:
+		return Stream{}, errChroma
 	case profile == 2 || depth > 8:
 		return videoStream(hevcMain10, int(rows), int(columns), 10, 0)
 	}

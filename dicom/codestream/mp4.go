@@ -22,6 +22,7 @@ const (
 
 // track is what is known of the video track of an MP4.
 type track struct {
+	id         uint32
 	video      bool
 	syntax     dicom.UID
 	rows, cols int
@@ -29,10 +30,16 @@ type track struct {
 	samples    int // frames
 }
 
-// inspectMP4 reads the movie header (ISO/IEC 14496-12, -15); the container stays, for PS3.5 8.2.7 allows it.
+var errChroma = errors.New("video whose chroma is not 4:2:0, or with more bits than its transfer syntax has, cannot be stored")
+
+// inspectMP4 reads the movie header (ISO/IEC 14496-12, -15), and counts what lies in fragments behind it; the container stays, for PS3.5 8.2.7
+// allows it.
 func inspectMP4(r *io.SectionReader) (Stream, error) {
 	var found *track
 	err := eachBox(r, func(kind string, body *io.SectionReader) error {
+		if kind == "moof" && found != nil {
+			return found.fragment(body)
+		}
 		if kind != "moov" {
 			return nil
 		}
@@ -74,15 +81,14 @@ func (t *track) read(r *io.SectionReader, depth int) error {
 			if depth < 3 {
 				return t.read(body, depth+1)
 			}
+		case "tkhd":
+			t.id = field(body, trackID[field(body, 0)>>24&1])
 		case "hdlr":
 			var b [12]byte
 			_, err := body.ReadAt(b[:], 0)
 			t.video = err == nil && string(b[8:]) == "vide"
 		case "stsz", "stz2":
-			var b [12]byte
-			if _, err := body.ReadAt(b[:], 0); err == nil {
-				t.samples = int(min(binary.BigEndian.Uint32(b[8:]), 1<<31-1))
-			}
+			t.samples = int(min(field(body, 8), 1<<31-1))
 		case "stsd":
 			if body.Size() > 8 {
 				return eachBox(io.NewSectionReader(body, 8, body.Size()-8), t.sampleEntry)
@@ -90,6 +96,37 @@ func (t *track) read(r *io.SectionReader, depth int) error {
 		}
 		return nil
 	})
+}
+
+// trackID is where the header of a track has its number, by its version.
+var trackID = [2]int64{12, 20}
+
+// fragment counts the frames of a movie fragment (ISO/IEC 14496-12 8.8).
+func (t *track) fragment(moof *io.SectionReader) error {
+	return eachBox(moof, func(kind string, body *io.SectionReader) error {
+		if kind != "traf" {
+			return nil
+		}
+		mine := false
+		return eachBox(body, func(kind string, body *io.SectionReader) error {
+			switch {
+			case kind == "tfhd":
+				mine = field(body, 4) == t.id
+			case kind == "trun" && mine:
+				t.samples = int(min(int64(t.samples)+int64(field(body, 4)), 1<<31-1))
+			}
+			return nil
+		})
+	})
+}
+
+// field is a number of 32 bits, 0 where there is none.
+func field(body *io.SectionReader, at int64) uint32 {
+	var b [4]byte
+	if _, err := body.ReadAt(b[:], at); err != nil {
+		return 0
+	}
+	return binary.BigEndian.Uint32(b[:])
 }
 
 // visualEntry is the length of the fields of a VisualSampleEntry before its boxes.
@@ -113,11 +150,18 @@ func (t *track) sampleEntry(kind string, body *io.SectionReader) error {
 		}
 		switch kind {
 		case "avcC":
+			if c[1] > 100 && c[1] != 118 && c[1] != 128 { // High 10, 4:2:2, 4:4:4 (ISO/IEC 14496-10 A.2)
+				return errChroma
+			}
 			t.syntax = h264Syntax(c[1], c[3])
 		case "hvcC":
 			t.syntax = hevcMain
-			if c[1]&0x1F == 2 {
+			switch c[1] & 0x1F {
+			case 2:
 				t.syntax, t.bits = hevcMain10, 10
+			case 1, 3:
+			default: // format range extensions and others (ISO/IEC 23008-2 A.3)
+				return errChroma
 			}
 		}
 		return nil
