@@ -11,7 +11,8 @@ import (
 //
 // Text that is as it is declared is decoded by the standard. Where it is not, and so could not be shown otherwise, Charset reads
 // what was most likely meant, in this order:
-//   - text that cannot be of the declared set but is well-formed UTF-8 is UTF-8;
+//   - text that cannot be of the declared set but is well-formed UTF-8 is UTF-8, and so is text of ISO_IR 100 that makes letters in UTF-8 and no words in
+//     Latin-1;
 //   - text that cannot be of JIS X 0201 but is well-formed Shift JIS is that;
 //   - text without a declared set, or that cannot be of it, or of ISO_IR 100 where that makes no words, and looks like Chinese in GBK is that;
 //   - characters above 7F where no set is designated for them are of the first declared set that has such, so that one missing
@@ -106,6 +107,8 @@ func (c Charset) decode(vr VR, b []byte) decoded {
 	switch {
 	case c.whole != nil:
 		d = c.whole.decode(vr, b)
+	case c.g1 == latin1 && mayBeUTF8 && looksUTF8(b):
+		d = decodedUTF8(vr, b)
 	case c.g1 == latin1 && !mayBeUTF8 && looksChinese(b) && !looksLatin(b):
 		d = gb18030.decode(vr, b)
 	case c.utf8 && c.g1 == nil && hasSequence(b, 2) && (hasSequence(b, 3) || !looksChinese(b)):
@@ -156,6 +159,21 @@ func looksChinese(b []byte) bool {
 		i += 2
 	}
 	return longest >= 2
+}
+
+// looksUTF8 reports whether well-formed UTF-8 was hardly meant as Latin-1, where each of its characters is an accented letter with signs behind it: there are
+// two such, or it is one of three bytes, or a letter of Western Europe (docs/adr/0056-utf-8-under-latin-1.md).
+func looksUTF8(b []byte) bool {
+	n := 0
+	for _, r := range string(b) {
+		if r >= utf8.RuneSelf {
+			n++
+		}
+		if r > 0x7FF || 0xC0 <= r && r < 0x180 || n > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // looksLatin reports whether bytes that look Chinese make words in Latin-1, too. Two characters of GB 2312 in one place begin with capitals or signs there; a sign or

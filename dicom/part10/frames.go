@@ -10,11 +10,14 @@ import (
 // locateFrames finds out where the frames lie, now that the whole data set is known.
 func (s *scanner) locateFrames(p *PixelData) {
 	frames := numberOfFrames(s.file.DataSet)
+	ts, _ := dicom.TransferSyntaxOf(s.file.TransferSyntax)
 	if !p.Encapsulated {
+		if ts.Encapsulated {
+			s.warn(nil, 0, "native pixel data under the transfer syntax of encapsulated pixel data")
+		}
 		s.nativeFrames(p, frames)
 		return
 	}
-	ts, _ := dicom.TransferSyntaxOf(s.file.TransferSyntax)
 	if !ts.Encapsulated {
 		s.warn(nil, 0, "encapsulated pixel data under a native transfer syntax")
 	}

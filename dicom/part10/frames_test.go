@@ -201,6 +201,17 @@ func TestNativeFrames(t *testing.T) {
 	}
 }
 
+// Native pixel data is found under the transfer syntax of a codestream, too, and that is told.
+func TestNativeFramesUnderEncapsulatedSyntax(t *testing.T) {
+	file := part10File(jpeg, explicit(dicom.SamplesPerPixel, "US", u16(1))+explicit(dicom.Rows, "US", u16(1))+explicit(dicom.Columns, "US", u16(2))+
+		explicit(dicom.BitsAllocated, "US", u16(8))+explicit(dicom.PixelData, "OW", "ab"))
+	f := mustScan(t, file, Limits{})
+	checkNative(t, f, file, []string{"ab"})
+	if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "native pixel data under") {
+		t.Errorf("warnings %q", f.Warnings)
+	}
+}
+
 func TestBigEndianFrames(t *testing.T) {
 	image := func(columns, bits byte, frames, vr, pixels string) string {
 		return bigEndian(dicom.NumberOfFrames, "IS", frames) + bigEndian(dicom.Rows, "US", "\x00\x01") +
