@@ -1,7 +1,6 @@
 package dicomweb
 
 import (
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -244,27 +243,15 @@ var gatheredByStudy = map[dicom.Tag]dicom.Tag{
 	dicom.SOPClassUID: dicom.SOPClassesInStudy,
 }
 
-// query applies the parameters to a level. Keys that belong below it cannot decide there (PS3.18 10.6.1.2.1): those that the study
-// gathers are asked of it, the others are left out, and each of them makes a warning. Private attributes belong to every level.
-func (p *searchParameters) query(level match.Level, scope dicom.Ref) (q match.Query, warnings []string, err error) {
+// query applies the parameters to a level. PS3.18 10.6.1.2.1 does not provide for keys that belong below it: they are asked of what lies
+// below (docs/adr/0057), those that the study gathers of the study if there are no others. A universal one says nothing there.
+func (p *searchParameters) query(level match.Level, scope dicom.Ref) (q match.Query, err error) {
 	q = match.Query{Level: level, Scope: scope, Include: p.include, IncludeAll: p.includeAll, Fuzzy: p.fuzzy,
 		Offset: p.offset, Limit: p.limit, Order: p.order}
-	var keys []match.Key
-	for _, k := range p.keys {
-		if of, found := gatheredByStudy[k.Path[0]]; found && level == match.Study && len(k.Path) == 1 {
-			k.Path = match.Path{of}
-		}
-		if match.LevelOf(k.Path[0]) > level && !k.Path[0].IsPrivate() {
-			warnings = append(warnings, fmt.Sprintf("The attribute %s is not supported at the %v level. It has not been matched.",
-				nameOf(k.Path), level))
-			continue
-		}
-		keys = append(keys, k)
-	}
-	q.Keys = match.Combine(keys)
+	q.Keys = match.Combine(p.keysOf(level))
 	for _, o := range p.order {
 		if match.LevelOf(o.Tag) > level {
-			return q, nil, badRequest("orderby: %s is not an attribute of the %v level or above", nameOf(match.Path{o.Tag}), level)
+			return q, badRequest("orderby: %s is not an attribute of the %v level or above", nameOf(match.Path{o.Tag}), level)
 		}
 	}
 	if scope.Resource != "" { // PS3.18 10.6.1.2.4 is of studies alone
@@ -273,12 +260,32 @@ func (p *searchParameters) query(level match.Level, scope dicom.Ref) (q match.Qu
 	if len(p.prior) > 0 {
 		after, err := match.ParsePosition(level, p.prior)
 		if err != nil {
-			return q, nil, badRequest("PriorRecordKey: %v (PS3.18 10.6.1.2.4)", err)
+			return q, badRequest("PriorRecordKey: %v (PS3.18 10.6.1.2.4)", err)
 		}
 		q.After = &after
 	}
 	if p.recordKeys && len(p.order) > 0 {
-		return q, nil, badRequest("orderby and the Record Keys of PS3.18 10.6.1.2.4 exclude each other: these have an order of their own")
+		return q, badRequest("orderby and the Record Keys of PS3.18 10.6.1.2.4 exclude each other: these have an order of their own")
 	}
-	return q, warnings, nil
+	return q, nil
+}
+
+// keysOf returns the keys as they are asked at the level.
+func (p *searchParameters) keysOf(level match.Level) []match.Key {
+	var keys []match.Key
+	others := false // of levels below, that the study does not gather
+	for _, k := range p.keys {
+		below := match.LevelOf(k.Path[0]) > level
+		if _, universal := k.Condition.(match.Universal); universal && below && !k.Path[0].IsPrivate() {
+			continue
+		}
+		keys = append(keys, k)
+		others = others || below && gatheredByStudy[k.Path[0]] == 0
+	}
+	for i, k := range keys {
+		if of, found := gatheredByStudy[k.Path[0]]; found && level == match.Study && !others {
+			keys[i].Path = match.Path{of}
+		}
+	}
+	return keys
 }

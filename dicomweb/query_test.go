@@ -125,18 +125,32 @@ func TestParseSearchErrors(t *testing.T) {
 	}
 }
 
+// TestKeysBelowTheLevel: at which level keys are decided, and when the study answers for those that it gathers.
 func TestKeysBelowTheLevel(t *testing.T) {
-	p, err := parseSearch("BodyPartExamined=CHEST&InstanceNumber=1&PatientID=1&limit=3&offset=2&fuzzymatching=true")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for level, want := range map[match.Level]int{match.Study: 2, match.Series: 1, match.Instance: 0} {
-		q, warnings, err := p.query(level, dicom.Ref{Study: "1.2"})
+	for query, want := range map[string][3]match.Level{
+		"PatientID=1":                                {match.Study, match.Series, match.Instance},
+		"BodyPartExamined=CHEST&PatientID=1":         {match.Series, match.Series, match.Instance},
+		"BodyPartExamined=CHEST&Rows=5":              {match.Instance, match.Instance, match.Instance},
+		"BodyPartExamined=&Rows=&PatientID=1":        {match.Study, match.Series, match.Instance},
+		"Modality=CT,MR":                             {match.Study, match.Series, match.Instance},
+		"Modality=CT&SOPClassUID=1.2":                {match.Study, match.Instance, match.Instance},
+		"Modality=CT&BodyPartExamined=CHEST":         {match.Series, match.Series, match.Instance},
+		"Modality=CT&00230010=Acme&00231001=":        {match.Instance, match.Instance, match.Instance},
+		"RequestAttributesSequence.StudyInstanceUID": {match.Study, match.Series, match.Instance},
+		"RequestAttributesSequence.StudyInstanceUID=1.2&limit=3&offset=2&fuzzymatching=true": {match.Series, match.Series, match.Instance},
+	} {
+		p, err := parseSearch(query)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(warnings) != want || len(q.Keys) != 3-want || q.Level != level || q.Limit != 3 || q.Offset != 2 || !q.Fuzzy || q.Scope.Study != "1.2" {
-			t.Errorf("%v: %+v, warnings %q", level, q, warnings)
+		for level, decisive := range want {
+			q, err := p.query(match.Level(level), dicom.Ref{Study: "1.2"})
+			if err != nil || q.Level != match.Level(level) || q.Limit != p.limit || q.Offset != p.offset || q.Fuzzy != p.fuzzy || q.Scope.Study != "1.2" {
+				t.Errorf("%s at the %v level: %+v, %v", query, match.Level(level), q, err)
+			}
+			if got := q.Decisive(); got != decisive {
+				t.Errorf("%s at the %v level is decided at the %v level, want %v", query, match.Level(level), got, decisive)
+			}
 		}
 	}
 }
@@ -151,7 +165,7 @@ func TestQueryErrors(t *testing.T) {
 	} {
 		p, err := parseSearch(query)
 		if err == nil {
-			_, _, err = p.query(match.Study, dicom.Ref{})
+			_, err = p.query(match.Study, dicom.Ref{})
 		}
 		if err == nil || problemOf(err).status != 400 || !strings.Contains(problemOf(err).detail, want) {
 			t.Errorf("%s: %v, want 400 with %q", query, err, want)
@@ -183,7 +197,7 @@ func FuzzSearch(f *testing.F) {
 			t.Fatalf("%q: %d:%d", query, p.offset, p.limit)
 		}
 		for level := match.Study; level <= match.Instance; level++ {
-			q, _, err := p.query(level, dicom.Ref{})
+			q, err := p.query(level, dicom.Ref{})
 			if err != nil {
 				if problemOf(err).status != 400 {
 					t.Fatal(err)

@@ -35,7 +35,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, level match.Leve
 	if err != nil {
 		return err
 	}
-	query, warnings, err := parameters.query(level, scope)
+	query, err := parameters.query(level, scope)
 	if err != nil {
 		return err
 	}
@@ -57,9 +57,6 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, level match.Leve
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
 	h.Set(totalCount, strconv.Itoa(found.matches))
-	for _, text := range warnings {
-		warn(h, base, text)
-	}
 	if found.results == 0 {
 		h.Add("Vary", "Accept, Accept-Encoding")
 		w.WriteHeader(http.StatusNoContent)

@@ -86,7 +86,8 @@ type Index interface {
 	// Search yields a data set per match, at the query's level: the virtual data set of the entity (see StudyDataSet,
 	// SeriesDataSet, InstanceDataSet) with the computed attributes of PS3.18 10.6.3.3 that do not depend on the request
 	// (counts, ModalitiesInStudy, SOPClassesInStudy, AvailableTransferSyntaxUID, InstanceAvailability). At the instance level
-	// an index may leave out attributes that are neither in the tables 10.6.3-3 to -5 nor named in Keys or Include. Offset and
+	// an index may leave out attributes that are neither in the tables 10.6.3-3 to -5 nor named in Keys or Include. With Parts below the
+	// level it is the virtual data set of the first part (match.Query.Searched) that matches, of each entity that has one. Offset and
 	// Limit are applied. The order is stable while nothing is stored or deleted: newest study first (Study Date and Time descending,
 	// then UID), series by number, instances by number, UIDs where these are equal. Of instances of no patient it is asked by a Scope
 	// with their Resource, at the instance level; their order is that of their UIDs.

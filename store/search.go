@@ -9,32 +9,25 @@ import (
 )
 
 // Search yields the matches of q, each as a data set of the query's level: in q.Order, and where that leaves it open in the order
-// of Index.Search. It also answers for private attributes of studies and series, which no index gathers.
+// of Index.Search. Where keys are of attributes below the level, or private, studies and series are found by their parts
+// (match.Query.Searched).
 func (s *Store) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
+	q.Parts = q.Decisive()
 	switch {
 	case len(q.Order) > 0:
 		return s.searchOrdered(ctx, q)
-	case asksInstances(q):
-		return s.searchByInstances(ctx, q)
+	case q.Searched() > q.Level:
+		return s.searchByParts(ctx, q)
 	}
 	return s.searchIndex(ctx, q)
 }
 
 // Count returns how many matches q has behind q.After, whatever its Offset and Limit (PS3.18 8.3.4.4.1).
 func (s *Store) Count(ctx context.Context, q match.Query) (int, error) {
-	if !asksInstances(q) {
-		ctx, done := s.admitting(ctx, searchedCost)
-		defer done()
-		return s.index.Count(ctx, q)
-	}
-	n := 0
-	for _, err := range s.distinct(ctx, q) {
-		if err != nil {
-			return 0, err
-		}
-		n++
-	}
-	return n, nil
+	q.Parts = q.Decisive()
+	ctx, done := s.admitting(ctx, searchedCost)
+	defer done()
+	return s.index.Count(ctx, q)
 }
 
 // Entries yields the entries below r, in the order of Index.Search.

@@ -109,43 +109,60 @@ func TestSearchOrdered(t *testing.T) {
 	}
 }
 
-// TestSearchPrivate: a study or series is found by a private attribute of one of its instances.
-func TestSearchPrivate(t *testing.T) {
+// TestSearchByParts: a study or series is found by an attribute of one of its parts, private ones of its instances among them; what is
+// asked for together is in one part.
+func TestSearchByParts(t *testing.T) {
 	for i, s := range generated(t, 120) {
-		private := keys(t, "00230010", "NOCTIS TEST", "00231001", "*A*")
-		instances := results(t, s, match.Query{Level: match.Instance, Keys: private, Limit: -1})
-		if len(instances) == 0 {
-			t.Fatal("no instance has the private attribute: the test shows nothing")
+		for _, asked := range [][]match.Key{
+			keys(t, "00230010", "NOCTIS TEST", "00231001", "*A*"), keys(t, "SelectorLOValue", "*A*"), keys(t, "BodyPartExamined", "*"),
+			keys(t, "Modality", "CT,MR", "InstanceNumber", "1"), keys(t, "SOPClassUID", "1.2.840.10008.5.1.4.1.1.2"),
+			keys(t, "Modality", "CT", "StudyDate", "2006-"), keys(t, "SOPClassUID", "1.2.840.10008.5.1.4.1.1.2", "PatientName", "*"),
+		} {
+			searchByParts(t, i, s, asked)
 		}
-		for level := match.Study; level <= match.Series; level++ {
-			var want []match.Position
-			for _, p := range positions(level, instances) {
-				if !slices.Contains(want, p) {
-					want = append(want, p)
-				}
+	}
+}
+
+func searchByParts(t *testing.T, i int, s *store.Store, asked []match.Key) {
+	t.Helper()
+	parts := results(t, s, match.Query{Level: match.Instance, Keys: asked, Limit: -1})
+	if len(parts) == 0 {
+		t.Fatalf("no instance matches %v: the test shows nothing", asked)
+	}
+	for level := match.Study; level <= match.Series; level++ {
+		var want []match.Position
+		for _, p := range positions(level, parts) {
+			if !slices.Contains(want, p) {
+				want = append(want, p)
 			}
-			q := match.Query{Level: level, Keys: private, Limit: -1}
-			found := results(t, s, q)
-			got := positions(level, found)
-			if !slices.Equal(got, want) {
-				t.Errorf("store %d, %v: got %v, want %v", i, level, got, want)
+		}
+		q := match.Query{Level: level, Keys: asked, Limit: -1}
+		found := results(t, s, q)
+		if got := positions(level, found); !slices.Equal(got, want) {
+			t.Errorf("store %d, %v by %v: got %v, want %v", i, level, asked, got, want)
+		}
+		for _, ds := range found {
+			if asked[0].Path[0].IsPrivate() && !q.Match(ds) {
+				t.Errorf("store %d, %v: a result without the private attribute", i, level)
 			}
-			for _, ds := range found {
-				if !q.Match(ds) {
-					t.Errorf("store %d, %v: a result without the attribute", i, level)
-				}
+			if ds.Has(dicom.SOPInstanceUID) {
+				t.Errorf("store %d, %v by %v: an instance is the result", i, level, asked)
 			}
-			if n, err := s.Count(t.Context(), q); err != nil || n != len(want) {
-				t.Errorf("Count %d, %v; want %d", n, err, len(want))
-			}
-			q.Offset, q.Limit = 1, 1
-			if got := positions(level, results(t, s, q)); len(want) > 1 && !slices.Equal(got, want[1:2]) {
-				t.Errorf("second result %v, want %v", got, want[1:2])
-			}
-			q.Offset, q.After = 0, &want[0]
-			if got := positions(level, results(t, s, q)); len(want) > 1 && !slices.Equal(got, want[1:2]) {
-				t.Errorf("behind the first %v, want %v", got, want[1:2])
-			}
+		}
+		if n, err := s.Count(t.Context(), q); err != nil || n != len(want) {
+			t.Errorf("store %d, %v by %v: Count %d, %v; want %d", i, level, asked, n, err, len(want))
+		}
+		second := want[1:min(2, len(want))]
+		q.Offset, q.Limit = 1, 1
+		if got := positions(level, results(t, s, q)); !slices.Equal(got, second) {
+			t.Errorf("store %d, %v by %v: second result %v, want %v", i, level, asked, got, second)
+		}
+		q.Offset, q.After = 0, &want[0]
+		if got := positions(level, results(t, s, q)); !slices.Equal(got, second) {
+			t.Errorf("store %d, %v by %v: behind the first %v, want %v", i, level, asked, got, second)
+		}
+		if n, err := s.Count(t.Context(), q); err != nil || n != len(want)-1 {
+			t.Errorf("store %d, %v by %v: Count behind the first %d, %v; want %d", i, level, asked, n, err, len(want)-1)
 		}
 	}
 }

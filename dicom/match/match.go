@@ -28,6 +28,7 @@ type Query struct {
 	Level      Level
 	Scope      dicom.Ref // the study or series named in the resource's path, or a Resource; decides what is returned too
 	Keys       []Key     // as Combine returns them
+	Parts      Level     // where it lies below Level: that of the parts by which entities are found, see Searched
 	Include    []Path    // attributes to be returned beside the required ones
 	IncludeAll bool      // includefield=all (PS3.18 8.3.4.3)
 	Fuzzy      bool      // fuzzymatching=true: names match loosely (PS3.4 C.2.2.2.1.1)
@@ -35,6 +36,22 @@ type Query struct {
 	Limit      int       // most results wanted; negative: no limit
 	Order      []Order   // of the results; those that it does not tell apart, and all without it, come as Position has it
 	After      *Position // only what comes behind it; not together with Order
+}
+
+// Searched returns the level whose data sets are matched: Level, or that of Parts below it. Then an entity of Level is found if one of its
+// parts satisfies all keys; the first that does is the result, and Offset, Limit, After and counts are of entities.
+func (q Query) Searched() Level { return max(q.Level, q.Parts) }
+
+// Decisive returns the level at which all attributes of the keys are, Level or one below it. Nobody says of a private attribute where it
+// belongs, so that only instances have it.
+func (q Query) Decisive() Level {
+	level := q.Level
+	for _, k := range q.Keys {
+		if len(k.Path) > 0 {
+			level = max(level, LevelOf(k.Path[0]))
+		}
+	}
+	return level
 }
 
 // Key is one matching key: the attribute and what it must satisfy. Keys come from ParseKey and pass through Combine; a key

@@ -139,16 +139,13 @@ func (x *Index) usage() (u store.Usage) {
 func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
 	return func(yield func(*dicom.DataSet, error) bool) {
 		skip, left := q.Offset, q.Limit
-		for ds := range x.virtual(q, match.LimitsOf(ctx)) {
+		for ds := range x.found(ctx, q) {
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)
 				return
 			}
 			if left == 0 {
 				return
-			}
-			if !q.Match(ds) || !behind(q, ds) {
-				continue
 			}
 			if skip > 0 {
 				skip--
@@ -165,17 +162,29 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 // Count implements store.Index.
 func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 	n := 0
-	for ds := range x.virtual(q, match.LimitsOf(ctx)) {
-		if q.Match(ds) && behind(q, ds) {
-			n++
-		}
+	for range x.found(ctx, q) {
+		n++
 	}
 	return n, ctx.Err()
 }
 
-// behind reports whether the result comes after q.After.
-func behind(q match.Query, ds *dicom.DataSet) bool {
-	return q.After == nil || store.PositionOf(q.Level, ds).Compare(*q.After) > 0
+// found yields what matches behind q.After: of each entity of q.Level the first.
+func (x *Index) found(ctx context.Context, q match.Query) iter.Seq[*dicom.DataSet] {
+	return func(yield func(*dicom.DataSet) bool) {
+		var last dicom.Ref
+		for ds := range x.virtual(q, match.LimitsOf(ctx)) {
+			if !q.Match(ds) {
+				continue
+			}
+			at := store.PositionOf(q.Level, ds)
+			if q.After != nil && at.Compare(*q.After) <= 0 || q.Searched() > q.Level && at.Ref == last {
+				continue
+			}
+			if last = at.Ref; !yield(ds) {
+				return
+			}
+		}
+	}
 }
 
 // Entries implements store.Index.

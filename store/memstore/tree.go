@@ -205,7 +205,7 @@ func (x *Index) nonPatient(resource string, l match.Limits) []*instance {
 // virtual yields the virtual data sets that a query is for.
 func (x *Index) virtual(q match.Query, l match.Limits) iter.Seq[*dicom.DataSet] {
 	if q.Scope.Resource == "" {
-		return x.tree().within(l).all(q.Level)
+		return x.tree().within(l).all(q.Searched())
 	}
 	return func(yield func(*dicom.DataSet) bool) {
 		for _, in := range x.nonPatient(q.Scope.Resource, l) {

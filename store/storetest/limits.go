@@ -111,7 +111,7 @@ func sameWithin(t *testing.T, x, oracle store.Index, l match.Limits, study dicom
 	named := match.Key{Path: match.Path{dicom.StudyInstanceUID}, Condition: match.UIDList{UIDs: []dicom.UID{study, "1.2.3", "1.2.4", "1.2.5"}}}
 	seen := 0
 	for level := match.Study; level <= match.Instance; level++ {
-		for _, q := range []match.Query{
+		for i, q := range []match.Query{
 			{Limit: -1}, {Limit: 3}, {Offset: 2, Limit: 5}, {Limit: -1, Scope: dicom.Ref{Study: study}}, {Limit: -1, Keys: []match.Key{some}},
 			{Limit: 4, Keys: []match.Key{late}}, {Limit: -1, Keys: []match.Key{late}, Fuzzy: true},
 			{Limit: 7, Keys: []match.Key{lately}}, {Limit: -1, Keys: []match.Key{lately}}, {Limit: 2, Offset: 600, Keys: []match.Key{lately}}, {Limit: 7, Keys: []match.Key{ct}},
@@ -120,6 +120,7 @@ func sameWithin(t *testing.T, x, oracle store.Index, l match.Limits, study dicom
 			{Limit: -1, Keys: []match.Key{named}}, {Limit: 2, Keys: []match.Key{named, some}},
 		} {
 			q.Level = level
+			q.Parts = match.Level(i % 3)
 			want, got := uidsWithin(ctx, t, oracle, q), uidsWithin(ctx, t, x, q)
 			if seen += len(want); !slices.Equal(got, want) {
 				t.Errorf("%v %+v within %+v:\n got %v\nwant %v", level, q, l, got, want)

@@ -119,6 +119,9 @@ func testSearch(t *testing.T, o OpenIndex) {
 	for i := range queries {
 		q := g.Query(match.Level(i % 3))
 		q.Limit = -1
+		if q.Parts = q.Level; i%5 == 0 { // found by parts
+			q.Level = match.Level(i / 5 % (int(q.Parts) + 1))
+		}
 		if i%4 == 0 {
 			q.Offset, q.Limit = i%3, 1+i%5
 		}

@@ -33,7 +33,7 @@ const maxArgs = 10_000
 // filter turns the scope and keys of a query into SQL. Keys that it cannot express, or not exactly, make the clause inexact: then
 // the oracle has to look at every candidate. extras are the attributes whose additional index can be used.
 func filter(q match.Query, extras []ExtraKey) clause {
-	clauses := scope(q.Level, q.Scope)
+	clauses := scope(q.Searched(), q.Scope)
 	for _, k := range q.Keys {
 		clauses = append(clauses, keyClause(q, k, extras))
 	}
@@ -107,7 +107,7 @@ func keyClause(q match.Query, k match.Key, extras []ExtraKey) clause {
 	}
 	t := k.Path[0]
 	a, _ := dicom.Lookup(t)
-	if match.LevelOf(t) > q.Level || k.VR != "" && k.VR != a.VR() {
+	if match.LevelOf(t) > q.Searched() || k.VR != "" && k.VR != a.VR() {
 		return unknown
 	}
 	if t == dicom.StudyDate {

@@ -32,7 +32,7 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 			yield(nil, err)
 			return
 		}
-		b := &builder{level: q.Level, full: wantsWhole(q), begun: true, pack: x.pack}
+		b := &builder{level: q.Searched(), full: wantsWhole(q), begun: true, pack: x.pack}
 		b.rest = func(ctx context.Context, id int64) (text []byte, err error) {
 			err = x.reader.QueryRowContext(ctx, x.rebind(wholeMetadata), id).Scan(&text)
 			return text, x.readError(ctx, err)
@@ -41,7 +41,7 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 		if b.full {
 			chunk = chunkWhole
 		}
-		query := "SELECT " + b.columns() + tables(b.level, b.full, false) + " AND " + q.Level.String() + ".id"
+		query := "SELECT " + b.columns() + tables(b.level, b.full, false) + " AND " + b.level.String() + ".id"
 		byID(ctx, x, ids, chunk, query, b.scanRow, func(r resultRow, err error) bool {
 			if err == nil {
 				var ds *dicom.DataSet
@@ -64,7 +64,7 @@ func wantsWhole(q match.Query) bool {
 	for _, k := range q.Keys {
 		paths = append(paths[:len(paths):len(paths)], k.Path)
 	}
-	return wantsAll(q.Level, paths...) || q.IncludeAll && q.Level == match.Instance
+	return wantsAll(q.Searched(), paths...) || q.IncludeAll && q.Level == match.Instance
 }
 
 // matches returns the ids of what matches, in order, from Offset on, up to Limit of them.
@@ -107,6 +107,9 @@ func (x *Index) matching(ctx context.Context, q match.Query, f clause) ([]int64,
 	}
 	if err := x.plan(ctx, &f, q.Limit > 0); err != nil {
 		return nil, err
+	}
+	if f.exact && q.Searched() > q.Level {
+		return x.firstParts(ctx, q, f)
 	}
 	if f.exact {
 		query := "SELECT " + q.Level.String() + ".id" + tables(q.Level, false, !f.narrow) + f.and() + order(q.Level)
@@ -189,7 +192,7 @@ func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 		return 0, err
 	}
 	var n int
-	if f.whole && q.Level == match.Study {
+	if f.whole && q.Searched() == match.Study {
 		query := "SELECT COUNT(DISTINCT study_id) FROM (" + f.keyed[0].sql + ")"
 		if f.once {
 			query = "SELECT COUNT(*) FROM (" + f.keyed[0].sql + ")"
@@ -197,7 +200,11 @@ func (x *Index) Count(ctx context.Context, q match.Query) (int, error) {
 		err := x.each(ctx, query, f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
 		return n, err
 	}
-	err = x.each(ctx, "SELECT COUNT(*)"+tables(q.Level, false, false)+f.and(), f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	what := "*"
+	if q.Searched() > q.Level {
+		what = "DISTINCT " + q.Level.String() + ".id"
+	}
+	err = x.each(ctx, "SELECT COUNT("+what+")"+tables(q.Searched(), false, false)+f.and(), f.args, func(rows *sql.Rows) error { return rows.Scan(&n) })
 	return n, err
 }
 
@@ -207,32 +214,72 @@ func (x *Index) judge(ctx context.Context, q match.Query, f clause) ([]int64, er
 	for _, k := range q.Keys {
 		paths = append(paths, k.Path)
 	}
-	b := &builder{level: q.Level, full: wantsAll(q.Level, paths...), pack: x.pack}
+	b := &builder{level: q.Searched(), full: wantsAll(q.Searched(), paths...), pack: x.pack}
 	query := "SELECT " + b.columns() + tables(b.level, b.full, !f.narrow) + f.and() + order(b.level)
-	var ids []int64
-	skip := q.Offset
-	err := x.each(ctx, query, f.args, func(rows *sql.Rows) error {
+	found := pageOf(q)
+	return found.read(ctx, x, query, f.args, func(rows *sql.Rows) error {
 		id, row, err := b.scanRow(rows)
 		if err != nil {
 			return err
+		}
+		entity := [...]int64{match.Study: b.studyID, match.Series: b.seriesID, match.Instance: id}[q.Level]
+		if found.has(entity) {
+			return nil
 		}
 		ds, err := b.dataSet(ctx, row)
 		if err != nil || !q.Match(ds) {
 			return err
 		}
-		if skip > 0 {
-			skip--
+		return found.add(entity, id)
+	})
+}
+
+// firstParts finds the first part of each entity that has one.
+func (x *Index) firstParts(ctx context.Context, q match.Query, f clause) ([]int64, error) {
+	query := "SELECT " + q.Level.String() + ".id, " + q.Searched().String() + ".id" + tables(q.Searched(), false, !f.narrow) + f.and() + order(q.Searched())
+	found := pageOf(q)
+	return found.read(ctx, x, query, f.args, func(rows *sql.Rows) error {
+		var entity, id int64
+		if err := rows.Scan(&entity, &id); err != nil {
+			return err
+		}
+		if found.has(entity) {
 			return nil
 		}
-		if ids = append(ids, id); len(ids) == q.Limit {
-			return errEnough
-		}
-		return nil
+		return found.add(entity, id)
 	})
+}
+
+// page collects what matches while rows stream by, from Offset on, up to Limit. Rows of one entity follow each other.
+type page struct {
+	skip, limit int
+	ids         []int64
+	last        int64 // the entity that was found last; they begin at 1
+}
+
+func pageOf(q match.Query) *page { return &page{skip: q.Offset, limit: q.Limit} }
+
+// has reports whether the entity has been found, by another part.
+func (p *page) has(entity int64) bool { return p.last == entity }
+
+func (p *page) add(entity, id int64) error {
+	p.last = entity
+	if p.skip > 0 {
+		p.skip--
+		return nil
+	}
+	if p.ids = append(p.ids, id); len(p.ids) == p.limit {
+		return errEnough
+	}
+	return nil
+}
+
+func (p *page) read(ctx context.Context, x *Index, query string, args []any, row func(*sql.Rows) error) ([]int64, error) {
+	err := x.each(ctx, query, args, row)
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	return ids, err
+	return p.ids, err
 }
 
 func (x *Index) ids(ctx context.Context, query string, args []any) ([]int64, error) {
