@@ -307,6 +307,7 @@ var instances = map[string]map[string]string{
 		"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4", "Modality": "MR", "PatientName": "MÜLLER^JÖRG", "PatientID": "P2",
 		"StudyDate": "20240301", "StudyDescription": "head", "AccessionNumber": "A2"},
 	"zeros":   {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.02", "InstanceNumber": "7"},
+	"moved":   {"StudyInstanceUID": "1.2.9", "SeriesInstanceUID": "1.2.9.1", "SOPInstanceUID": "1.2.1.1.1"},
 	"changed": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.1", "InstanceNumber": "99"},
 	"bad-uid": {"StudyInstanceUID": "1.2.x", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.2.1.1.9"},
 	"bad-sop": {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "../../etc/passwd"},

@@ -264,6 +264,8 @@ func take(ctx context.Context, uploads iter.Seq2[*upload, error], batch *store.B
 	result.outcomes = outcomes
 	for i, o := range outcomes {
 		switch {
+		case o.Elsewhere:
+			outcomes[i].Warnings = append(o.Warnings, "another file is stored under this UID in another series or study, and stays")
 		case o.Kept:
 			outcomes[i].Warnings = append(o.Warnings, "another file is stored under this UID, and stays")
 		case o.Replaced:
@@ -314,7 +316,7 @@ func storeError(err error) error {
 func (st stored) series() map[dicom.Ref]bool {
 	all := map[dicom.Ref]bool{}
 	for _, o := range st.outcomes {
-		if o.Failure == nil && !o.Receipt.Duplicate && o.Receipt.Memory < 8<<20 && o.Receipt.Ref.Resource == "" {
+		if o.Failure == nil && !o.Receipt.Duplicate && !o.Receipt.Kept && o.Receipt.Memory < 8<<20 && o.Receipt.Ref.Resource == "" {
 			all[dicom.Ref{Study: o.Receipt.Ref.Study, Series: o.Receipt.Ref.Series}] = true
 		}
 	}

@@ -131,7 +131,7 @@ func (st *stored) common() dicom.Ref {
 	var ref dicom.Ref
 	for _, o := range st.outcomes {
 		switch {
-		case o.Failure != nil:
+		case o.Failure != nil, o.Elsewhere:
 		case ref == (dicom.Ref{}):
 			ref = o.Ref
 		case ref.Study != o.Ref.Study:
@@ -151,7 +151,11 @@ func (st *stored) module(base string) *dicom.DataSet {
 			continue
 		}
 		item := reference(o.SOPClass, o.Ref.Instance)
-		item.SetStrings(dicom.RetrieveURL, dicom.UR, base+o.Ref.Path())
+		if o.Elsewhere {
+			item.SetStrings(dicom.RetrieveURL, dicom.UR) // who sent it may not be allowed to know where
+		} else {
+			item.SetStrings(dicom.RetrieveURL, dicom.UR, base+o.Ref.Path())
+		}
 		if reason := warningReason(o.Receipt); reason != 0 {
 			item.SetInts(dicom.WarningReason, dicom.US, int64(reason))
 		}

@@ -62,12 +62,21 @@ func (b *Batch) flush(ctx context.Context) error {
 	for _, st := range batch {
 		o := &b.outcomes[st.outcome]
 		o.settle(st, err, noted, b.store.options.Conflict)
+		o.Elsewhere = o.Kept && !b.store.holds(ctx, o.Ref)
 		if o.Replaced && b.store.options.PurgeAtOnce && b.dry == nil {
 			// Now that no lock is held. What cannot be purged now stays in the recycle bin.
 			_, _, _ = b.store.Purge(ctx, RemovedQuery{Ref: dicom.Ref{Instance: o.Ref.Instance}}, -1)
 		}
 	}
 	return errors.Join(err, noted)
+}
+
+// holds reports whether the instance is where its reference says; true where the index does not tell.
+func (s *Store) holds(ctx context.Context, ref dicom.Ref) bool {
+	for range s.index.Entries(ctx, ref) {
+		return true
+	}
+	return false
 }
 
 // commitStaged judges the batch and commits it, or only judges it if it is dry.

@@ -127,6 +127,7 @@ type Receipt struct {
 	Memory         int64           // what the data set took
 	Duplicate      bool            // the very bytes were stored before; nothing was written
 	Kept           bool            // other bytes were stored before under the UID, and stay (Keep)
+	Elsewhere      bool            // those that stay lie in another series or study than Ref says
 	Replaced       bool            // other bytes were stored before under the UID (Replace)
 	Warnings       []string        // leniencies applied in reading
 	Findings       []valid.Finding // what breaks the standard, where Rules ask for it

@@ -154,8 +154,11 @@ func testConflict(t *testing.T, p *parts) {
 	ref := dicom.Ref{Study: "1.2.1", Series: "1.2.1.1", Instance: "1.2.1.1.1"}
 	p.ingest(t, versions[0])
 	keep := p.with(t, store.Options{Conflict: store.Keep})
-	if r := keep.ingest(t, versions[1]); !r.Kept || r.Duplicate || r.Replaced {
+	if r := keep.ingest(t, versions[1]); !r.Kept || r.Duplicate || r.Replaced || r.Elsewhere {
 		t.Errorf("kept: %+v", r)
+	}
+	if r := keep.ingest(t, fileOf(t, instance("1.2.9", "1.2.9.1", "1.2.1.1.1", "another study"))); !r.Kept || !r.Elsewhere {
+		t.Errorf("kept in another study: %+v", r)
 	}
 	p.wantFile(t, ref, versions[0])
 	p.wantKept(t, 1)
