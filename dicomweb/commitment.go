@@ -88,7 +88,7 @@ func respondCommitment(w http.ResponseWriter, r *http.Request, chosen offer, res
 		return done(w, http.StatusAccepted)
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	return respondModule(w, r, chosen, result)
+	return respondModule(w, r, http.StatusOK, chosen, result)
 }
 
 func refusedCommitment(err error) error {

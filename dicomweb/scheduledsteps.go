@@ -85,7 +85,7 @@ func respondSteps(w http.ResponseWriter, r *http.Request, chosen offer, q match.
 			return &problem{status: http.StatusNotAcceptable, detail: fmt.Sprintf("%d results do not fit into one %s document: accept it as multipart/related, or ask for limit=1",
 				len(steps), chosen.mediaType)}
 		}
-		return respondModule(w, r, chosen, procedure.Project(q, steps[0]))
+		return respondModule(w, r, http.StatusOK, chosen, procedure.Project(q, steps[0]))
 	}
 	results := newResultWriter(chosen)
 	for _, sc := range steps {

@@ -74,19 +74,11 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 	}
 	h.Set("Cache-Control", "no-store")
 	// The default is sent where nothing acceptable is supported (PS3.18 Table 8.7.3-1): what is stored is stored.
-	chosen, err := acceptOf(r).choose(slices.Concat(dicomJSON, dicomXML)...)
+	chosen, err := acceptOf(r).choose(dataSetFormats...)
 	if err != nil {
 		chosen = dicomJSON[0]
 	}
-	write := (*dicom.DataSet).AppendJSON
-	if slices.Contains(dicomXML, chosen) {
-		write = (*dicom.DataSet).AppendXML
-	}
-	body, err := write(st.module(base), nil)
-	if err != nil {
-		return err
-	}
-	return respond(w, r, st.status(), chosen.mediaType, body)
+	return respondModule(w, r, st.status(), chosen, st.module(base))
 }
 
 // warn says what the codes do not, in at most mostWarnings lines.

@@ -94,7 +94,7 @@ func refusedCreate(err error) error {
 }
 
 // dataSetFormats are those of a data set that is kept (PS3.18 Tables 11.1.3-1 and 13.1.3-1), the default first.
-var dataSetFormats = append(slices.Concat(dicomJSON, dicomXML), multipartOffers...)
+var dataSetFormats = slices.Concat(dicomJSON, dicomXML, multipartOffers)
 
 // retrieveWorkitem is the Retrieve Workitem transaction (PS3.18 11.5). The Transaction UID is never part of the answer.
 func (s *Server) retrieveWorkitem(w http.ResponseWriter, r *http.Request) error {
@@ -129,18 +129,18 @@ func respondDataSet(w http.ResponseWriter, r *http.Request, chosen offer, ds *di
 		}
 		return respond(w, r, http.StatusOK, chosen.mediaType, append(body, ']'))
 	}
-	return respondModule(w, r, chosen, ds)
+	return respondModule(w, r, http.StatusOK, chosen, ds)
 }
 
 // respondModule sends one data set, as JSON an object (PS3.18 B.27).
-func respondModule(w http.ResponseWriter, r *http.Request, chosen offer, ds *dicom.DataSet) error {
+func respondModule(w http.ResponseWriter, r *http.Request, status int, chosen offer, ds *dicom.DataSet) error {
 	if chosen.multipart {
 		results := newResultWriter(chosen)
 		if err := results.add(ds); err != nil {
 			return err
 		}
 		mediaType, body := results.end()
-		return respond(w, r, http.StatusOK, mediaType, body)
+		return respond(w, r, status, mediaType, body)
 	}
 	appendTo := (*dicom.DataSet).AppendXML
 	if strings.HasSuffix(chosen.mediaType, "json") {
@@ -150,7 +150,7 @@ func respondModule(w http.ResponseWriter, r *http.Request, chosen offer, ds *dic
 	if err != nil {
 		return err
 	}
-	return respond(w, r, http.StatusOK, chosen.mediaType, body)
+	return respond(w, r, status, chosen.mediaType, body)
 }
 
 // updateWorkitem is the Update Workitem transaction (PS3.18 11.6).
