@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -50,13 +51,11 @@ func (p *Profile) Apply(ds *dicom.DataSet) *dicom.DataSet {
 	if ds.Has(dicom.PatientID) {
 		out.SetStrings(dicom.PatientID, dicom.LO, p.patient(ds))
 	}
-	out.SetStrings(dicom.PatientIdentityRemoved, dicom.CS, "YES")
-	out.SetStrings(dicom.DeidentificationMethod, dicom.LO, "PS3.15 2024b Basic Application Level Confidentiality Profile")
-	methods := []*dicom.DataSet{code("113100", "Basic Application Confidentiality Profile")}
-	if no(ds, dicom.BurnedInAnnotation) { // there is nothing to be cleaned
-		methods = append(methods, code("113101", "Clean Pixel Data Option"))
+	if out.Has(dicom.EncapsulatedDocumentLength) {
+		out.Set(dicom.Element{Tag: dicom.EncapsulatedDocumentLength, VR: dicom.UL, Value: dicom.Ints{int64(len(nothing))}})
 	}
-	out.SetItems(dicom.DeidentificationMethodCodeSequence, methods...)
+	out.SetStrings(dicom.PatientIdentityRemoved, dicom.CS, "YES")
+	addMethod(out, no(ds, dicom.BurnedInAnnotation)) // where nothing is burned in, there is nothing to be cleaned
 	out.SetStrings(dicom.LongitudinalTemporalInformationModified, dicom.CS, "REMOVED")
 	return out
 }
@@ -64,6 +63,29 @@ func (p *Profile) Apply(ds *dicom.DataSet) *dicom.DataSet {
 // patient is the dummy of a Patient ID: one for each patient, so that the instances of a patient stay together.
 func (p *Profile) patient(ds *dicom.DataSet) string {
 	return "ANON-" + strings.ToUpper(hex.EncodeToString(p.sum("patient", ds.String(dicom.IssuerOfPatientID)+"\x00"+ds.String(dicom.PatientID))[:8]))
+}
+
+// method is what De-identification Method (0012,0063) says.
+const method = "PS3.15 2026d Basic Application Level Confidentiality Profile"
+
+// addMethod says how an instance was de-identified, after what was done to it before (PS3.15 E.1.1).
+func addMethod(ds *dicom.DataSet, pixelsClean bool) {
+	texts := ds.Strings(dicom.DeidentificationMethod)
+	if !slices.Contains(texts, method) {
+		ds.SetStrings(dicom.DeidentificationMethod, dicom.LO, append(slices.Clone(texts), method)...)
+	}
+	codes := slices.Clone(ds.Items(dicom.DeidentificationMethodCodeSequence))
+	add := func(value, meaning string) {
+		said := func(item *dicom.DataSet) bool { return item.String(dicom.CodeValue) == value }
+		if !slices.ContainsFunc(codes, said) {
+			codes = append(codes, code(value, meaning))
+		}
+	}
+	add("113100", "Basic Application Confidentiality Profile")
+	if pixelsClean {
+		add("113101", "Clean Pixel Data Option")
+	}
+	ds.SetItems(dicom.DeidentificationMethodCodeSequence, codes...)
 }
 
 // code is an item of a code of PS3.16.
@@ -89,7 +111,11 @@ func (p *Profile) apply(ds *dicom.DataSet) *dicom.DataSet {
 		case replace:
 			e.Value = p.replaceUIDs(e.Value)
 		case keep:
-			if items, ok := e.Value.(dicom.Items); ok {
+			items, ok := e.Value.(dicom.Items)
+			if !ok && e.Value != nil && (e.VR == dicom.UN || e.Tag.VR() == dicom.SQ) {
+				continue // nobody could read it, and so nobody can say what it holds
+			}
+			if ok {
 				e.Value = p.items(items)
 			}
 		}

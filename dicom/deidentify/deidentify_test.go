@@ -24,18 +24,19 @@ func TestTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The dictionary leaves out commands (PS3.7).
-		if a, found := dicom.Lookup(tag); found && a.Keyword != fields[2] || !found && tag.Group() != 0 {
+		if a, found := dicom.Lookup(tag); found && a.Keyword != fields[2] {
 			t.Errorf("%s is %s, not %s", tag, a.Keyword, fields[2])
 		}
 	}
-	if len(seen) != 620 {
-		t.Errorf("%d attributes; PS3.15 Table E.1-1 of 2024b has 620, and the private ones", len(seen))
+	if len(seen) != 660 {
+		t.Errorf("%d attributes; PS3.15 Table E.1-1 of 2026d has 660, and the private ones", len(seen))
 	}
 	for tag, want := range map[dicom.Tag]action{
 		dicom.PatientName: zero, dicom.PatientID: dummy, dicom.StudyDate: zero, dicom.SeriesDate: dummy, dicom.PatientAge: remove,
 		dicom.SOPInstanceUID: replace, dicom.SOPClassUID: keep, dicom.Rows: keep, dicom.SourceImageSequence: keep,
 		0x00091001: remove, 0x00090010: remove, 0x50023000: remove, 0x60020010: remove, 0x60023000: remove, 0x0008FFF0: remove,
+		dicom.PatientBirthDateInAlternativeCalendar: remove, dicom.WaveformAnnotationSequence: dummy, // of later editions than 2024b
+		dicom.VolumeFrameOfReferenceUID: replace, dicom.CodingSchemeUID: keep, dicom.DocumentTitle: zero, dicom.DocumentAuthorTrial: zero,
 	} {
 		if got := actionOf(tag); got != want {
 			t.Errorf("%s: %c, want %c", tag, got, want)
@@ -162,6 +163,46 @@ func TestBurnedIn(t *testing.T) {
 		}
 		if got := BurnedIn(ds); (got == "") != (test.mentioned == "") || !strings.Contains(got, test.mentioned) {
 			t.Errorf("%+v: %q", test, got)
+		}
+	}
+}
+
+// What a kept attribute holds is looked at, or goes: a sequence that nobody could read may name the patient.
+func TestUnreadable(t *testing.T) {
+	ds := &dicom.DataSet{}
+	ds.Set(dicom.Element{Tag: dicom.SharedFunctionalGroupsSequence, VR: dicom.UN, Value: dicom.Bytes("SECRET")})
+	ds.Set(dicom.Element{Tag: dicom.PixelSpacing, VR: dicom.UN, Value: dicom.Bytes("SECRET")})
+	ds.Set(dicom.Element{Tag: dicom.PerFrameFunctionalGroupsSequence, VR: dicom.SQ})
+	got := New([]byte("sixteen bytes...")).Apply(ds)
+	if got.Has(dicom.SharedFunctionalGroupsSequence) || got.Has(dicom.PixelSpacing) || !got.Has(dicom.PerFrameFunctionalGroupsSequence) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestEncapsulatedDocument(t *testing.T) {
+	ds := &dicom.DataSet{}
+	ds.SetStrings(dicom.DocumentTitle, dicom.ST, "Letter of SECRET")
+	ds.Set(dicom.Element{Tag: dicom.EncapsulatedDocument, VR: dicom.OB, Value: dicom.Bytes("%PDF SECRET")})
+	ds.Set(dicom.Element{Tag: dicom.EncapsulatedDocumentLength, VR: dicom.UL, Value: dicom.Ints{11}})
+	got := New([]byte("sixteen bytes...")).Apply(ds)
+	text, err := got.MarshalJSON()
+	if err != nil || strings.Contains(string(text), "SECRET") || !strings.Contains(string(text), `"00420015":{"vr":"UL","Value":[2]}`) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// What was de-identified before says both (PS3.15 E.1.1), and once each.
+func TestMethodIsAdded(t *testing.T) {
+	ds := &dicom.DataSet{}
+	ds.SetStrings(dicom.DeidentificationMethod, dicom.LO, "by hand")
+	ds.SetItems(dicom.DeidentificationMethodCodeSequence, code("113105", "Clean Descriptors Option"))
+	p := New([]byte("sixteen bytes..."))
+	once := p.Apply(ds)
+	for _, got := range []*dicom.DataSet{once, p.Apply(once)} {
+		codes := got.Items(dicom.DeidentificationMethodCodeSequence)
+		if texts := got.Strings(dicom.DeidentificationMethod); len(texts) != 2 || texts[0] != "by hand" || len(texts[1]) > 64 ||
+			len(codes) != 2 || codes[0].String(dicom.CodeValue) != "113105" || codes[1].String(dicom.CodeValue) != "113100" {
+			t.Errorf("%v, %v", texts, codes)
 		}
 	}
 }

@@ -8,6 +8,9 @@ const (
 	anonymous = "ANONYMOUS"
 )
 
+// nothing is what stands where bytes were.
+var nothing = dicom.Bytes{0, 0}
+
 // dummies are values of each VR that say nothing.
 var dummies = map[dicom.VR]dicom.Value{
 	dicom.AE: dicom.Strings{removed},
@@ -22,12 +25,12 @@ var dummies = map[dicom.VR]dicom.Value{
 	dicom.IS: dicom.Strings{"0"},
 	dicom.LO: dicom.Strings{removed},
 	dicom.LT: dicom.Strings{removed},
-	dicom.OB: dicom.Bytes{0, 0},
+	dicom.OB: nothing,
 	dicom.OD: make(dicom.Bytes, 8),
 	dicom.OF: make(dicom.Bytes, 4),
 	dicom.OL: make(dicom.Bytes, 4),
 	dicom.OV: make(dicom.Bytes, 8),
-	dicom.OW: dicom.Bytes{0, 0},
+	dicom.OW: nothing,
 	dicom.PN: dicom.Strings{anonymous},
 	dicom.SH: dicom.Strings{removed},
 	dicom.SL: dicom.Ints{0},
@@ -37,7 +40,7 @@ var dummies = map[dicom.VR]dicom.Value{
 	dicom.TM: dicom.Strings{"000000"},
 	dicom.UC: dicom.Strings{removed},
 	dicom.UL: dicom.Ints{0},
-	dicom.UN: dicom.Bytes{0, 0},
+	dicom.UN: nothing,
 	dicom.UR: dicom.Strings{"urn:removed"},
 	dicom.US: dicom.Ints{0},
 	dicom.UT: dicom.Strings{removed},

@@ -20,7 +20,7 @@ const (
 	replace action = 'U' // another UID, the same one everywhere
 )
 
-// basicProfile is the column "Basic Prof." of PS3.15 Table E.1-1, edition 2024b: tag, action, keyword.
+// basicProfile is the column "Basic Prof." of PS3.15 Table E.1-1, edition 2026d: tag, action, keyword.
 //
 //go:embed basicprofile.tsv
 var basicProfile string
@@ -55,7 +55,9 @@ var table = sync.OnceValue(func() map[dicom.Tag]action {
 })
 
 // actionOf is what is done with an attribute. Private ones go. So do those that no dictionary knows, for nobody can say what they
-// hold, and the rest of a curve or an overlay, which is nothing without its data.
+// hold, and the rest of a curve or an overlay, which is nothing without its data. Some that the table does not name would undo what
+// it does: UIDs by which instances refer to what has got another one (Volume Frame of Reference UID, (0020,9312)), the names of
+// people, and the title of a document that is taken out.
 func actionOf(t dicom.Tag) action {
 	if a, found := table()[t]; found {
 		return a
@@ -64,8 +66,32 @@ func actionOf(t dicom.Tag) action {
 	if t.IsPrivate() || repeating == 0x5000 || repeating == 0x6000 {
 		return remove
 	}
-	if _, known := dicom.Lookup(t); !known {
+	attribute, known := dicom.Lookup(t)
+	switch {
+	case !known:
 		return remove
+	case attribute.VR() == dicom.UI && !namesKind[t]:
+		return replace
+	case attribute.VR() == dicom.PN, t == dicom.DocumentTitle:
+		return zero
 	}
 	return keep
+}
+
+// namesKind are the attributes whose UIDs say what kind a thing is, which others than DICOM may have registered: SNOMED CT is
+// 2.16.840.1.113883.6.96.
+var namesKind = map[dicom.Tag]bool{
+	dicom.SOPClassUID:                       true,
+	dicom.RelatedGeneralSOPClassUID:         true,
+	dicom.OriginalSpecializedSOPClassUID:    true,
+	dicom.SOPClassesInStudy:                 true,
+	dicom.CodingSchemeUID:                   true,
+	dicom.MappingResourceUID:                true,
+	dicom.StoredInstanceTransferSyntaxUID:   true,
+	dicom.ReferencedSOPClassUID:             true,
+	dicom.SOPClassesSupported:               true,
+	dicom.AvailableTransferSyntaxUID:        true,
+	dicom.FlowTransferSyntaxUID:             true,
+	dicom.MACCalculationTransferSyntaxUID:   true,
+	dicom.EncryptedContentTransferSyntaxUID: true,
 }
