@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -16,6 +17,9 @@ type auditFlags struct {
 	AuditSource   string        `placeholder:"NAME" help:"Name of this server in the audit; default: noctis@ and the name of the machine."`
 	AuditSyslog   string        `placeholder:"URL" help:"Syslog receiver that events are sent to: tls://HOST:6514, or on this machine tcp://127.0.0.1:514 or udp://127.0.0.1:514."`
 	AuditSyslogCA string        `name:"audit-syslog-ca" placeholder:"FILE" help:"Certificates (PEM) that the receiver's is checked with; default: those of the system."`
+
+	AuditSyslogCert string `name:"audit-syslog-cert" placeholder:"FILE" help:"Certificate (PEM) that the receiver is shown; default: none."`
+	AuditSyslogKey  string `name:"audit-syslog-key" placeholder:"FILE" help:"Private key of that certificate (PEM)."`
 }
 
 // begin opens the record of a data folder, which must belong to this process.
@@ -23,8 +27,11 @@ func (f auditFlags) begin(data string, log *slog.Logger, registry prometheus.Reg
 	o := audit.Options{Source: f.AuditSource, Gather: f.AuditGather, GoOn: f.AuditFailure == "continue", Log: log, Registry: registry}
 	if f.AuditSyslog != "" {
 		receiver, err := audit.ParseReceiver(f.AuditSyslog, f.AuditSyslogCA)
+		if err == nil && f.AuditSyslogCert != "" {
+			err = receiver.Present(f.AuditSyslogCert, f.AuditSyslogKey)
+		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--audit-syslog: %w", err)
 		}
 		o.Receiver = receiver
 	}

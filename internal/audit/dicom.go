@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/xml"
 	"net"
@@ -102,7 +103,7 @@ func DICOM(e *Event, from string) ([]byte, error) {
 			Outcome: int(e.Outcome), Description: e.Reason},
 		Participants: participants(e, t, from),
 		Source:       source{Site: e.Tenant, ID: from, Types: []coded{{Code: "4"}}},
-		Objects:      objects(e, t),
+		Objects:      objects(e, t, from),
 	}
 	if t.eventType != (code{}) {
 		m.Event.Types = []coded{t.eventType.coded()}
@@ -166,9 +167,9 @@ func accessPoint(address string) (id, kind string) {
 }
 
 // objects are the query, the study, the patient and what else it was done to.
-func objects(e *Event, t trait) []object {
+func objects(e *Event, t trait, from string) []object {
 	var all []object
-	none := ""
+	none, here := "", cmp.Or(e.Server, from) // a command at the machine has no address
 	if e.Kind == Query {
 		query := base64.StdEncoding.EncodeToString([]byte(e.Query))
 		all = append(all, object{IDType: dcm("110181", "SOP Class UID").coded(), ID: e.SOPClass, Type: "2", Role: "3", Query: &query})
@@ -187,12 +188,12 @@ func objects(e *Event, t trait) []object {
 	switch {
 	case e.Kind == ReadAudit:
 		name := "Security Audit Log"
-		all = append(all, object{IDType: rfc3881("12", "URI"), ID: e.Server + "/audit", Type: "2", Role: "13", Name: &name})
+		all = append(all, object{IDType: rfc3881("12", "URI"), ID: here + "/audit", Type: "2", Role: "13", Name: &name})
 	case e.Kind == Key:
 		all = append(all, object{IDType: rfc3881("11", "User Identifier"), ID: e.Detail, Type: "2", Role: "11", Name: &none})
 	case t.event == securityAlert:
 		alert := []pair{detail("Alert Description", strings.TrimSpace(e.Route+" "+e.Detail))}
-		all = append(all, object{IDType: rfc3881("12", "URI"), ID: e.Server, Type: "2", Role: "13", Name: &none, Details: alert})
+		all = append(all, object{IDType: rfc3881("12", "URI"), ID: here, Type: "2", Role: "13", Name: &none, Details: alert})
 	}
 	return all
 }

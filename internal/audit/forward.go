@@ -21,7 +21,8 @@ import (
 // forwarder sends what is in the log to a receiver, from where it stopped: the log itself is the spool.
 //
 // Syslog has no acknowledgement. What was written to a connection counts as received when the connection has outlived it by settle, or
-// was closed in good order; until then it is sent again. So a receiver may get an event twice, which its number shows, but none is lost.
+// was closed in good order; until then it is sent again. So a receiver may get an event twice, which its number shows, but none is lost;
+// unless it stands still for longer than that, and ends then without having read.
 type forwarder struct {
 	trail    *Trail
 	receiver *Receiver
@@ -45,7 +46,7 @@ func newForwarder(t *Trail, r *Receiver) *forwarder {
 	if err != nil {
 		host = "-"
 	}
-	return &forwarder{trail: t, receiver: r, host: host, settle: 5 * time.Second, pause: backOff}
+	return &forwarder{trail: t, receiver: r, host: host, settle: time.Minute, pause: backOff}
 }
 
 // backOff is the time before the next try: half a second, doubled each time up to a minute, with chance, so that servers that lost one
@@ -166,11 +167,13 @@ func (f *forwarder) connect(ctx context.Context) error {
 	}
 }
 
+// dial connects. A connection on which nothing is acknowledged fails well before what was written to it counts as received.
 func (f *forwarder) dial(ctx context.Context) (net.Conn, error) {
+	plain := &net.Dialer{Control: patient(f.settle / 2)}
 	if f.receiver.Network == "tls" {
-		return (&tls.Dialer{Config: f.receiver.TLS}).DialContext(ctx, "tcp", f.receiver.Address)
+		return (&tls.Dialer{NetDialer: plain, Config: f.receiver.TLS}).DialContext(ctx, "tcp", f.receiver.Address)
 	}
-	return (&net.Dialer{}).DialContext(ctx, f.receiver.Network, f.receiver.Address)
+	return plain.DialContext(ctx, f.receiver.Network, f.receiver.Address)
 }
 
 // sendAtOnce is about how many bytes are written together.

@@ -274,6 +274,48 @@ func TestReceiverNeedsItsCertificate(t *testing.T) {
 	}
 }
 
+func TestReceiverSeesOurCertificate(t *testing.T) {
+	c := newCollector(t)
+	c.stop()
+	c.config.ClientAuth = tls.RequireAnyClientCert
+	c.start()
+	key, err := x509.MarshalPKCS8PrivateKey(c.config.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	receiver, err := ParseReceiver("tls://"+c.address, c.roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trail, err := Begin(t.TempDir(), "test", Options{Receiver: receiver, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trail.Close()
+	if err := trail.sending.connect(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate required") {
+		t.Errorf("without: %v", err)
+	}
+	if err := receiver.Present(c.roots, file); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- trail.sending.connect(ctx) }()
+	c.until(1)
+	cancel()
+	<-ended
+	if err := receiver.Present(file, c.roots); err == nil {
+		t.Error("a key is no certificate")
+	}
+	if err := (&Receiver{Network: "udp"}).Present(c.roots, file); err == nil {
+		t.Error("datagrams show nothing")
+	}
+}
+
 func TestReceiverInTheClearIsOnThisMachine(t *testing.T) {
 	for address, want := range map[string]string{
 		"tls://logs.example":   "tls logs.example:6514",

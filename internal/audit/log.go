@@ -60,7 +60,7 @@ func Open(data string) (l *Log, found []Event, err error) {
 	}
 	l.segment = segmentSize
 	err = l.locked(func() error {
-		found, err = l.recover(made)
+		found, err = l.recover(made, true)
 		return err
 	})
 	if err != nil {
@@ -76,7 +76,7 @@ func Append(data string, events ...Event) error {
 		return err
 	}
 	err = l.locked(func() error {
-		found, err := l.recover(made)
+		found, err := l.recover(made, false)
 		if err != nil {
 			return err
 		}

@@ -196,13 +196,17 @@ func TestLinesBehindTheSealAreKept(t *testing.T) {
 	if err := l.close(); err != nil { // as a kill leaves it: nothing is sealed
 		t.Fatal(err)
 	}
-	if v := verified(t, data); v.Sealed != 0 || v.Last != 2 || len(v.Damages) != 0 {
+	v := verified(t, data)
+	if v.Sealed != 0 || v.Last != 2 || len(v.Damages) != 0 || len(v.Notes) != 1 || !strings.Contains(v.Notes[0], "lines 1 to 2 are not sealed") {
 		t.Errorf("%+v", v)
 	}
-	l = opened(t, data)
+	l, found, err := Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer l.Close()
-	if l.tail.n != 2 {
-		t.Errorf("goes on after %d", l.tail.n)
+	if l.tail.n != 2 || len(found) != 1 || found[0].Outcome != Success || !strings.Contains(found[0].Detail, "lines 1 to 2 were not sealed") {
+		t.Errorf("goes on after %d, and tells %v", l.tail.n, found)
 	}
 }
 

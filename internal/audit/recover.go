@@ -25,8 +25,8 @@ func lastLine(text []byte, last *link) (end int) {
 
 // recover finds the end of the log: in its last file, behind the last whole line. What a crash has left of a line is taken away; that is
 // no damage, because a line is sealed only when it is on disk. A seal of lines that are not there, or are not as they were, is one; the
-// chain goes on from the sealed line, so that what is missing stays to be seen.
-func (l *Log) recover(newKey bool) (found []Event, err error) {
+// chain goes on from the sealed line, so that what is missing stays to be seen. Lines behind the seal are told of if nobody else is writing.
+func (l *Log) recover(newKey, alone bool) (found []Event, err error) {
 	tell := func(outcome Outcome, format string, a ...any) {
 		found = append(found, Event{Time: l.now().UTC(), Kind: Interrupt, Outcome: outcome, Detail: fmt.Sprintf(format, a...)})
 	}
@@ -35,6 +35,7 @@ func (l *Log) recover(newKey bool) (found []Event, err error) {
 		return nil, err
 	}
 	sealed, _, err := l.head.read()
+	whole := err == nil
 	switch {
 	case errors.Is(err, errHead) && len(segments) == 0:
 		if err := l.head.write(link{}); err != nil {
@@ -63,6 +64,8 @@ func (l *Log) recover(newKey bool) (found []Event, err error) {
 	case sealed.n == at.n && sealed.hash != at.hash:
 		tell(Minor, "line %d was changed", at.n)
 		*at = sealed
+	case sealed.n < at.n && whole && alone:
+		tell(Success, "lines %d to %d were not sealed: they are the last ones before a crash, or of somebody without the key", sealed.n+1, at.n)
 	}
 	l.tail.sealed = sealed.n
 	return found, nil

@@ -52,6 +52,21 @@ func ParseReceiver(address, authority string) (*Receiver, error) {
 	return r, nil
 }
 
+// Present has the server show a certificate to the receiver, which many want to see (IHE ITI-19). The files (PEM) are read for each connection, so that
+// one that was renewed is shown.
+func (r *Receiver) Present(certificate, key string) error {
+	if r.TLS == nil {
+		return errors.New("a certificate can be shown over tls:// alone")
+	}
+	pair := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(certificate, key)
+		return &pair, err
+	}
+	r.TLS.GetClientCertificate = pair
+	_, err := pair(nil)
+	return err
+}
+
 func certificates(path string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

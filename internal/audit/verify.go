@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Damage is what Verify found: lines that are not as they were written.
@@ -80,6 +81,7 @@ func Verify(data string, anchors ...Anchor) (*Verification, error) {
 		return nil, err
 	}
 	v.end(sealed)
+	v.unsealed()
 	v.Last, v.Hash = v.last.n, v.last.hash.String()
 	return &v.Verification, nil
 }
@@ -92,6 +94,7 @@ type verifying struct {
 	broken  bool            // the link between last and the one before does not hold
 	moved   map[uint64]hash // what the line behind a gap says of the line before it
 	sealed  link
+	written time.Time // last
 }
 
 func (v *verifying) damage(what string, first, last uint64, where, format string, a ...any) {
@@ -132,6 +135,23 @@ func (v *verifying) seal() (link, error) {
 	return sealed, err
 }
 
+// sealedWithin is when a line that a server writes is sealed at the latest, with time to spare.
+const sealedWithin = 2 * time.Second
+
+// unsealed notes the lines behind the seal, which may have moved on since Verify began, unless they may just have been written. They are no damage: a power
+// cut may have kept the seal from the disk.
+func (v *verifying) unsealed() {
+	key, keyErr := readKey(v.data)
+	f, err := os.Open(headFile(v.data))
+	if keyErr != nil || err != nil {
+		return // which is told of already
+	}
+	defer f.Close()
+	if sealed, _, err := (&head{file: f, key: key}).read(); err == nil && sealed.n < v.last.n && time.Since(v.written) > sealedWithin {
+		v.Notes = append(v.Notes, fmt.Sprintf("lines %d to %d are not sealed: they are the last ones before a crash, or of somebody without the key", sealed.n+1, v.last.n))
+	}
+}
+
 // read compares line by line.
 func (v *verifying) read(sealed link) error {
 	v.sealed = sealed
@@ -167,7 +187,10 @@ func (v *verifying) read(sealed link) error {
 		if said.Kind == Interrupt && said.Detail == errHead.Error() { // a new seal hides nothing
 			v.Notes = append(v.Notes, fmt.Sprintf("line %d says that %v: whether lines before it were cut off only an anchor or a copy can say", l.n, errHead))
 		}
-		l.text = nil
+		l.text, v.written = nil, said.Time
+		if said.Until.After(v.written) {
+			v.written = said.Until
+		}
 		v.follow(l, where)
 	}
 }
