@@ -119,7 +119,7 @@ func (in *Instance) native(value part10.Span, word int, span part10.Span) *io.Se
 func (in *Instance) Bulk(path string) (*io.SectionReader, part10.BulkValue, error) {
 	v, ok := in.Entry.Layout.Value(path)
 	if !ok {
-		return nil, part10.BulkValue{}, fmt.Errorf("bulk value %.100q of instance %s: %w", path, in.Entry.Ref.Instance, ErrNotFound)
+		return nil, part10.BulkValue{}, fmt.Errorf("such a bulk value of instance %s: %w", in.Entry.Ref.Instance, ErrNotFound) // a path can hold anything, and this is logged
 	}
 	return in.native(v.Span, v.Word, v.Span), v, nil
 }

@@ -259,6 +259,9 @@ func (h *leakHouse) askEverything() {
 				h.ask(claim.Method, path, typed("application/json"), []byte(`{"`+mark+`":"`+markBirth+`"`))
 			}
 		}
+		for _, one := range variable.FindAllString(base, -1) { // one after the other, with what is there
+			h.ask(claim.Method, variable.ReplaceAllString(there.Replace(strings.Replace(base, one, mark, 1)), "1.2.3"), nil, nil)
+		}
 		for _, accept := range claim.Accept {
 			h.ask(claim.Method, variable.ReplaceAllString(there.Replace(base), "1.2.3"), http.Header{"Accept": {accept}}, nil)
 		}
