@@ -75,7 +75,7 @@ func retrieving(accept []string, query ...string) capability {
 
 // capabilities are those of the transactions, by their routes' names or the first words of them.
 var capabilities = map[string]capability{
-	"store": {[]string{"application/dicom+json", "application/dicom+xml"}, storeTypes, parameters("dry-run"), "200 202", "400 408 409 413 415 503 507"},
+	"store": {[]string{"application/dicom+json", "application/dicom+xml"}, storeTypes, parameters("dry-run"), "200 202", "400 406 408 409 413 415 503 507"},
 	"search": {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil,
 		"200 204", "400 406 413 503"},
 	"retrieve":           inCharsets(retrieving(append(slices.Clone(fileTypes), "application/zip"))),
@@ -92,7 +92,7 @@ var capabilities = map[string]capability{
 	"thumbnail":          retrieving(offered(pictureTypes), "viewport"),
 	"npi-search":         {append([]string{"application/dicom+json"}, multipartOf("application/dicom+xml")...), nil, nil, "200 204", "400 406 413 503"},
 	"npi-store": {[]string{"application/dicom+json", "application/dicom+xml"}, append(slices.Clone(storeTypes), "application/dicom+json",
-		"application/dicom+xml"), parameters("dry-run"), "200", "400 408 409 413 415 503 507"},
+		"application/dicom+xml"), parameters("dry-run"), "200", "400 406 408 409 413 415 503 507"},
 	"npi-retrieve": inCharsets(retrieving(slices.Concat(metadataTypes, []string{"application/dicom"}, multipartOf("application/dicom")))),
 	"npi-bulkdata": retrieving(append(multipartOf("application/octet-stream"), "application/octet-stream")),
 	// Extensions.

@@ -32,6 +32,10 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	chosen, err := answerOfStore(r)
+	if err != nil {
+		return err
+	}
 	uploads, err := s.uploadsOf(r, ref)
 	if err != nil {
 		return err
@@ -69,7 +73,7 @@ func (s *Server) storeInstances(w http.ResponseWriter, r *http.Request) error {
 		}
 		return badRequest("there is no instance in the request")
 	}
-	return s.respondStored(w, r, result)
+	return s.respondStored(w, r, chosen, result)
 }
 
 // dryRun reads the parameter "dry-run", an extension: the request is checked and answered as if, and nothing is stored. The Store

@@ -43,9 +43,19 @@ func (st *stored) warned() bool {
 // dicomXML is how the response module is offered as XML (PS3.18 I.3).
 var dicomXML = []offer{{mediaType: "application/dicom+xml"}, {mediaType: "application/xml"}, {mediaType: "text/xml"}}
 
+// answerOfStore is what the response module is sent as. The default is sent where nothing acceptable is supported (PS3.18 Table 8.7.3-1): what is
+// stored is stored. Under StrictAccept nothing is then (PS3.18 8.7.8.1).
+func answerOfStore(r *http.Request) (offer, error) {
+	chosen, err := acceptOf(r).choose(dataSetFormats...)
+	if err != nil && !exchangeOf(r).strict {
+		return dicomJSON[0], nil
+	}
+	return chosen, err
+}
+
 // respondStored sends the Store Instances Response Module, under every status: also a request that failed may have stored
 // something. The codes in it say little, so that Warning says the rest (PS3.18 10.5.3.2).
-func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *stored) error {
+func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, chosen offer, st *stored) error {
 	base := s.baseURL(r)
 	h := w.Header()
 	if st.stopped != nil {
@@ -73,11 +83,6 @@ func (s *Server) respondStored(w http.ResponseWriter, r *http.Request, st *store
 		h.Set("Content-Location", location)
 	}
 	h.Set("Cache-Control", "no-store")
-	// The default is sent where nothing acceptable is supported (PS3.18 Table 8.7.3-1): what is stored is stored.
-	chosen, err := acceptOf(r).choose(dataSetFormats...)
-	if err != nil {
-		chosen = dicomJSON[0]
-	}
 	return respondModule(w, r, st.status(), chosen, st.module(base))
 }
 
