@@ -37,8 +37,10 @@ func (s *Server) assemble(c *composite, ds *dicom.DataSet) (*upload, error) {
 	if err != nil {
 		return nil, a.failure(err)
 	}
-	if c.left -= size; c.left < 0 {
-		return nil, exceeds("body", "with its bulk data the request makes more than the %d bytes that are allowed", s.options.MaxBody)
+	// A part may be the value of many elements and instances: a bomb, if nothing bounds them.
+	c.assembled += size
+	if most := min(c.most, inflateFree+inflateRatio*c.spool.size); c.assembled > most {
+		return nil, exceeds("body", "with its bulk data the request makes more than the %d bytes that are allowed", most)
 	}
 	a.write.FrameSources, a.write.Bulk = a.frames, a.open
 

@@ -309,3 +309,22 @@ func bulky(instance string) *dicom.DataSet {
 	ds.Set(dicom.Element{Tag: dicom.ICCProfile, VR: dicom.OB, Value: dicom.Bulk{URI: "x"}})
 	return ds
 }
+
+// A part may be the value of several elements, but not of so many that a small request makes a huge file.
+func TestStoreBoundsSharedParts(t *testing.T) {
+	part := make([]byte, 200<<10)
+	for n, want := range map[int]int{100: 200, 600: 413} {
+		ds := &dicom.DataSet{}
+		for i, tag := range []dicom.Tag{dicom.SOPInstanceUID, dicom.StudyInstanceUID, dicom.SeriesInstanceUID, dicom.SOPClassUID} {
+			ds.SetStrings(tag, dicom.UI, fmt.Sprint("1.3.", i))
+		}
+		ds.SetStrings(0x00090010, dicom.LO, "ACME")
+		for i := range n {
+			ds.Set(dicom.Element{Tag: dicom.NewTag(0x0009+uint16(i>>8)<<1, 0x1000+uint16(i&0xFF)), VR: dicom.OB, Value: dicom.Bulk{URI: "b"}})
+		}
+		w := newComposite(t, ds).part("application/octet-stream", "b", part).post(freshServer(t, Options{}), "")
+		if w.Code != want || want == 413 && !strings.Contains(w.Body.String(), "makes more than") {
+			t.Errorf("%d elements: %d %.300s", n, w.Code, w.Body)
+		}
+	}
+}

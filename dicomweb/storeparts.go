@@ -32,7 +32,8 @@ type composite struct {
 	documents []document
 	parts     []*bulkPart
 	locations *locations
-	left      int64 // bytes that may still be assembled
+	assembled int64 // bytes of bulk data of the instances so far
+	most      int64 // that they may have
 	turn      *turn
 }
 
@@ -105,7 +106,7 @@ func (s *Server) assembled(ctx context.Context, parts *partReader, root string) 
 	return func(yield func(*upload, error) bool) {
 		defer parts.release()
 		c := &composite{
-			root: root, locations: newLocations(), left: s.options.MaxBody,
+			root: root, locations: newLocations(), most: s.options.MaxBody,
 			spool: &spool{folder: s.options.SpoolFolder, limit: s.options.MaxSpool},
 			turn:  &turn{ctx: ctx, held: s.longMetadata},
 		}

@@ -93,7 +93,7 @@ func (a *assembly) transform(parts []*bulkPart) error {
 	var first pixel.Description
 	for i, p := range parts {
 		at := a.parts.spool.size
-		limit := min(inflateFree+10*inflateRatio*p.length, a.parts.left)
+		limit := min(inflateFree+10*inflateRatio*p.length, a.parts.most-a.parts.assembled)
 		d, err := codestream.Transform(a.parts.spool, p.mediaType, a.parts.spool.open(p.extent), limit)
 		var failed *problem
 		switch {
