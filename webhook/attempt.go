@@ -75,7 +75,7 @@ func attempt(ctx context.Context, client *http.Client, w *Webhook, m Message, no
 	}
 	return &failure{
 		reason: fmt.Sprintf("the receiver answered %d %s", answer.StatusCode, http.StatusText(answer.StatusCode)), refused: slices.Contains(refusals, answer.StatusCode),
-		retryAfter: retryAfter(answer, now),
+		retryAfter: RetryAfter(answer, now),
 	}
 }
 
@@ -90,8 +90,8 @@ func withoutURL(err error) string {
 	return err.Error()
 }
 
-// retryAfter is how long a receiver that is busy wants to be left alone (RFC 9110 10.2.3).
-func retryAfter(answer *http.Response, now time.Time) time.Duration {
+// RetryAfter is how long a server that is busy (429, 503) wants to be left alone (RFC 9110 10.2.3).
+func RetryAfter(answer *http.Response, now time.Time) time.Duration {
 	if answer.StatusCode != http.StatusTooManyRequests && answer.StatusCode != http.StatusServiceUnavailable {
 		return 0
 	}

@@ -14,11 +14,11 @@ func TestRetryAfter(t *testing.T) {
 		"Thu, 01 Jan 2026 00:01:00 GMT": time.Minute, "Thu, 01 Jan 2025 00:01:00 GMT": 0,
 	} {
 		answer := &http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {text}}}
-		if got := retryAfter(answer, now); got != want {
+		if got := RetryAfter(answer, now); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
-	if got := retryAfter(&http.Response{StatusCode: 500, Header: http.Header{"Retry-After": {"120"}}}, now); got != 0 {
+	if got := RetryAfter(&http.Response{StatusCode: 500, Header: http.Header{"Retry-After": {"120"}}}, now); got != 0 {
 		t.Errorf("500: %v", got)
 	}
 	if p := pause(1000); p < longestPause/2 || p > longestPause {

@@ -21,6 +21,7 @@ import (
 type copyCommand struct {
 	selection
 	credentials
+	endurance
 	To       string `arg:"" name:"url" help:"DICOMweb base URL of the other server (https://pacs.example.org/dicom-web)."`
 	Parallel int    `default:"4" help:"Instances sent at the same time (default ${default})."`
 	Ledger   string `placeholder:"FILE" help:"Where it is noted what the other server has acknowledged; default: in the data folder, a file for each server."`
@@ -30,7 +31,8 @@ type copyCommand struct {
 // Help is shown by --help.
 func (copyCommand) Help() string {
 	return `Stores studies on another DICOMweb server (STOW-RS), byte for byte, an instance a request. What that server acknowledges is noted in a ledger, so that the
-same command goes on where it was interrupted, and sends only what is new when it is called again later. What it refuses is reported, and the
+same command goes on where it was interrupted, and sends only what is new when it is called again later. A server that is busy, or cannot be reached
+any more, is tried again for as long as --patience; one that does not say what it has stored is asked whether it finds it. What it refuses is reported, and the
 copy goes on; a file that is damaged here is not sent. The exit code is 1 if any instance could not be copied.
 
 Examples:
@@ -71,6 +73,7 @@ func (c copyCommand) Run(ctx context.Context, t terminal) (err error) {
 	defer func() { err = errors.Join(err, ledger.file.Close()) }()
 
 	tally := &tally{terminal: t, bar: newProgress(t.err, "copy"), seen: total + more}
+	to.endurance, to.say = c.endurance, tally.note
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(max(1, c.Parallel))
 	walk := func() error {
@@ -114,10 +117,7 @@ func copyOne(ctx context.Context, from *reading, to sender, e *store.Entry, l *l
 		return ctx.Err()
 	}
 	defer in.Close()
-	duplicate, err := to.send(ctx, in.File())
-	for later := (*tooBusy)(nil); errors.As(err, &later) && wait(ctx, later.after) == nil; {
-		duplicate, err = to.send(ctx, in.File())
-	}
+	duplicate, err := to.send(ctx, func() (io.ReadCloser, error) { return io.NopCloser(in.File()), nil })
 	if errors.Is(err, errUnreachable) {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"io/fs"
 	"mime"
@@ -48,7 +50,14 @@ func (o *otherServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.t.Error(err)
 	}
 	o.took[sha256.Sum256(content)]++
-	w.WriteHeader(http.StatusOK)
+	acknowledge(w, content)
+}
+
+// acknowledge answers a Store request as PS3.18 Annex I says.
+func acknowledge(w http.ResponseWriter, file []byte) {
+	_, instance := namedIn(bufio.NewReaderSize(bytes.NewReader(file), headBytes))
+	w.Header().Set("Content-Type", "application/dicom+json")
+	fmt.Fprintf(w, `{"00081199":{"vr":"SQ","Value":[{"00081155":{"vr":"UI","Value":["%s"]}}]}}`, instance)
 }
 
 // TestCopyGoesOn copies to a server that breaks down twice: each instance is acknowledged once, byte for byte.
@@ -74,7 +83,7 @@ func TestCopyGoesOn(t *testing.T) {
 			w.check(err)
 			w.write(ledgers[0], append(text, "abc"...))
 		}
-		w.run(step.code, step.says, "copy", server.URL, "--all", "--parallel", "1", "--token", "secret")
+		w.run(step.code, step.says, "copy", server.URL, "--all", "--parallel", "1", "--token", "secret", "--patience", "0s")
 	}
 	if len(other.took) != 10 || other.token != "Bearer secret" {
 		t.Errorf("%d instances, Authorization %q", len(other.took), other.token)

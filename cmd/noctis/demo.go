@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
@@ -45,7 +46,7 @@ func storeDemo(ctx context.Context, to sender) (int, error) {
 		if err != nil {
 			return n, err
 		}
-		if _, err := to.send(ctx, bytes.NewReader(file)); err != nil {
+		if _, err := to.send(ctx, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file)), nil }); err != nil {
 			return n, fmt.Errorf("instance %s: %w", in.DataSet.UID(dicom.SOPInstanceUID), err)
 		}
 		n++

@@ -11,6 +11,7 @@ import (
 
 type importCommand struct {
 	target
+	endurance
 	Paths    []string `arg:"" name:"path" help:"Files, folders and zip files."`
 	Parallel int      `default:"4" help:"Instances sent at the same time (default ${default})."`
 }
@@ -36,6 +37,9 @@ func (c importCommand) Run(ctx context.Context, t terminal) (err error) {
 	defer func() { err = errors.Join(err, to.close()) }()
 
 	tally := tally{terminal: t, bar: newProgress(t.err, "import")}
+	if server, is := to.(*remote); is {
+		server.endurance, server.say = c.endurance, tally.note
+	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(max(1, c.Parallel))
 	walkErr := walk(ctx, c.Paths, func(f found) error {
@@ -59,22 +63,7 @@ func (c importCommand) Run(ctx context.Context, t terminal) (err error) {
 
 // one stores one file; its error ends the import.
 func (c importCommand) one(ctx context.Context, to sender, f found, tally *tally) error {
-	r, err := f.open()
-	if err != nil {
-		tally.skipped(f.path, err)
-		return nil
-	}
-	defer r.Close()
-	duplicate, err := to.send(ctx, r)
-	for later := (*tooBusy)(nil); errors.As(err, &later) && wait(ctx, later.after) == nil; { // and then from the beginning
-		again, opened := f.open()
-		if opened != nil {
-			tally.skipped(f.path, opened)
-			return nil
-		}
-		duplicate, err = to.send(ctx, again)
-		again.Close() //nolint:errcheck // it has only been read
-	}
+	duplicate, err := to.send(ctx, f.open)
 	if errors.Is(err, errUnreachable) {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
@@ -126,6 +115,13 @@ func (t *tally) skipped(path string, err error) {
 	t.say("%s: %v", path, err)
 	t.done++
 	t.bar.set(t.done, t.seen)
+}
+
+// note tells of what is no file of its own.
+func (t *tally) note(format string, a ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.say(format, a...)
 }
 
 func (t *tally) say(format string, a ...any) {
