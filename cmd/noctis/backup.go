@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/file"
@@ -42,6 +41,8 @@ type manifest struct {
 	At        time.Time         `json:"at"` // all that was acknowledged before is in it
 	Instances int               `json:"instances"`
 	Files     map[string]string `json:"files"` // SHA-256 of the files beside it
+
+	damaged []string // of the files beside it, when it is read
 }
 
 type backupCommand struct {
@@ -69,6 +70,9 @@ var errPurged = errors.New("files that the index named have gone meanwhile")
 
 // Run makes a backup of each archive, those of tenants below DEST/tenants.
 func (c backupCommand) Run(ctx context.Context, t terminal) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	names, err := tenantsOf(c.Data)
 	if err != nil {
 		return err
@@ -80,6 +84,39 @@ func (c backupCommand) Run(ctx context.Context, t terminal) error {
 		}
 		return one.back(ctx, t)
 	})
+}
+
+// check looks whether there is something to back up, and DEST elsewhere: in the data folder each backup would be of those before, too.
+func (c backupCommand) check() error {
+	if _, err := os.Stat(indexFile(c.Data)); err != nil {
+		return fmt.Errorf("%s is no data folder: %w", c.Data, err)
+	}
+	data, err := realPath(c.Data)
+	if err != nil {
+		return err
+	}
+	dest, err := realPath(c.Dest)
+	if err != nil {
+		return err
+	}
+	if in, err := filepath.Rel(data, dest); err == nil && filepath.IsLocal(in) {
+		return fmt.Errorf("%s lies in the data folder: a backup belongs elsewhere, best on another disk", c.Dest)
+	}
+	return nil
+}
+
+// realPath is the absolute path of what may not be there yet, without symbolic links.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if parent := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) && parent != path {
+		real, err = realPath(parent)
+		return filepath.Join(real, filepath.Base(path)), err
+	}
+	return real, err
 }
 
 // back makes a backup of one archive. Where files are purged meanwhile it begins again with the index.
@@ -130,14 +167,12 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 	err = tr.all(ctx, indexFile(folder))
 	tr.bar.finish()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\nWhat was copied stays: the same command goes on from here", err)
 	}
-	for _, bad := range tr.bad {
-		fmt.Fprintln(t.err, bad)
+	if len(tr.missing) > 0 {
+		return fmt.Errorf("%d of %d files: %w", len(tr.missing), tr.total, errPurged)
 	}
-	if tr.missing > 0 {
-		return fmt.Errorf("%d of %d files: %w", tr.missing, tr.total, errPurged)
-	}
+	tr.tell(t.err, "is damaged in the store")
 	m.Instances = tr.total
 	if err := m.add(folder, "index.db"); err != nil { // now that nothing opens it any more
 		return err
@@ -156,8 +191,8 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 	if tr.rotten > 0 {
 		fmt.Fprintf(t.out, "%d files had rotted in the backup and were copied anew; the old ones are in %s: look after that disk\n", tr.rotten, tr.aside)
 	}
-	if len(tr.bad) > 0 {
-		fmt.Fprintf(t.out, "%d files are damaged in the store and are not in it: see noctis doctor\n", len(tr.bad))
+	if len(tr.damaged) > 0 {
+		fmt.Fprintf(t.out, "%d files are damaged in the store and are not in it: see noctis doctor\n", len(tr.damaged))
 		return errReported
 	}
 	return nil
@@ -271,152 +306,4 @@ func syncFolder(path string) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// transfer copies the blobs that an index names from one folder of blobs, which may be in use, into another.
-type transfer struct {
-	from string
-	to   *file.Blobs
-	bar  *progress
-
-	reread func(store.BlobID) bool // of those that are there; nil: none
-	aside  string                  // where those go that have rotted
-
-	total, copied, missing, read, rotten int
-
-	bytes   int64
-	bad     []string // files whose bytes are not what their names say
-	waiting []store.BlobWriter
-	stored  []store.BlobInfo // of those that wait
-}
-
-// together is how many files become durable at once.
-const together = 64
-
-func (tr *transfer) all(ctx context.Context, indexPath string) error {
-	if _, err := tr.to.Sweep(ctx, time.Now()); err != nil { // what one that was killed has left
-		return err
-	}
-	index, err := sqlite.Open(ctx, indexPath)
-	if err != nil {
-		return err
-	}
-	defer index.Close()
-	defer func() {
-		for _, w := range tr.waiting {
-			w.Cancel()
-		}
-	}()
-	most := 0
-	for ds, err := range index.Search(ctx, allStudies) {
-		if err != nil {
-			return err
-		}
-		if n, ok := ds.Get(dicom.NumberOfStudyRelatedInstances); ok {
-			if ints, ok := n.Value.(dicom.Ints); ok && len(ints) > 0 {
-				most += int(ints[0])
-			}
-		}
-	}
-	for id, err := range index.Blobs(ctx) {
-		if err != nil {
-			return err
-		}
-		tr.total++
-		tr.bar.set(tr.total, max(most, tr.total))
-		if err := tr.one(ctx, id); err != nil {
-			return err
-		}
-	}
-	return tr.commit(ctx)
-}
-
-// one copies a blob unless it is there in its length.
-func (tr *transfer) one(ctx context.Context, id store.BlobID) error {
-	name := id.String()
-	in, err := os.Open(filepath.Join(tr.from, name[:2], name+".dcm"))
-	if errors.Is(err, fs.ErrNotExist) {
-		tr.missing++
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	if there, err := tr.to.Open(ctx, id); err == nil {
-		size, stored := there.Size(), there.Stored()
-		if err := there.Close(); err != nil {
-			return err
-		}
-		if whole, err := tr.whole(id, size == info.Size()); err != nil || whole {
-			if err == nil && stored.Unix() != info.ModTime().Unix() { // it was killed before it could say
-				err = tr.to.SetStored(id, info.ModTime())
-			}
-			return err
-		}
-	}
-	w, err := tr.to.Create(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(w, in); err != nil {
-		w.Cancel()
-		return err
-	}
-	if w.ID() != id {
-		w.Cancel()
-		tr.bad = append(tr.bad, fmt.Sprintf("blob %s is damaged: its SHA-256 is not its name", id))
-		return nil
-	}
-	tr.copied++
-	tr.bytes += info.Size()
-	tr.waiting = append(tr.waiting, w)
-	tr.stored = append(tr.stored, store.BlobInfo{ID: id, Size: info.Size(), Stored: info.ModTime()})
-	if len(tr.waiting) == together {
-		return tr.commit(ctx)
-	}
-	return nil
-}
-
-// whole reads a file again that is there, if it is one to be read, and reports whether it may stay. One that is not what its name says goes aside.
-func (tr *transfer) whole(id store.BlobID, inLength bool) (bool, error) {
-	if tr.reread == nil {
-		return inLength, nil
-	}
-	if inLength {
-		if !tr.reread(id) {
-			return true, nil
-		}
-		tr.read++
-		err := tr.to.Verify(id)
-		if err == nil || !errors.Is(err, store.ErrBlobDamaged) {
-			return err == nil, err
-		}
-	}
-	tr.rotten++
-	_, err := tr.to.SetAside(id, tr.aside)
-	return false, err
-}
-
-// commit makes durable what waits, and reads it back from the disk.
-func (tr *transfer) commit(ctx context.Context) error {
-	if len(tr.waiting) == 0 {
-		return nil
-	}
-	waiting := tr.waiting
-	tr.waiting = nil
-	if _, err := tr.to.Commit(ctx, waiting...); err != nil {
-		return err
-	}
-	for _, info := range tr.stored {
-		if err := errors.Join(tr.to.SetStored(info.ID, info.Stored), tr.to.Verify(info.ID)); err != nil {
-			return err
-		}
-	}
-	tr.stored = nil
-	return nil
 }

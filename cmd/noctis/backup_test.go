@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -172,7 +173,7 @@ func TestBackupDamaged(t *testing.T) {
 	stored := strings.TrimPrefix(w.blob(3), blobFolder(w.data))
 	w.write(filepath.Join(blobFolder(dest), stored), []byte("rotten"))
 	restored := filepath.Join(t.TempDir(), "restored")
-	if out := command(t, 1, "restore", dest, "--data", restored); !strings.Contains(out, "1 are damaged in it") {
+	if out := command(t, 1, "restore", dest, "--data", restored); !strings.Contains(out, "1 are damaged in it") || !strings.Contains(out, instanceIn(w.files[3])+": its file") {
 		t.Errorf("a damaged backup: %s", out)
 	}
 	// The damaged file has another length, so that the next backup replaces it. An interrupted restore goes on.
@@ -186,9 +187,6 @@ func TestBackupDamaged(t *testing.T) {
 	w.write(filepath.Join(half, restoring), []byte(name))
 	command(t, 0, "restore", dest, "--data", half)
 	command(t, 0, "doctor", "--deep", "--data", half)
-	// An index that is not what was backed up.
-	w.write(filepath.Join(backupsFolder(dest), name, "index.db"), []byte("other"))
-	command(t, 1, "restore", dest, "--data", filepath.Join(t.TempDir(), "no"))
 	// A store that is damaged itself.
 	w.write(w.blob(4), []byte("rotten"))
 	if out := command(t, 1, "backup", filepath.Join(t.TempDir(), "other"), "--data", w.data); !strings.Contains(out, "is damaged") {
@@ -226,4 +224,87 @@ func TestRestoredFeed(t *testing.T) {
 	if latest[0].Epoch == latest[1].Epoch || latest[1].Number == 0 {
 		t.Errorf("%v", latest)
 	}
+}
+
+// TestRestoreSaysWhatIsWrong: what is damaged beside the files is named, with what can be done; small files can be left out, the index cannot.
+func TestRestoreSaysWhatIsWrong(t *testing.T) {
+	w := newWard(t)
+	w.write(filepath.Join(w.data, "anonymize.secret"), []byte("secret"))
+	dest := filepath.Join(t.TempDir(), "backup")
+	command(t, 0, "backup", dest, "--data", w.data)
+	command(t, 0, "backup", dest, "--data", w.data)
+	names := strings.Fields(command(t, 0, "restore", dest, "--list"))
+	last := filepath.Join(backupsFolder(dest), names[1])
+	tell := func(code int, says string, args ...string) {
+		t.Helper()
+		if out := command(t, code, append([]string{"restore", dest}, args...)...); !strings.Contains(out, says) {
+			t.Errorf("restore %v: %s", args, out)
+		}
+	}
+	to := filepath.Join(t.TempDir(), "restored")
+	w.write(filepath.Join(last, "anonymize.secret"), []byte("other"))
+	tell(1, "anonymize.secret of backup "+names[1]+" is damaged", "--data", to)
+	tell(1, "--leave-damaged leaves them out\nThe one before it is --at "+names[0], "--data", to)
+	tell(1, "11 files of 11", "--data", to, "--leave-damaged")
+	if _, err := os.Stat(filepath.Join(to, "anonymize.secret")); err == nil {
+		t.Error("what is damaged was restored")
+	}
+	w.write(filepath.Join(last, "index.db"), []byte("other"))
+	other := filepath.Join(t.TempDir(), "restored")
+	tell(1, "its index is damaged\nThe one before it is --at "+names[0], "--data", other, "--leave-damaged")
+	tell(0, "11 files of 11", "--data", other, "--at", names[0])
+	w.check(os.RemoveAll(filepath.Join(backupsFolder(dest), names[0])))
+	tell(1, "noctis import "+blobFolder(dest), "--data", filepath.Join(t.TempDir(), "restored"))
+	tell(1, "the first one is "+names[1], "--at", "2020-01-01T00:00:00Z")
+	tell(2, "is no time like", "--at", "yesterday")
+	tell(1, "no restore was interrupted in it", "--data", w.data)
+}
+
+// TestRestoreInterrupted: nothing else is done with a folder that is half restored, and the same command goes on with the backup that it had
+// begun with, although there is a later one.
+func TestRestoreInterrupted(t *testing.T) {
+	w := newWard(t)
+	dest, half := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "half")
+	command(t, 0, "backup", dest, "--data", w.data)
+	command(t, 0, "backup", dest, "--data", w.data)
+	names := strings.Fields(command(t, 0, "restore", dest, "--list"))
+	w.check(os.MkdirAll(blobFolder(half), 0o700))
+	w.write(filepath.Join(half, restoring), []byte(names[0]))
+	for _, args := range [][]string{{"serve"}, {"doctor"}, {"doctor", "--fix"}, {"reindex"}, {"export", filepath.Join(t.TempDir(), "x"), "--all"}, {"import", w.blob(1)}} {
+		if out := command(t, 1, append(args, "--data", half)...); !strings.Contains(out, "the restore of backup "+names[0]+" was interrupted in it") {
+			t.Errorf("%v: %s", args, out)
+		}
+	}
+	if out := command(t, 1, "restore", dest, "--data", half, "--at", names[1]); !strings.Contains(out, "the restore of backup "+names[0]) {
+		t.Errorf("of another backup: %s", out)
+	}
+	if out := command(t, 0, "restore", dest, "--data", half); !strings.Contains(out, "backup "+names[0]+" restored") {
+		t.Error(out)
+	}
+	command(t, 0, "doctor", "--deep", "--data", half)
+}
+
+// TestBackupInTheWay: a backup in the data folder would be part of the next one, and one of nothing none.
+func TestBackupInTheWay(t *testing.T) {
+	w := newWard(t)
+	link := filepath.Join(t.TempDir(), "link")
+	w.check(os.Symlink(w.data, link))
+	for _, dest := range []string{w.data, filepath.Join(w.data, "backup"), filepath.Join(link, "a", "b")} {
+		if out := command(t, 1, "backup", dest, "--data", w.data); !strings.Contains(out, "lies in the data folder") {
+			t.Errorf("%s: %s", dest, out)
+		}
+	}
+	dest := filepath.Join(t.TempDir(), "backup")
+	if out := command(t, 1, "backup", dest, "--data", filepath.Join(w.data, "none")); !strings.Contains(out, "is no data folder") {
+		t.Error(out)
+	}
+	if _, err := os.Stat(dest); err == nil {
+		t.Error("a backup of nothing has begun")
+	}
+}
+
+// instanceIn is the SOP Instance UID of a file.
+func instanceIn(content []byte) string {
+	_, instance := namedIn(bufio.NewReaderSize(bytes.NewReader(content), headBytes))
+	return string(instance)
 }

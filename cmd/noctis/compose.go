@@ -77,6 +77,9 @@ func openUnsynced(ctx context.Context, data string, o store.Options) (*archive, 
 
 // openBlobs opens the files of a data folder and locks them: two processes in one folder would take each other's files for rubbish.
 func openBlobs(data string) (*file.Blobs, error) {
+	if err := refuseHalfRestored(data); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}

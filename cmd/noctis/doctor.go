@@ -74,6 +74,9 @@ func (c doctorCommand) examine(ctx context.Context, t terminal) error {
 	if _, err := os.Stat(blobFolder(c.Data)); err != nil {
 		return fmt.Errorf("%s is no data folder: %w", c.Data, err)
 	}
+	if err := refuseHalfRestored(c.Data); err != nil {
+		return err
+	}
 	d := &diagnosis{Version: version, Tenant: c.Tenant, Began: time.Now().UTC(), Deep: c.Deep, Findings: []*finding{}}
 	bar := newProgress(t.err, "doctor")
 	p := &patient{doctorCommand: c, d: d, progress: bar.set}

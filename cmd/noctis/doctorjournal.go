@@ -147,7 +147,10 @@ func (p *patient) lastBackup() (m *manifest, folder string) {
 		return nil, ""
 	}
 	folder = filepath.Join(backupsFolder(p.Backup), names[len(names)-1])
-	if m, err = readManifest(folder); err != nil {
+	if m, err = readManifest(folder); err == nil && len(m.damaged) > 0 {
+		err = errors.New(strings.Join(m.damaged, ", "))
+	}
+	if err != nil {
 		p.d.note("the last backup is damaged, and only its files are used: %v", err)
 		return nil, ""
 	}

@@ -20,10 +20,11 @@ import (
 var allStudies = match.Query{Level: match.Study, Limit: -1}
 
 type restoreCommand struct {
-	Source string    `arg:"" placeholder:"SRC" help:"Folder of the backups."`
-	Data   string    `default:"./data" placeholder:"DIR" help:"Data folder to make: it must be empty or not there, or left by a restore that was interrupted (default ${default})."`
-	At     time.Time `placeholder:"TIME" help:"The last backup at or before this time (2026-11-26T22:00:00Z); default: the last one."`
-	List   bool      `help:"List the backups and restore nothing."`
+	Source string       `arg:"" placeholder:"SRC" help:"Folder of the backups."`
+	Data   string       `default:"./data" placeholder:"DIR" help:"Data folder to make: it must be empty or not there, or left by a restore that was interrupted (default ${default})."`
+	At     backupMoment `placeholder:"TIME" help:"The last backup at or before this time (2026-11-26T22:00:00Z, or as --list has it); default: the last one."`
+	List   bool         `help:"List the backups and restore nothing."`
+	Leave  bool         `name:"leave-damaged" help:"Restore a backup in which small files (keys, secrets, journal, audit) are damaged, without them. The index is never left out."`
 	archives
 }
 
@@ -36,6 +37,19 @@ Examples:
   noctis restore /mnt/backup --list
   noctis restore /mnt/backup --data /var/lib/noctis
   noctis restore /mnt/backup --data /var/lib/noctis --at 2026-11-26T22:00:00Z`
+}
+
+// backupMoment is a point in time, by RFC 3339 or as a backup is named.
+type backupMoment struct{ time.Time }
+
+// UnmarshalText reads it.
+func (m *backupMoment) UnmarshalText(text []byte) (err error) {
+	if m.Time, err = time.Parse(backupTime, string(text)); err != nil {
+		if m.Time, err = time.Parse(time.RFC3339, string(text)); err != nil {
+			return fmt.Errorf("%q is no time like 2026-11-26T22:00:00Z or 20261126T220000Z", text)
+		}
+	}
+	return nil
 }
 
 // restoring marks a data folder whose restore is not complete.
@@ -66,15 +80,12 @@ func (c restoreCommand) back(ctx context.Context, t terminal) error {
 		}
 		return nil
 	}
-	if !c.At.IsZero() {
-		names = slices.DeleteFunc(names, func(name string) bool { return name > c.At.UTC().Format(backupTime) })
+	name, err := c.choose(names)
+	if err != nil {
+		return err
 	}
-	if len(names) == 0 {
-		return fmt.Errorf("%s holds no such backup", c.Source)
-	}
-	name := names[len(names)-1]
 	folder := filepath.Join(backupsFolder(c.Source), name)
-	m, err := readManifest(folder)
+	m, err := c.sound(t, folder, names)
 	if err != nil {
 		return err
 	}
@@ -89,17 +100,63 @@ func (c restoreCommand) back(ctx context.Context, t terminal) error {
 	err = c.restore(ctx, folder, m, tr)
 	tr.bar.finish()
 	if err := errors.Join(err, blobs.Close()); err != nil {
-		return err
+		return fmt.Errorf("%w\n%s is not complete: the same command goes on from here", err, c.Data)
 	}
-	for _, bad := range tr.bad {
-		fmt.Fprintln(t.err, bad)
+	tr.tell(t.err, "is damaged in the backup")
+	fmt.Fprintf(t.out, "backup %s restored: %d files of %d\n", name, tr.total-len(tr.missing)-len(tr.damaged), m.Instances)
+	if len(tr.missing)+len(tr.damaged) > 0 {
+		fmt.Fprintf(t.out, "%d files are missing from the backup, %d are damaged in it: from another backup noctis doctor --fix --backup takes them\n",
+			len(tr.missing), len(tr.damaged))
 	}
-	fmt.Fprintf(t.out, "backup %s restored: %d files of %d\n", name, tr.total-tr.missing-len(tr.bad), m.Instances)
-	if tr.missing+len(tr.bad) > 0 {
-		fmt.Fprintf(t.out, "%d files are missing from the backup, %d are damaged in it\n", tr.missing, len(tr.bad))
+	if len(tr.missing)+len(tr.damaged)+len(m.damaged) > 0 {
 		return errReported
 	}
 	return nil
+}
+
+// choose is the backup that is asked for: in a folder in which one was interrupted, that one.
+func (c restoreCommand) choose(names []string) (string, error) {
+	if begun, err := os.ReadFile(filepath.Join(c.Data, restoring)); err == nil && c.At.IsZero() && slices.Contains(names, string(begun)) {
+		return string(begun), nil
+	}
+	fit := names
+	if !c.At.IsZero() {
+		fit = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name > c.At.UTC().Format(backupTime) })
+	}
+	switch {
+	case len(fit) > 0:
+		return fit[len(fit)-1], nil
+	case len(names) > 0:
+		return "", fmt.Errorf("%s holds no such backup: the first one is %s", c.Source, names[0])
+	}
+	return "", fmt.Errorf("%s holds no complete backup", c.Source)
+}
+
+// sound reads the manifest of a backup and says what beside it is damaged, and what can be done then.
+func (c restoreCommand) sound(t terminal, folder string, names []string) (*manifest, error) {
+	name := filepath.Base(folder)
+	m, err := readManifest(folder)
+	if err == nil {
+		for _, bad := range m.damaged {
+			fmt.Fprintf(t.err, "%s of backup %s is damaged\n", bad, name)
+		}
+		switch {
+		case slices.Contains(m.damaged, "index.db"):
+			err = errors.New("its index is damaged")
+		case len(m.damaged) > 0 && !c.Leave:
+			err = fmt.Errorf("%d of its small files are damaged: --leave-damaged leaves them out", len(m.damaged))
+		}
+	}
+	if err == nil {
+		return m, nil
+	}
+	err = fmt.Errorf("backup %s cannot be restored: %w", name, err)
+	if i := slices.Index(names, name); i > 0 {
+		err = fmt.Errorf("%w\nThe one before it is --at %s", err, names[i-1])
+	} else if m != nil && slices.Contains(m.damaged, "index.db") {
+		err = fmt.Errorf("%w\nThere is none before it: noctis import %s stores its files anew", err, blobFolder(c.Source))
+	}
+	return nil, err
 }
 
 // backups are the names of the complete backups, in the order of time.
@@ -117,7 +174,7 @@ func (c restoreCommand) backups() ([]string, error) {
 	return names, nil
 }
 
-// readManifest reads the manifest and checks what it says of the files beside it.
+// readManifest reads the manifest and compares the files beside it with what it says of them.
 func readManifest(folder string) (*manifest, error) {
 	text, err := os.ReadFile(filepath.Join(folder, manifestName))
 	if err != nil {
@@ -132,9 +189,10 @@ func readManifest(folder string) (*manifest, error) {
 			return nil, fmt.Errorf("%s names %q", manifestName, name)
 		}
 		if sum, err := digestOf(filepath.Join(folder, filepath.FromSlash(name))); err != nil || sum.String() != want {
-			return nil, errors.Join(err, fmt.Errorf("%s of the backup is not what was backed up", name))
+			m.damaged = append(m.damaged, name)
 		}
 	}
+	slices.Sort(m.damaged)
 	if m.Files["index.db"] == "" {
 		return nil, fmt.Errorf("%s names no index", manifestName)
 	}
@@ -154,10 +212,23 @@ func (c restoreCommand) begin(name string) error {
 	if len(entries) == 0 {
 		return durable.WriteFile(mark, []byte(name))
 	}
-	if begun, err := os.ReadFile(mark); err != nil || string(begun) != name {
-		return fmt.Errorf("%s is not empty, and no restore of backup %s was interrupted in it", c.Data, name)
+	begun, err := os.ReadFile(mark)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s is not empty, and no restore was interrupted in it", c.Data)
+	case string(begun) != name:
+		return fmt.Errorf("%s is not empty: the restore of backup %s was interrupted in it", c.Data, begun)
 	}
 	return nil
+}
+
+// refuseHalfRestored is an error for a data folder in which a restore was interrupted: whatever is done with it would be done with a part of it.
+func refuseHalfRestored(data string) error {
+	begun, err := os.ReadFile(filepath.Join(data, restoring))
+	if err != nil {
+		return nil // there is no such mark
+	}
+	return fmt.Errorf("data folder %s: the restore of backup %s was interrupted in it: run noctis restore again", data, begun)
 }
 
 func (c restoreCommand) restore(ctx context.Context, folder string, m *manifest, tr *transfer) error {
@@ -172,7 +243,7 @@ func (c restoreCommand) restore(ctx context.Context, folder string, m *manifest,
 	for name := range m.Files {
 		to := filepath.Join(c.Data, filepath.FromSlash(name))
 		switch {
-		case name == "index.db" || name == restoring:
+		case name == "index.db" || name == restoring || slices.Contains(m.damaged, name):
 			continue
 		case name == "journal":
 			to = filepath.Join(blobFolder(c.Data), name)

@@ -35,6 +35,9 @@ type reading struct {
 
 // openReading opens a data folder without keeping its server out.
 func openReading(ctx context.Context, data string) (*reading, error) {
+	if err := refuseHalfRestored(data); err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(indexFile(data)); err != nil {
 		return nil, fmt.Errorf("%s is no data folder: %w", data, err)
 	}
