@@ -46,6 +46,9 @@ var changeKinds = []string{"stored", "replaced", "deleted", "restored", "study-s
 // String is the name of the kind in the change feed and, of what happens to instances, in the journal.
 func (k ChangeKind) String() string { return changeKinds[k] }
 
+// Valid reports whether there is such a kind: a damaged row may hold any number.
+func (k ChangeKind) Valid() bool { return k >= 0 && int(k) < len(changeKinds) }
+
 // ChangeKinds are all kinds.
 func ChangeKinds() []ChangeKind {
 	all := make([]ChangeKind, len(changeKinds))

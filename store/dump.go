@@ -19,17 +19,23 @@ import (
 //	study {DICOM JSON}
 //	series {DICOM JSON}
 //	instance /studies/…/series/…/instances/… {entry} metadata SHA-256
+//	result {DICOM JSON of what a search for instances returns unasked}
 //	removed /studies/…/series/…/instances/… {blob, when and how}
 func Dump(ctx context.Context, index Index) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for _, level := range []struct {
-			name  string
-			level match.Level
-		}{{"study", match.Study}, {"series", match.Series}} {
-			for ds, err := range index.Search(ctx, match.Query{Level: level.level, IncludeAll: true, Limit: -1}) {
+		queries := []match.Query{{Level: match.Study, IncludeAll: true}, {Level: match.Series, IncludeAll: true}, {Level: match.Instance}}
+		for _, r := range dicom.NonPatientResources() {
+			queries = append(queries, match.Query{Level: match.Instance, Scope: dicom.Ref{Resource: r}})
+		}
+		for _, q := range queries {
+			q.Limit = -1
+			for ds, err := range index.Search(ctx, q) {
 				line := ""
+				if err == nil && q.Level == match.Instance {
+					ds = q.Project(ds) // an index may return more
+				}
 				if err == nil {
-					line, err = dumpLine(level.name, ds)
+					line, err = dumpLine(map[match.Level]string{match.Study: "study", match.Series: "series", match.Instance: "result"}[q.Level], ds)
 				}
 				if !yield(line, err) || err != nil {
 					return

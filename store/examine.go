@@ -81,7 +81,7 @@ func (s *Store) examineEntries(ctx context.Context, read func(BlobID) bool, prog
 
 // examineBin looks at the files of what lies in the recycle bin, and reports whether to go on.
 func (s *Store) examineBin(ctx context.Context, read func(BlobID) bool, yield func(Defect, error) bool) bool {
-	for r, err := range s.index.Removed(ctx, RemovedQuery{}) {
+	for r, err := range s.index.Removed(ctx, RemovedQuery{Whole: true}) {
 		if ctx.Err() != nil {
 			yield(Defect{}, ctx.Err())
 			return false
@@ -89,7 +89,9 @@ func (s *Store) examineBin(ctx context.Context, read func(BlobID) bool, yield fu
 		if err != nil {
 			return yield(Defect{Kind: EntryBroken, Detail: err.Error()}, nil)
 		}
-		d, bad := s.examineFile(ctx, r.Entry, read(r.Entry.Blob))
+		m := Metadata{Ref: r.Entry.Ref, JSON: r.Entry.Metadata}
+		r.Entry.Metadata = nil
+		d, bad := s.examineEntry(ctx, r.Entry, m, read(r.Entry.Blob))
 		if d.Detail += ": it lies in the recycle bin"; bad && !yield(d, nil) {
 			return false
 		}

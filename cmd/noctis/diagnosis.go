@@ -68,6 +68,8 @@ const (
 	differs     = "index differs from the files"
 	miscounted  = "quota miscounted"
 	flawed      = "worklist damaged"
+	feed        = "change feed damaged"
+	lacking     = "attribute index incomplete"
 	noWorkitem  = "study without a reading workitem"
 	stray       = "file that is no blob"
 	journal     = "journal of deletions damaged"

@@ -25,6 +25,7 @@ import (
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 	"github.com/noctis-dicom/noctis/procedure"
 	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/sqlite"
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
@@ -64,6 +65,7 @@ func newWard(t *testing.T) *ward {
 		}
 	}
 	w.steps(a.index.Procedures())
+	w.entrust(a)
 	w.check(a.Close())
 	return w
 }
@@ -169,6 +171,7 @@ func TestDoctor(t *testing.T) {
 	}
 	for _, damage := range slices.Concat(damages, rowDamages) {
 		t.Run(damage.name, func(t *testing.T) {
+			t.Parallel()
 			w := healthy.copied(t)
 			damage.do(w)
 			before := w.snapshot()
@@ -216,6 +219,9 @@ func (w *ward) sound() {
 	}
 	if name := w.t.Name(); strings.Contains(name, "database") || name == "TestDoctorBackup" {
 		return
+	}
+	if extras, err := from.index.ExtraKeys(w.t.Context()); err != nil || len(extras) < 2 || slices.ContainsFunc(extras, func(e sqlite.ExtraKey) bool { return !e.Complete }) {
+		w.t.Errorf("indexed by hand: %v, %v", extras, err)
 	}
 	db, err := sql.Open("sqlite3", indexFile(w.data))
 	w.check(err)

@@ -307,7 +307,7 @@ func (p *patient) mendRest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(p.mendCount(ctx, index), p.mendRows(ctx, index)); err != nil {
+	if err := errors.Join(p.mendCount(ctx, index), p.mendFeed(ctx, index), p.mendExtras(ctx, index), p.mendRows(ctx, index)); err != nil {
 		return err
 	}
 	readings, err := index.Worklist().Mend(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -22,6 +23,20 @@ func (p *patient) examineRows(ctx context.Context, index *sqlite.Index) error {
 	}
 	if wrong {
 		p.d.find(miscounted, "what the archive says that it holds is not what it holds")
+	}
+	broken := false
+	if err == nil {
+		broken, err = index.FeedBroken(ctx)
+	}
+	if broken {
+		p.d.find(feed, "something is missing in it, or is none of it: who follows it would not be told")
+	}
+	var extras []sqlite.FlawedExtra
+	if err == nil {
+		extras, err = index.FlawedExtras(ctx)
+	}
+	for _, e := range extras {
+		p.d.find(lacking, "by %v not all is found that has it", e.Attribute)
 	}
 	var flaws []sqlite.Flaw
 	if err == nil {
@@ -52,15 +67,47 @@ func (p *patient) mendCount(ctx context.Context, index *sqlite.Index) error {
 	if err := index.Recount(ctx); err != nil {
 		return err
 	}
-	for _, f := range p.d.Findings {
-		if f.Kind == miscounted {
-			f.Mended = "counted again"
-		}
-	}
+	p.d.mended(miscounted, "counted again")
 	return nil
 }
 
-// mendRows writes the rows again from their data sets. Those that have none are kept aside, as lines of JSON.
+// mended says of the findings of a kind what was done.
+func (d *diagnosis) mended(kind, format string, a ...any) {
+	for _, f := range d.Findings {
+		if f.Kind == kind && f.Mended == "" {
+			f.Mended = fmt.Sprintf(format, a...)
+		}
+	}
+}
+
+// mendFeed has the change feed begin anew where something is missing in it.
+func (p *patient) mendFeed(ctx context.Context, index *sqlite.Index) error {
+	if !p.d.has(feed) {
+		return nil
+	}
+	err := index.MendFeed(ctx, p.keepRows)
+	if err == nil {
+		p.d.mended(feed, "it begins anew behind that, so that all who follow it are told that they have missed something; what came before is kept in %s", p.keptRows())
+	}
+	return err
+}
+
+// mendExtras makes indices that were made by hand again; also those of which an index that was made anew knows nothing else.
+func (p *patient) mendExtras(ctx context.Context, index *sqlite.Index) error {
+	if p.d.has(lacking) {
+		flawed, err := index.FlawedExtras(ctx)
+		for _, e := range flawed {
+			err = errors.Join(err, index.MendExtra(ctx, e, p.progress))
+		}
+		if err != nil {
+			return err
+		}
+		p.d.mended(lacking, "indexed again, or taken out of the index where it cannot be indexed")
+	}
+	return index.FinishExtras(ctx, p.progress)
+}
+
+// mendRows writes the rows again from their data sets. What is lost of them is kept aside.
 func (p *patient) mendRows(ctx context.Context, index *sqlite.Index) error {
 	if !p.d.has(flawed) {
 		return nil
@@ -69,31 +116,43 @@ func (p *patient) mendRows(ctx context.Context, index *sqlite.Index) error {
 	if err != nil {
 		return err
 	}
-	path, lost := filepath.Join(p.aside(), "rows.json"), 0
-	err = index.Worklist().Repair(ctx, flaws, func(table string, row map[string]any) error {
-		line, err := json.Marshal(map[string]any{"table": table, "row": row})
-		lost++
-		return errors.Join(err, appendLine(path, line))
+	kept := 0
+	err = index.Worklist().Repair(ctx, flaws, func(table string, rows []map[string]any) error {
+		kept += len(rows)
+		return p.keepRows(table, rows)
 	})
-	for _, f := range p.d.Findings {
-		if err == nil && f.Kind == flawed {
-			if f.Mended = "written again from its data set"; lost > 0 {
-				f.Mended = "written again from its data set where it has one; the others are kept in " + path + ", and a study that lacks its workitem gets a new one"
-			}
-		}
-	}
-	return err
-}
-
-// appendLine adds a line to a file of ours, and does not return before it is on the disk.
-func appendLine(path string, line []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(line, '\n'))
+	if kept == 0 {
+		p.d.mended(flawed, "written again from its data set")
+	} else {
+		p.d.mended(flawed, "written again from its data set where it has one; %d rows are kept as they were in %s, and a study that lacks its workitem gets a new one",
+			kept, p.keptRows())
+	}
+	return nil
+}
+
+// keptRows is where rows go of which something is lost: a line of JSON for each.
+func (p *patient) keptRows() string { return filepath.Join(p.aside(), "rows.json") }
+
+// keepRows adds rows to those, and does not return before they are on the disk.
+func (p *patient) keepRows(table string, rows []map[string]any) error {
+	var lines []byte
+	for _, row := range rows {
+		line, err := json.Marshal(map[string]any{"table": table, "row": row})
+		if err != nil {
+			return err
+		}
+		lines = append(append(lines, line...), '\n')
+	}
+	if err := os.MkdirAll(p.aside(), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(p.keptRows(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(lines)
 	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -19,7 +19,7 @@ type reindexCommand struct {
 // Help is shown by --help.
 func (reindexCommand) Help() string {
 	return `The files are the truth: the index is made again from them alone, beside the live one, which it replaces when it is
-complete. Only the worklist, which is not in the files, is taken over from the live index. The server must be stopped.
+complete. Only what is not in the files, the worklist above all, is taken over from the live index. The server must be stopped.
 
 Examples:
   noctis reindex --data ./data
@@ -72,8 +72,20 @@ func (c reindexCommand) rebuild(ctx context.Context, t terminal) (err error) {
 		if err := sqlite.CarryWorklist(ctx, fresh.Path(), indexFile(c.Data)); err != nil {
 			fmt.Fprintf(t.err, "the worklist of the old index cannot be read, every study is unread again: %v\n", err)
 		}
+		if err := finishExtras(ctx, fresh.Path(), bar.set); err != nil {
+			return err
+		}
 	}
 	return sqlite.Replace(indexFile(c.Data), fresh.Path())
+}
+
+// finishExtras makes the indices again that had been made by hand (noctis index add).
+func finishExtras(ctx context.Context, path string, progress func(done, total int)) error {
+	index, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(index.FinishExtras(ctx, progress), index.Close())
 }
 
 // adoptWorklist takes over from the live index what the files do not say: who has read what. An index too damaged for that loses it, and

@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/noctis-dicom/noctis/store/internal/sqlindex"
 )
 
 // Check lets SQLite examine the file of an index that nobody writes to: its pages, its indices, its references; and compares its tables, indices and
@@ -36,6 +38,9 @@ func Check(ctx context.Context, path string) ([]string, error) {
 			if err := rows.Scan(cells...); err != nil {
 				found = append(found, err.Error())
 				break
+			}
+			if len(columns) > 1 && carried(first) {
+				continue // Worklist.Flaws tells of it, and mends it
 			}
 			if len(columns) > 1 {
 				first = "a row of " + first + " refers to one that is not there"
@@ -116,7 +121,11 @@ func errEmpty(err error) error {
 var worklistTables = []string{"workitem", "workitem_key", "workitem_gone", "subscriber", "list_subscription", "workitem_subscription",
 	"event_report", "event_queue", "worklist_begun"}
 
-var laterTables = []string{"commitment", "scheduled_step", "performed_step", "performed_for", "webhook", "dead_letter"}
+var laterTables = []string{"commitment", "scheduled_step", "performed_step", "performed_for", "webhook", "dead_letter", "extra_index"}
+
+func carried(table string) bool {
+	return slices.Contains(worklistTables, table) || slices.Contains(laterTables, table)
+}
 
 // CarryWorklist copies the worklist of an old index into a fresh one, which takes its place afterwards: what was read and who waits
 // for what is in no file. Both are closed. What the fresh index made of itself for a study gives way to what the old one knew; a
@@ -188,12 +197,11 @@ func carry(tables []string) []string {
 		statements = append(statements, fmt.Sprintf("DELETE FROM main.%[1]s", table),
 			fmt.Sprintf("INSERT OR IGNORE INTO main.%[1]s SELECT * FROM old.%[1]s NOT INDEXED WHERE true", table))
 	}
-	for _, child := range []struct{ table, column, parent string }{ // of a damaged old index
-		{"workitem_key", "workitem_id", "workitem"}, {"workitem_subscription", "workitem_id", "workitem"},
-		{"workitem_subscription", "subscriber_id", "subscriber"}, {"list_subscription", "subscriber_id", "subscriber"},
-		{"event_queue", "subscriber_id", "subscriber"}, {"event_queue", "event_id", "event_report"},
-	} {
-		statements = append(statements, fmt.Sprintf("DELETE FROM main.%s WHERE %s NOT IN (SELECT id FROM main.%s)", child.table, child.column, child.parent))
+	for _, r := range sqlindex.References { // of a damaged old index
+		statements = append(statements, "DELETE FROM main."+r.Table+" WHERE "+r.Dangling())
+	}
+	if slices.Contains(tables, "extra_index") {
+		statements = append(statements, "UPDATE main.extra_index SET done = 0, complete = 0") // its rows are to be made again
 	}
 	return append(statements,
 		"UPDATE kept SET id = id + "+most, "INSERT INTO main.workitem SELECT * FROM kept",

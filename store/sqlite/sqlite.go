@@ -31,8 +31,11 @@ func (x *Index) Path() string { return x.path }
 // ExtraKey is an attribute that has been indexed while the index was in use.
 type ExtraKey = sqlindex.ExtraKey
 
-// Flaw is a row of the worklist that is not as its data set.
-type Flaw = sqlindex.Flaw
+// Flaw is a row of what no file has that contradicts itself; FlawedExtra an attribute by whose index not all is found.
+type (
+	Flaw        = sqlindex.Flaw
+	FlawedExtra = sqlindex.FlawedExtra
+)
 
 // pragmas are run on each connection. Writers and readers have their own caches, of KiB.
 var (
@@ -79,8 +82,10 @@ func OpenReading(ctx context.Context, path string) (*Index, error) {
 	}
 	err := checkSchema(ctx, both[0])
 	if err == nil {
+		looks := dialect
+		looks.Looking = true
 		var index *sqlindex.Index
-		if index, err = sqlindex.New(ctx, both[0], both[1], dialect); err == nil {
+		if index, err = sqlindex.New(ctx, both[0], both[1], looks); err == nil {
 			return &Index{index, path}, nil
 		}
 	}

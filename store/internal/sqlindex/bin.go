@@ -162,7 +162,7 @@ func (x *Index) scanRemoved(rows *sql.Rows) (*store.Removed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if copy(e.Blob[:], blob) != len(e.Blob) {
+	if copy(e.Blob[:], blob) != len(e.Blob) || !r.Kind.Valid() {
 		return nil, fmt.Errorf("the row of removed instance %s is damaged", e.Ref.Instance)
 	}
 	e.Ref = located(e.Ref, e.SOPClass)

@@ -94,7 +94,9 @@ func (x *Index) Unrecorded(ctx context.Context) ([]store.Record, error) {
 		var blob sql.RawBytes
 		err := rows.Scan(&r.Number, &seconds, &r.Kind, &r.Ref.Study, &r.Ref.Series, &r.Ref.Instance, &r.SOPClass, &blob)
 		r.Ref, r.Time = located(r.Ref, r.SOPClass), time.Unix(seconds, 0).UTC()
-		copy(r.Blob[:], blob)
+		if err == nil && (copy(r.Blob[:], blob) != len(r.Blob) || !r.Kind.Valid()) {
+			err = fmt.Errorf("record %d of the outbox is damaged", r.Number)
+		}
 		records = append(records, r)
 		return err
 	})
@@ -167,6 +169,9 @@ func (x *Index) changes(ctx context.Context, query string, after store.Cursor) (
 				Cursor: store.Cursor{Epoch: epoch, Number: number.Int64}, Kind: store.ChangeKind(kind.Int64),
 				Ref:      located(ref, dicom.UID(class.String)),
 				SOPClass: dicom.UID(class.String), State: state.String, Time: time.UnixMilli(millis.Int64).UTC(),
+			}
+			if !c.Kind.Valid() {
+				return fmt.Errorf("change %d of the feed is damaged: noctis doctor --fix mends it", number.Int64)
 			}
 			if c.Kind.OfStep() {
 				c.Step = task.String

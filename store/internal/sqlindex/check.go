@@ -95,6 +95,7 @@ func (x *Index) checkStudies(ctx context.Context) ([]string, error) {
 		{what: "studies have other rows in study_holder than whom they name"},
 	}
 	unread, columns := &tally{what: "the rows of studies cannot be read"}, &tally{what: "studies have another date or time than their attributes"}
+	sourced := &tally{what: "studies have attributes from none of their instances"}
 	err := x.each(ctx, `SELECT id, uid, study_date, study_time, attributes, sources, modalities, sop_classes, holders FROM study`, nil, func(r *sql.Rows) error {
 		st := &study{}
 		var uid, date, time, modalities, classes, holders string
@@ -117,12 +118,32 @@ func (x *Index) checkStudies(ctx context.Context) ([]string, error) {
 		}
 		wantDate, wantTime := store.SortTime(st.merged.DataSet)
 		columns.add(date == wantDate && time == wantTime, "study "+uid)
-		return nil
+		from, err := x.sourced(ctx, st.merged, `SELECT EXISTS (SELECT 1 FROM instance JOIN series ON series.id = series_id WHERE instance.uid = ? AND study_id = ?)`, st.id)
+		sourced.add(from, "study "+uid)
+		return err
 	})
 	for i, left := range had {
 		rows[i].add(len(left) == 0 || unread.n > 0, "of no study")
 	}
-	return findings(append(rows[:], unread, columns)...), err
+	return findings(append(rows[:], unread, columns, sourced)...), err
+}
+
+// sourced reports whether every attribute comes from an instance that there is; has asks for one by its UID.
+func (x *Index) sourced(ctx context.Context, m store.Merged, has string, id int64) (bool, error) {
+	known := map[dicom.UID]bool{}
+	for e := range m.DataSet.All() {
+		uid, there := m.Sources[e.Tag]
+		if there && !known[uid] {
+			if err := x.reader.QueryRowContext(ctx, x.rebind(has), uid, id).Scan(&there); err != nil {
+				return false, err
+			}
+			known[uid] = there
+		}
+		if !there {
+			return false, nil
+		}
+	}
+	return m.DataSet.Len() == len(m.Sources), nil
 }
 
 func rowsOf(keys []key) []held {
@@ -136,19 +157,24 @@ func rowsOf(keys []key) []held {
 // checkSeries compares the columns of series with what the series say.
 func (x *Index) checkSeries(ctx context.Context) ([]string, error) {
 	unread, columns := &tally{what: "the rows of series cannot be read"}, &tally{what: "series have another number or modality than their attributes"}
-	err := x.each(ctx, `SELECT uid, number, modality, attributes, sources FROM series`, nil, func(r *sql.Rows) error {
+	sourced := &tally{what: "series have attributes from none of their instances"}
+	err := x.each(ctx, `SELECT id, uid, number, modality, attributes, sources FROM series`, nil, func(r *sql.Rows) error {
 		var uid, modality string
-		var number int64
+		var id, number int64
 		var attributes, sources []byte
-		if err := r.Scan(&uid, &number, &modality, &attributes, &sources); err != nil {
+		if err := r.Scan(&id, &uid, &number, &modality, &attributes, &sources); err != nil {
 			return err
 		}
 		m, err := decodeMerged(attributes, sources)
-		unread.add(err == nil, "series "+uid)
-		columns.add(err != nil || number == store.SortNumber(m.DataSet, dicom.SeriesNumber) && modality == store.SeriesModality(m.DataSet), "series "+uid)
-		return nil
+		if unread.add(err == nil, "series "+uid); err != nil {
+			return nil //nolint:nilerr // it is told
+		}
+		columns.add(number == store.SortNumber(m.DataSet, dicom.SeriesNumber) && modality == store.SeriesModality(m.DataSet), "series "+uid)
+		from, err := x.sourced(ctx, m, `SELECT EXISTS (SELECT 1 FROM instance WHERE uid = ? AND series_id = ?)`, id)
+		sourced.add(from, "series "+uid)
+		return err
 	})
-	return findings(unread, columns), err
+	return findings(unread, columns, sourced), err
 }
 
 // checkCounts compares what is counted, and the numbers given so far, with what is there.

@@ -55,13 +55,7 @@ func scanExtra(rows *sql.Rows) ([]ExtraKey, error) {
 // is inserted is indexed, too; what was there before is taken in a page at a time, between the transactions of others. progress is
 // called after each page.
 func (x *Index) AddExtraKey(ctx context.Context, t dicom.Tag, progress func(done, total int)) error {
-	if _, ofStudy := keyed[t]; ofStudy || columns[t] != "" || t == dicom.StudyDate {
-		return fmt.Errorf("%s is always indexed", t.Keyword())
-	}
-	if !match.Indexable(t) {
-		return fmt.Errorf("%s cannot be indexed: it is computed, private, or of VR %s", t, t.VR())
-	}
-	if err := x.poisoned(); err != nil {
+	if err := errors.Join(refuseExtra(t), x.poisoned()); err != nil {
 		return err
 	}
 	level := match.LevelOf(t)
@@ -81,6 +75,17 @@ func (x *Index) AddExtraKey(ctx context.Context, t dicom.Tag, progress func(done
 		done += n
 		progress(done, max(done, total))
 	}
+}
+
+// refuseExtra says why an attribute cannot be indexed.
+func refuseExtra(t dicom.Tag) error {
+	if _, ofStudy := keyed[t]; ofStudy || columns[t] != "" || t == dicom.StudyDate {
+		return fmt.Errorf("%s is always indexed", t.Keyword())
+	}
+	if !match.Indexable(t) {
+		return fmt.Errorf("%s cannot be indexed: it is computed, private, or of VR %s", t, t.VR())
+	}
+	return nil
 }
 
 // takeIn indexes the next page, and returns how many rows it had; none: the index is complete.

@@ -11,25 +11,36 @@ import (
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
-// Flaw is a row of the worklist, or of the procedure steps, that does not say what its data set says. No file has what these rows have.
+// Flaw is a row of the worklist, of the procedure steps or of what else no file has, that contradicts itself or refers to nothing; or some rows that
+// do so in the same way.
 type Flaw struct {
-	Table string
-	ID    int64
-	Lost  bool // its data set cannot be read, or is no such thing: the row cannot be mended
-	mend  func(*session) error
+	table, what string // what is wrong, without patient data
+	where       string // which rows
+	args        []any
+	keep        bool                 // they are kept aside before they are mended, because something of them is lost
+	mend        func(*session) error // nil: they go
 }
 
 // String says what is wrong, without patient data.
-func (f Flaw) String() string {
-	if f.Lost {
-		return fmt.Sprintf("row %d of %s has no data set of one", f.ID, f.Table)
-	}
-	return fmt.Sprintf("row %d of %s, or what it is found by, is not as its data set", f.ID, f.Table)
+func (f Flaw) String() string { return f.what }
+
+// amiss is a row that can be written again from its data set.
+func amiss(table string, id int64, mend func(*session) error) Flaw {
+	return Flaw{table: table, what: fmt.Sprintf("row %d of %s, or what it is found by, is not as its data set", id, table), where: "id = ?", args: []any{id}, mend: mend}
 }
+
+// wrong is a row that is kept aside before it is mended; with nil it goes.
+func wrong(table string, id int64, what string, mend func(*session) error) Flaw {
+	return Flaw{table: table, what: fmt.Sprintf("row %d of %s %s", id, table, what), where: "id = ?", args: []any{id}, keep: true, mend: mend}
+}
+
+// noDataSet is what is wrong with a row whose data set cannot be read, or is no such thing.
+const noDataSet = "has no data set of one"
 
 // Flaws looks at every row.
 func (w *Worklist) Flaws(ctx context.Context) (all []Flaw, err error) {
-	for _, examine := range []func(context.Context) ([]Flaw, error){w.flawedItems, w.flawedPerformed, w.flawedScheduled} {
+	for _, examine := range []func(context.Context) ([]Flaw, error){w.dangling, w.flawedItems, w.flawedPerformed, w.flawedScheduled,
+		w.flawedSubscriptions, w.flawedEvents, w.flawedCommitments, w.flawedWebhooks} {
 		flaws, err := examine(ctx)
 		if all = append(all, flaws...); err != nil {
 			return all, err
@@ -38,24 +49,23 @@ func (w *Worklist) Flaws(ctx context.Context) (all []Flaw, err error) {
 	return all, nil
 }
 
-// Repair writes the rows again from their data sets. Those that are lost are given to aside, and go.
-func (w *Worklist) Repair(ctx context.Context, flaws []Flaw, aside func(table string, row map[string]any) error) error {
+// Repair mends the rows. What is lost of them is given to aside before.
+func (w *Worklist) Repair(ctx context.Context, flaws []Flaw, aside func(table string, rows []map[string]any) error) error {
 	for _, f := range flaws {
 		err := w.update(ctx, func(s *session) error {
-			if !f.Lost {
+			if f.keep {
+				rows, err := s.whole(f.table, f.where, f.args)
+				if err == nil {
+					err = aside(f.table, rows)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			if f.mend != nil {
 				return f.mend(s)
 			}
-			row, err := s.whole(f.Table, f.ID)
-			if err != nil {
-				return err
-			}
-			if err := aside(f.Table, row); err != nil {
-				return err
-			}
-			if f.Table == "workitem" {
-				return s.takeOff(`DELETE FROM workitem WHERE id = ?`, f.ID)
-			}
-			return s.do(`DELETE FROM `+f.Table+` WHERE id = ?`, f.ID)
+			return s.do(`DELETE FROM `+f.table+` WHERE `+f.where, f.args...)
 		})
 		if err != nil {
 			return fmt.Errorf("%v: %w", f, err)
@@ -64,9 +74,9 @@ func (w *Worklist) Repair(ctx context.Context, flaws []Flaw, aside func(table st
 	return nil
 }
 
-// whole is a row with all its columns.
-func (s *session) whole(table string, id int64) (map[string]any, error) {
-	rows, err := s.tx.QueryContext(s.ctx, `SELECT * FROM `+table+` WHERE id = ?`, id) // #nosec G202 -- the names of tables are ours
+// whole are rows with all their columns.
+func (s *session) whole(table, where string, args []any) (all []map[string]any, err error) {
+	rows, err := s.tx.QueryContext(s.ctx, s.index.rebind(`SELECT * FROM `+table+` WHERE `+where), args...) // #nosec G202 -- the names of tables are ours
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +85,7 @@ func (s *session) whole(table string, id int64) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	row, values, to := map[string]any{}, make([]any, len(columns)), make([]any, len(columns))
+	values, to := make([]any, len(columns)), make([]any, len(columns))
 	for i := range values {
 		to[i] = &values[i]
 	}
@@ -83,14 +93,24 @@ func (s *session) whole(table string, id int64) (map[string]any, error) {
 		if err := rows.Scan(to...); err != nil {
 			return nil, err
 		}
+		row := map[string]any{}
 		for i, c := range columns {
 			row[c] = values[i]
 		}
+		all = append(all, row)
 	}
-	return row, rows.Err()
+	return all, rows.Err()
 }
 
-// flawedItems compares columns and keys of workitems with their data sets.
+// place is what else the database says of a workitem: whether it is on the list, and why.
+type place struct {
+	recycled bool // its study can be restored
+	stored   bool // its study is stored
+	free     bool // it is to be removed, and nobody holds it
+	gone     bool // it is one of those that were there once
+}
+
+// flawedItems compares columns and keys of workitems with their data sets, and looks whether they are in their places.
 func (w *Worklist) flawedItems(ctx context.Context) (flaws []Flaw, err error) {
 	keys, err := w.x.sum(ctx, `SELECT workitem_id, 0, path, value, '' FROM workitem_key`)
 	if err != nil {
@@ -98,16 +118,20 @@ func (w *Worklist) flawedItems(ctx context.Context) (flaws []Flaw, err error) {
 	}
 	states := []worklist.State{worklist.Scheduled, worklist.InProgress, worklist.Completed, worklist.Canceled}
 	taken := map[dicom.UID]bool{}
-	const query = `SELECT id, uid, study, state, priority, label, start, modified, lock, read, json FROM workitem ORDER BY id`
+	const query = `SELECT id, uid, study, state, priority, label, start, modified, lock, read, json, resting,
+		EXISTS (SELECT 1 FROM removed WHERE removed.study = workitem.study AND purged = 0), EXISTS (SELECT 1 FROM study WHERE study.uid = workitem.study),
+		removing = 1 AND NOT EXISTS (SELECT 1 FROM workitem_subscription WHERE workitem_id = workitem.id AND lock = 1),
+		EXISTS (SELECT 1 FROM workitem_gone WHERE workitem_gone.uid = workitem.uid) FROM workitem ORDER BY id`
 	err = w.x.each(ctx, query, nil, func(r *sql.Rows) error {
 		it := &item{}
 		var has [9]string
 		var text []byte
+		var at place
 		to := []any{&it.id}
 		for i := range has {
 			to = append(to, &has[i])
 		}
-		if err := r.Scan(append(to, &text)...); err != nil {
+		if err := r.Scan(append(to, &text, &it.resting, &at.recycled, &at.stored, &at.free, &at.gone)...); err != nil {
 			return err
 		}
 		it.Study, it.Lock = dicom.UID(has[1]), dicom.UID(has[7])
@@ -115,27 +139,41 @@ func (w *Worklist) flawedItems(ctx context.Context) (flaws []Flaw, err error) {
 		var err error
 		it.DataSet, err = decode(text)
 		if err != nil || it.UID() == "" || taken[it.UID()] || !slices.Contains(states, it.State()) {
-			flaws = append(flaws, Flaw{Table: "workitem", ID: it.id, Lost: true})
+			flaws = append(flaws, wrong("workitem", it.id, noDataSet, func(s *session) error { return s.takeOff(`DELETE FROM workitem WHERE id = ?`, it.id) }))
 			return nil
 		}
 		taken[it.UID()] = true
+		if of := it.DataSet.UID(dicom.StudyInstanceUID); it.Study != "" && of != "" {
+			it.Study = of
+		}
 		var want []held
 		for _, k := range workitemKeys(it.DataSet) {
 			want = append(want, held{value: k.path, date: k.value})
 		}
 		if same := keys.take(it.id, want); !same || !alike(has[:], columnsOf(&it.Workitem)) {
-			flaws = append(flaws, Flaw{Table: "workitem", ID: it.id, mend: func(s *session) error { return s.mendItem(it) }})
+			flaws = append(flaws, amiss("workitem", it.id, func(s *session) error { return s.mendItem(it) }))
+			return nil
 		}
+		flaws = append(flaws, it.misplaced(at)...)
 		return nil
 	})
 	return flaws, err
 }
 
+// mendItem writes a workitem again. Another row may have its UID, and is about to get its own; one that has its study is its successor.
 func (s *session) mendItem(it *item) error {
-	for _, statement := range []string{`UPDATE workitem SET uid = 'of ' || id WHERE uid = ? AND id <> ?`, `UPDATE workitem SET uid = ? WHERE id = ?`} {
-		if err := s.do(statement, it.UID(), it.id); err != nil { // another row may have its UID, and is about to get its own
-			return err
-		}
+	if err := s.do(`UPDATE workitem SET uid = 'of ' || id WHERE uid = ? AND id <> ?`, it.UID(), it.id); err != nil {
+		return err
+	}
+	var succeeded bool
+	if err := s.row(`SELECT EXISTS (SELECT 1 FROM workitem WHERE study = ? AND study <> '' AND id <> ?)`, it.Study, it.id).Scan(&succeeded); err != nil {
+		return err
+	}
+	if succeeded {
+		it.Study = ""
+	}
+	if err := s.do(`UPDATE workitem SET uid = ? WHERE id = ?`, it.UID(), it.id); err != nil {
+		return err
 	}
 	if err := s.do(`DELETE FROM workitem_key WHERE workitem_id = ?`, it.id); err != nil {
 		return err
@@ -171,7 +209,7 @@ func (w *Worklist) flawedPerformed(ctx context.Context) (flaws []Flaw, err error
 		ds, err := decode(text)
 		pf := &procedure.Performed{DataSet: ds}
 		if err != nil || pf.UID() == "" || taken[pf.UID()] || !slices.Contains(states, pf.Status()) {
-			flaws = append(flaws, Flaw{Table: "performed_step", ID: id, Lost: true})
+			flaws = append(flaws, wrong("performed_step", id, noDataSet, nil))
 			return nil
 		}
 		taken[pf.UID()] = true
@@ -180,7 +218,7 @@ func (w *Worklist) flawedPerformed(ctx context.Context) (flaws []Flaw, err error
 			want = append(want, held{value: string(n.Study), date: n.Step})
 		}
 		if same := names.take(id, want); !same || uid != string(pf.UID()) || status != pf.Status() {
-			flaws = append(flaws, Flaw{Table: "performed_step", ID: id, mend: func(s *session) error { return s.mendPerformed(id, pf) }})
+			flaws = append(flaws, amiss("performed_step", id, func(s *session) error { return s.mendPerformed(id, pf) }))
 		}
 		return nil
 	})
@@ -221,12 +259,12 @@ func (w *Worklist) flawedScheduled(ctx context.Context) (flaws []Flaw, err error
 		var err error
 		sc.DataSet, err = decode(text)
 		if err != nil || len(sc.DataSet.Items(dicom.ScheduledProcedureStepSequence)) != 1 || sc.Name().Study == "" || sc.Name().Step == "" || taken[sc.Name()] {
-			flaws = append(flaws, Flaw{Table: "scheduled_step", ID: id, Lost: true})
+			flaws = append(flaws, wrong("scheduled_step", id, noDataSet, nil))
 			return nil
 		}
 		taken[sc.Name()] = true
 		if !alike(has[:], scheduledValues(sc)) {
-			flaws = append(flaws, Flaw{Table: "scheduled_step", ID: id, mend: func(s *session) error { return s.mendScheduled(id, sc) }})
+			flaws = append(flaws, amiss("scheduled_step", id, func(s *session) error { return s.mendScheduled(id, sc) }))
 		}
 		return nil
 	})

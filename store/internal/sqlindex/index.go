@@ -34,6 +34,8 @@ type Dialect struct {
 	Unwritable func(error) bool
 	// Broken reports whether the error leaves open what the disk holds. Nothing is inserted after it.
 	Broken func(error) bool
+	// Looking: nothing can be written.
+	Looking bool
 }
 
 // Index implements store.Index.

@@ -192,7 +192,7 @@ func (s *session) texts(query string, args ...any) ([]string, error) {
 // begin gives the studies of a database that is older than its worklist their workitems, before anybody sees it.
 func (w *Worklist) begin(ctx context.Context) error {
 	var begun bool
-	if err := w.x.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM worklist_begun)`).Scan(&begun); err != nil || begun {
+	if err := w.x.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM worklist_begun)`).Scan(&begun); err != nil || begun || w.x.dialect.Looking {
 		return err
 	}
 	if _, err := w.Mend(ctx); err != nil {
