@@ -253,11 +253,11 @@ func TestRestoreSaysWhatIsWrong(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "restored")
 	tell(1, "its index is damaged\nThe one before it is --at "+names[0], "--data", other, "--leave-damaged")
 	tell(0, "11 files of 11", "--data", other, "--at", names[0])
+	tell(1, "no restore was interrupted in it", "--data", w.data, "--at", names[0])
 	w.check(os.RemoveAll(filepath.Join(backupsFolder(dest), names[0])))
 	tell(1, "noctis import "+blobFolder(dest), "--data", filepath.Join(t.TempDir(), "restored"))
 	tell(1, "the first one is "+names[1], "--at", "2020-01-01T00:00:00Z")
 	tell(2, "is no time like", "--at", "yesterday")
-	tell(1, "no restore was interrupted in it", "--data", w.data)
 }
 
 // TestRestoreInterrupted: nothing else is done with a folder that is half restored, and the same command goes on with the backup that it had
