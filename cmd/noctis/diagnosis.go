@@ -21,6 +21,7 @@ type finding struct {
 	Blob     string `json:"blob,omitempty"`
 	Detail   string `json:"detail"`
 	Mended   string `json:"mended,omitempty"` // what was done; "": it stands
+	Help     string `json:"help,omitempty"`   // what is to be done, if it stands
 	path     string // of a file, below the data folder
 	defect   store.Defect
 	aside    string // where a damaged file went
@@ -141,6 +142,12 @@ func (d *diagnosis) print(t terminal) {
 	}
 	for _, n := range d.Notes {
 		fmt.Fprintln(t.out, n)
+	}
+	for i, help := range d.helps() {
+		if i == 0 {
+			fmt.Fprintln(t.out, "\nwhat to do:")
+		}
+		fmt.Fprintf(t.out, "  %s\n", help)
 	}
 	verdict := "nothing is wrong"
 	switch {

@@ -105,6 +105,7 @@ func (p *patient) consult(ctx context.Context) error {
 	if err := p.examinePublic(ctx); err != nil {
 		return err
 	}
+	p.d.advise()
 	p.d.Healthy = !slices.ContainsFunc(p.d.Findings, func(f *finding) bool { return f.Mended == "" })
 	return nil
 }
@@ -112,7 +113,7 @@ func (p *patient) consult(ctx context.Context) error {
 // treat examines, mends if it may, and examines again: what an index hid that could not be read shows when it has been made anew.
 func (p *patient) treat(ctx context.Context) error {
 	const passes = 6
-	told := p.told // what was mended, and what the next pass cannot find any more
+	told := append([]*finding{}, p.told...) // what was mended, and what the next pass cannot find any more
 	for pass := 1; ; pass++ {
 		p.d.Findings = []*finding{}
 		if err := p.examine(ctx); err != nil {
@@ -227,7 +228,8 @@ func (p *patient) examine(ctx context.Context) error {
 }
 
 func (p *patient) examineStore(ctx context.Context, s *store.Store) error {
-	sample := func(id store.BlobID) bool { return p.Deep || int(id[31])%100 == p.d.Began.Minute() }
+	suspects := p.suspects()
+	sample := func(id store.BlobID) bool { return p.Deep || int(id[31])%100 == p.d.Began.Minute() || suspects[id] }
 	blobs := 0
 	for _, err := range p.files.List(ctx) {
 		if err != nil {

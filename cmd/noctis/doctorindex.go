@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -125,7 +126,15 @@ func (p *patient) replaceIndex(ctx context.Context, fresh string) error {
 		}
 	}
 	if err := sqlite.CarryWorklist(ctx, fresh, indexFile(p.Data)); err != nil {
-		p.d.note("the worklist of the old index cannot be read, every study is unread again: %v", err)
+		m, folder := p.lastBackup()
+		switch {
+		case m == nil:
+			p.d.note("the worklist of the old index cannot be read, every study is unread again: %v", err)
+		case sqlite.CarryWorklist(ctx, fresh, filepath.Join(folder, "index.db")) != nil:
+			p.d.note("the worklist can be read neither in the old index nor in the backup, every study is unread again: %v", err)
+		default:
+			p.d.note("the worklist of the old index cannot be read (%v): it is that of the backup of %s, and what was done since is lost", err, m.At.Format(time.RFC3339))
+		}
 	}
 	return sqlite.Replace(indexFile(p.Data), fresh)
 }

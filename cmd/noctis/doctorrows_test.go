@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,6 +158,41 @@ func TestDoctorReleases(t *testing.T) {
 			}
 		}
 		w.check(a.Close())
+	}
+}
+
+// TestDoctorRemembers: what was found damaged is looked at again, though only a sample is read; what stands has advice, and a report without findings has
+// an empty list of them.
+func TestDoctorRemembers(t *testing.T) {
+	w := newWard(t)
+	shallow := func(args ...string) string {
+		var out, errs bytes.Buffer
+		run(t.Context(), append([]string{"doctor", "--data", w.data}, args...), &out, &errs)
+		return out.String() + errs.String()
+	}
+	if said := shallow("--json"); !strings.Contains(said, `"findings": []`) {
+		t.Errorf("of a sound folder: %s", said)
+	}
+	w.rot(1)
+	if d, code := w.doctor(); code != 1 || d.Findings[0].Help == "" {
+		t.Fatalf("exit code %d, %v", code, kinds(d))
+	}
+	if said := shallow(); !strings.Contains(said, "file damaged") || strings.Count(said, "--fix --backup DIR takes it from a backup") != 1 {
+		t.Errorf("the next time: %s", said)
+	}
+	w.check(os.Remove(diagnosisFile(w.data)))
+	w.write(filepath.Join(w.data, damagedFile), []byte(idOf(t, w.blob(1)).String()+"\n"))
+	if said := shallow("--fix"); !strings.Contains(said, "the damaged file of blob") {
+		t.Errorf("by the list of the server: %s", said)
+	}
+}
+
+// TestDoctorAdvises: there is advice for every kind of finding.
+func TestDoctorAdvises(t *testing.T) {
+	for _, d := range slices.Concat(damages, rowDamages) {
+		if advice[d.found] == "" {
+			t.Errorf("%s: no advice", d.found)
+		}
 	}
 }
 

@@ -38,5 +38,5 @@ function unseen(problem) {
 function row(finding) {
   return element('li', {}, element('span', {},
     element('span', { className: 'first' }, `${finding.kind}: ${finding.detail}`),
-    element('span', { className: 'second' }, [finding.instance, finding.mended && `mended: ${finding.mended}`].filter(Boolean).join(' · '))));
+    element('span', { className: 'second' }, [finding.instance, finding.mended ? `mended: ${finding.mended}` : finding.help].filter(Boolean).join(' · '))));
 }
