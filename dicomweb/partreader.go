@@ -28,8 +28,10 @@ type partReader struct {
 	before []byte    // line break, two hyphens and the boundary
 	line   int       // bytes of before that are the line break
 	body   *bodyPart // the part that has not been passed yet
-	begun  bool      // a boundary has come
-	parts  int       // that may still come
+	ahead  bool      // firstType has read it, or failed in that
+	failed error
+	begun  bool // a boundary has come
+	parts  int  // that may still come
 	limit  int
 	pacer  giveway.Pacer // what is looked through at once may be thousands of parts
 }
@@ -70,6 +72,10 @@ func (p *partReader) release() {
 // off. Content-Transfer-Encoding is not applied: HTTP has none (RFC 9110 8.4).
 func (p *partReader) next() (*bodyPart, error) {
 	p.pacer.Pace()
+	if p.ahead {
+		p.ahead = false
+		return p.body, p.failed
+	}
 	if p.body != nil {
 		if err := p.body.pass(); err != nil {
 			return nil, brokenOff(err)
@@ -88,6 +94,16 @@ func (p *partReader) next() (*bodyPart, error) {
 	p.parts--
 	p.body = &bodyPart{Header: header, from: p}
 	return p.body, nil
+}
+
+// firstType is the media type of the part that next returns then, "" where there is none.
+func (p *partReader) firstType() string {
+	p.body, p.failed = p.next()
+	p.ahead = true
+	if p.failed != nil {
+		return ""
+	}
+	return parseMediaType(p.body.Header.Get("Content-Type")).name
 }
 
 func brokenOff(err error) error {

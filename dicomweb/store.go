@@ -157,10 +157,17 @@ func (s *Server) uploadsOf(r *http.Request, ref dicom.Ref) (iter.Seq2[*upload, e
 	if err != nil {
 		return nil, err
 	}
-	if root := rootOf(content); isComposite(root) {
-		return s.assembled(r.Context(), parts, root), nil
-	}
 	return func(yield func(*upload, error) bool) {
+		root := rootOf(content)
+		composite := isComposite(root)
+		if root == "" { // the first part is the root (RFC 2387 3.2)
+			root = parts.firstType()
+			composite, _ = isMetadata(root)
+		}
+		if composite {
+			s.assembled(r.Context(), parts, root)(yield)
+			return
+		}
 		defer parts.release()
 		for {
 			part, err := parts.next()
