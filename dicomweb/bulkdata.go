@@ -192,7 +192,7 @@ func (s *Server) sendBulkdataOf(w http.ResponseWriter, r *http.Request, entries 
 	var parts []part
 	described := []string{"bulkdata-of", base, strconv.FormatBool(pixelsOnly), digest(entries...)}
 	for _, slim := range entries {
-		e, err := s.entry(r.Context(), slim.Ref)
+		e, err := s.whole(r.Context(), slim)
 		if err != nil {
 			return err
 		}

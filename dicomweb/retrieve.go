@@ -88,6 +88,15 @@ func (s *Server) entry(ctx context.Context, ref dicom.Ref) (*store.Entry, error)
 	return nil, s.missing(ctx, ref)
 }
 
+// whole is an entry of entries with its layout: of that version of the instance, which may have been removed or replaced meanwhile.
+func (s *Server) whole(ctx context.Context, slim *store.Entry) (*store.Entry, error) {
+	if e, err := s.entry(ctx, slim.Ref); err == nil && e.Blob == slim.Blob {
+		return e, nil
+	}
+	e, err := s.store.Whole(ctx, slim)
+	return e, missingError(slim.Ref, err)
+}
+
 // generationKey names what lies below a reference for whoever asks, for as long as nothing is stored or deleted. It is made before the
 // look, or it might be newer than what is found.
 func (s *Server) generationKey(ctx context.Context, ref dicom.Ref) string {
@@ -121,18 +130,16 @@ func (s *Server) heldDataSet(ctx context.Context, held *store.Holding, e *store.
 	if ds, found := s.dataSets.get(key); found {
 		return ds, nil
 	}
-	for m, err := range s.store.Held(ctx, held, e.Ref, store.ParsedCost) {
-		if err != nil {
-			return nil, err
-		}
-		ds, err := dicom.ReadJSON(m.JSON)
-		if err != nil {
-			return nil, fmt.Errorf("metadata of instance %s: %w", e.Ref.Instance, err)
-		}
-		s.dataSets.add(key, ds, store.ParsedCost*int64(len(m.JSON)))
-		return ds, nil
+	m, err := s.store.HeldVersion(ctx, held, e, store.ParsedCost)
+	if err != nil {
+		return nil, missingError(e.Ref, err)
 	}
-	return nil, s.missing(ctx, e.Ref)
+	ds, err := dicom.ReadJSON(m.JSON)
+	if err != nil {
+		return nil, fmt.Errorf("metadata of instance %s: %w", e.Ref.Instance, err)
+	}
+	s.dataSets.add(key, ds, store.ParsedCost*int64(len(m.JSON)))
+	return ds, nil
 }
 
 // open opens an instance. A file that is gone though the index has it is a fault of this server, not of the client: 500.

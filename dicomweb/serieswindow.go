@@ -168,7 +168,7 @@ func (s *Server) survey(ctx context.Context, survey *render.Survey, of sampledFr
 	if err != nil || !render.Windowless(ds, of.frame) {
 		return err
 	}
-	e, err := s.entry(ctx, of.entry.Ref)
+	e, err := s.whole(ctx, of.entry)
 	if err != nil {
 		return err
 	}

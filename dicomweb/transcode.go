@@ -124,7 +124,7 @@ func (e *undecodableError) Unwrap() error { return e.error }
 // canRewrite, the stored one, and in its character set; de-identified if there is a profile. Its first frame is decoded before anything is written, so that what cannot be decoded is known then; the error is an
 // *undecodableError.
 func (s *Server) transcode(ctx context.Context, slim *store.Entry, target offer, profile *deidentify.Profile) (content, error) {
-	e, err := s.entry(ctx, slim.Ref) // with its layout
+	e, err := s.whole(ctx, slim) // with its layout
 	if err != nil {
 		return content{}, err
 	}

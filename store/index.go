@@ -95,7 +95,8 @@ type Index interface {
 	// Count returns how many results Search would yield without Offset and Limit: those behind After.
 	Count(ctx context.Context, q match.Query) (int, error)
 	// Entries yields the entries below r in the order of Search, those of instances of no patient last, by resource and UID. An instance
-	// UID alone in r (WADO-URI, duplicates) is allowed.
+	// UID alone in r (WADO-URI, duplicates) is allowed. Below a study, a series or an instance it is those that there were when it began, as they were,
+	// unless they have been purged since; an instance that is replaced meanwhile is never left out, here and in a Search.
 	Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*Entry, error]
 	// Metadata yields the metadata below r in the order of Entries. It calls Admit before it takes the memory of one.
 	Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[Metadata, error]

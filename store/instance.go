@@ -126,17 +126,15 @@ func (in *Instance) Bulk(path string) (*io.SectionReader, part10.BulkValue, erro
 
 // DataSet is the data set as the metadata has it, until the instance is closed. That of a long text waits for memory: ErrBusy where none comes.
 func (in *Instance) DataSet(ctx context.Context) (*dicom.DataSet, error) {
-	for m, err := range in.store.Held(ctx, &in.held, in.Entry.Ref, ParsedCost) {
-		if err != nil {
-			return nil, err
-		}
-		ds, err := dicom.ReadJSON(m.JSON)
-		if err != nil {
-			return nil, fmt.Errorf("metadata of instance %s: %w", in.Entry.Ref.Instance, err)
-		}
-		return ds, nil
+	m, err := in.store.HeldVersion(ctx, &in.held, in.Entry, ParsedCost)
+	if err != nil {
+		return nil, fmt.Errorf("metadata of instance %s: %w", in.Entry.Ref.Instance, err)
 	}
-	return nil, fmt.Errorf("metadata of instance %s: %w", in.Entry.Ref.Instance, ErrNotFound)
+	ds, err := dicom.ReadJSON(m.JSON)
+	if err != nil {
+		return nil, fmt.Errorf("metadata of instance %s: %w", in.Entry.Ref.Instance, err)
+	}
+	return ds, nil
 }
 
 // layoutEnd is the first offset after all values of the layout.

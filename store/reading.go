@@ -114,6 +114,43 @@ func (s *Store) Held(ctx context.Context, h *Holding, r dicom.Ref, times int64) 
 	return s.index.Metadata(WithAdmission(ctx, admit), r)
 }
 
+// HeldVersion is Held for the version of an instance that e is, which may lie in the recycle bin by now. The error is ErrNotFound, wrapped,
+// if that has been purged.
+func (s *Store) HeldVersion(ctx context.Context, h *Holding, e *Entry, times int64) (Metadata, error) {
+	for m, err := range s.Held(ctx, h, e.Ref, times) {
+		if err != nil || m.Blob == e.Blob {
+			return m, err
+		}
+	}
+	old, err := s.recycled(ctx, e)
+	if err != nil {
+		return Metadata{}, err
+	}
+	return Metadata{Ref: e.Ref, Blob: e.Blob, JSON: old.Metadata}, nil
+}
+
+// Whole is the entry e with its layout, also if the instance has been removed or replaced since e was found. The error is ErrNotFound,
+// wrapped, if it has been purged.
+func (s *Store) Whole(ctx context.Context, e *Entry) (*Entry, error) {
+	for now, err := range s.index.Entries(ctx, e.Ref) {
+		if err != nil || now.Blob == e.Blob {
+			return now, err
+		}
+	}
+	return s.recycled(ctx, e)
+}
+
+// recycled is the entry e as it lies in the recycle bin. Whoever has e was allowed to see it.
+func (s *Store) recycled(ctx context.Context, e *Entry) (*Entry, error) {
+	for r, err := range s.index.Removed(ctx, RemovedQuery{Ref: e.Ref, Blob: &e.Blob, Whole: true}) {
+		if err != nil {
+			return nil, err
+		}
+		return r.Entry, nil
+	}
+	return nil, s.Missing(ctx, e.Ref)
+}
+
 // ParsedCost is what a data set takes at most that keeps the text it is read of (dicom.ReadJSON), in lengths of that: where it is short, or where
 // all of it is one sequence that was asked for. Measured with 300,000 elements that are short, are texts, or have items.
 const ParsedCost = 4

@@ -43,6 +43,7 @@ func Index(t *testing.T, fresh func(t *testing.T) OpenIndex) {
 		"ManyMatches":   testManyMatches,
 		"Page":          testPage,
 		"WhileIterated": testWhileIterated,
+		"AsListed":      testAsListed,
 		"Blobs":         testBlobsOfIndex,
 		"Remove":        testRemoveIndex,
 		"RemoveRandom":  testRemoveRandom,

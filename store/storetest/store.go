@@ -31,6 +31,7 @@ func Store(t *testing.T, fresh func(t *testing.T) (store.Index, store.Blobs)) {
 		"Reindex":     testReindex,
 
 		"Delete":         testDelete,
+		"Version":        testVersion,
 		"StoredAgain":    testStoredAgain,
 		"Conflict":       testConflict,
 		"DeleteRace":     testDeleteRace,

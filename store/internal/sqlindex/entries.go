@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -20,21 +21,25 @@ func (x *Index) Entries(ctx context.Context, r dicom.Ref) iter.Seq2[*store.Entry
 	if r.Resource != "" {
 		return x.nonPatientEntries(ctx, r)
 	}
-	const columns = `instance.sop_class, instance.transfer_syntax, instance.blob, instance.size, instance.stored, instance.layout`
-	return chained(below(ctx, x, r, columns, false, chunkRows, func(rows *sql.Rows) (int64, *store.Entry, error) {
-		var id, stored int64
-		var blob, layout sql.RawBytes
-		e := &store.Entry{}
-		err := rows.Scan(&id, &e.Ref.Study, &e.Ref.Series, &e.Ref.Instance,
-			&e.SOPClass, &e.TransferSyntax, &blob, &e.Size, &stored, &layout)
-		if err != nil {
-			return 0, nil, err
-		}
-		if copy(e.Blob[:], blob) != len(e.Blob) {
-			return 0, nil, fmt.Errorf("the row of instance %s is damaged", e.Ref.Instance)
-		}
-		e.Stored = time.Unix(stored, 0).UTC()
-		return id, e, e.Layout.UnmarshalBinary(layout)
+	return chained(below(ctx, x, r, versions[*store.Entry]{
+		columns: "sop_class, transfer_syntax, blob, size, stored, layout",
+		chunk:   chunkRows,
+		scan: func(rows *sql.Rows) (int64, *store.Entry, error) {
+			var id, stored int64
+			var blob, layout sql.RawBytes
+			e := &store.Entry{}
+			err := rows.Scan(&id, &e.Ref.Study, &e.Ref.Series, &e.Ref.Instance,
+				&e.SOPClass, &e.TransferSyntax, &blob, &e.Size, &stored, &layout)
+			if err != nil {
+				return 0, nil, err
+			}
+			if copy(e.Blob[:], blob) != len(e.Blob) {
+				return 0, nil, fmt.Errorf("the row of instance %s is damaged", e.Ref.Instance)
+			}
+			e.Stored = time.Unix(stored, 0).UTC()
+			return id, e, e.Layout.UnmarshalBinary(layout)
+		},
+		blob: func(e *store.Entry) []byte { return e.Blob[:] },
 	}), x.nonPatientEntries(ctx, r))
 }
 
@@ -51,19 +56,97 @@ func chained[T any](ofStudies, others iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-// below yields something of each instance below r, in order. An instance's ids and UIDs come before the given columns.
-func below[T any](ctx context.Context, x *Index, r dicom.Ref, columns string, full bool, chunk int,
-	scan func(*sql.Rows) (int64, T, error)) iter.Seq2[T, error] {
-	query := "SELECT instance.id, study.uid, series.uid, instance.uid, " + columns + tables(match.Instance, full, false)
+// versions is what is read of instances, each as it was when they were listed.
+type versions[T any] struct {
+	columns string // of instance and removed, behind the id and the UIDs
+	packed  bool   // and packedColumns
+	chunk   int    // instances at once
+	scan    func(*sql.Rows) (int64, T, error)
+	blob    func(T) []byte
+}
+
+// below yields something of each instance below r, in order. Below a study, series or instance it is what there was when it began: what has been
+// removed or replaced since lies in the recycle bin, and is found there by its blob, unless it has been purged. A reader of all there is,
+// which may be long, sees neither what goes meanwhile nor remembers the blobs.
+func below[T any](ctx context.Context, x *Index, r dicom.Ref, what versions[T]) iter.Seq2[T, error] {
+	columns, binned := "instance."+strings.ReplaceAll(what.columns, ", ", ", instance."), what.columns
+	if what.packed {
+		columns, binned = columns+", "+packedColumns("json"), binned+", "+packedColumns("metadata")
+	}
+	query := "SELECT instance.id, study.uid, series.uid, instance.uid, " + columns + tables(match.Instance, what.packed, false) + " AND instance.id"
+	binned = "SELECT record, study, series, instance, " + binned + " FROM removed WHERE purged = 0 AND blob = ?"
 	return func(yield func(T, error) bool) {
 		f := all(append(scope(match.Instance, r), probed(match.LimitsOf(ctx))))
-		ids, err := x.ids(ctx, "SELECT instance.id"+tables(match.Instance, false, !f.narrow)+f.and()+order(match.Instance), f.args)
+		from := tables(match.Instance, false, !f.narrow) + f.and() + order(match.Instance)
+		if r == (dicom.Ref{}) {
+			ids, err := x.ids(ctx, "SELECT instance.id"+from, f.args)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			byID(ctx, x, ids, what.chunk, query, what.scan, yield)
+			return
+		}
+		for v, err := range asListed(ctx, x, "SELECT instance.id, instance.blob"+from, f.args, query, binned, what) {
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// version is a version of an instance that a reader has come across.
+type version struct {
+	id   int64
+	blob store.BlobID
+}
+
+// asListed yields what a query lists, in that order, read in chunks.
+func asListed[T any](ctx context.Context, x *Index, list string, args []any, query, binned string, what versions[T]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var all []version
+		var none T
+		err := x.each(ctx, list, args, func(rows *sql.Rows) error {
+			var in version
+			var blob sql.RawBytes
+			err := rows.Scan(&in.id, &blob)
+			copy(in.blob[:], blob)
+			all = append(all, in)
+			return err
+		})
 		if err != nil {
-			var none T
 			yield(none, err)
 			return
 		}
-		byID(ctx, x, ids, chunk, query+" AND instance.id", scan, yield)
+		ids := make([]int64, 0, what.chunk)
+		for part := range slices.Chunk(all, what.chunk) {
+			ids = ids[:0]
+			for _, in := range part {
+				ids = append(ids, in.id)
+			}
+			found, err := readChunk(ctx, x, ids, query, what.scan)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			for _, in := range part {
+				v, ok := found[in.id]
+				if !ok || !bytes.HasPrefix(in.blob[:], what.blob(v)) { // a damaged blob is short
+					v, ok = none, false
+					err = x.each(ctx, binned, []any{in.blob[:]}, func(rows *sql.Rows) (err error) {
+						_, v, err = what.scan(rows)
+						ok = true
+						return err
+					})
+				}
+				if ok || err != nil {
+					if !yield(v, err) || err != nil {
+						return
+					}
+				}
+			}
+		}
 	}
 }
 

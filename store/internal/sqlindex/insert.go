@@ -227,6 +227,10 @@ func (s *session) insert(r *row) (store.Inserted, error) {
 			return 0, err
 		}
 	}
+	id := int64(0)
+	if old != nil && old.ref == e.Ref {
+		id = old.id // who has listed the old one and reads now finds the new one in its place
+	}
 	if err := s.takeBack(e, kind); err != nil {
 		return 0, err
 	}
@@ -237,7 +241,7 @@ func (s *session) insert(r *row) (store.Inserted, error) {
 		return result, s.addNonPatient(r)
 	}
 	st.touched = s.state.change
-	return result, s.add(st, r)
+	return result, s.add(st, r, id)
 }
 
 // studyFor is the study that an instance is about to come into, which may be its first one; nil for an instance of no patient.
@@ -252,8 +256,8 @@ func (s *session) studyFor(e *store.Entry) (*study, error) {
 	return st, err
 }
 
-// add writes the rows of an instance that is not there.
-func (s *session) add(st *study, r *row) error {
+// add writes the rows of an instance that is not there, with a new id if that is 0.
+func (s *session) add(st *study, r *row, id int64) error {
 	e := r.entry
 	se, err := s.seriesOf(st, e.Ref.Series)
 	if err != nil {
@@ -262,8 +266,10 @@ func (s *session) add(st *study, r *row) error {
 	st.add(r)
 	st.reading.add(s.index, e)
 	se.add(r)
-	s.state.instance++
-	id := s.state.instance
+	if id == 0 {
+		s.state.instance++
+		id = s.state.instance
+	}
 	err = s.exec(s.st.insertInstance, id, se.id, e.Ref.Instance, r.number, e.SOPClass, e.TransferSyntax, e.Blob[:], e.Size,
 		e.Stored.Unix(), r.layout, r.summary)
 	if err != nil {

@@ -21,23 +21,34 @@ type packedMetadata struct {
 	packed []byte
 	whole  int64  // the length of all of packed
 	rest   string // the query for all of it
-	id     int64
+	args   []any
 }
 
-// packedColumns are packed and whole.
-const packedColumns = `CASE WHEN length(json) <= 65536 THEN json ELSE substr(json, 1, 18) END, length(json)`
+// packedColumns are packed and whole, of a column.
+func packedColumns(column string) string {
+	return "CASE WHEN length(" + column + ") <= 65536 THEN " + column + " ELSE substr(" + column + ", 1, 18) END, length(" + column + ")"
+}
 
-// wholeMetadata is the packed metadata of an instance.
-const wholeMetadata = `SELECT json FROM instance_metadata WHERE instance_id = ?`
+// wholeMetadata is the packed metadata of an instance, which may lie in the recycle bin by now.
+const wholeMetadata = `SELECT json FROM instance_metadata JOIN instance ON instance.id = instance_id WHERE instance.id = ? AND blob = ?
+	UNION ALL SELECT metadata FROM removed WHERE purged = 0 AND blob = ?`
 
 // Metadata implements store.Index.
 func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
 	all := x.nonPatientMetadata(ctx, r)
 	if r.Resource == "" {
-		all = chained(below(ctx, x, r, "instance.blob, "+packedColumns, true, chunkWhole, func(rows *sql.Rows) (int64, packedMetadata, error) {
-			m := packedMetadata{rest: wholeMetadata}
-			err := rows.Scan(&m.id, &m.ref.Study, &m.ref.Series, &m.ref.Instance, &m.blob, &m.packed, &m.whole)
-			return m.id, m, err
+		all = chained(below(ctx, x, r, versions[packedMetadata]{
+			columns: "blob",
+			packed:  true,
+			chunk:   chunkWhole,
+			scan: func(rows *sql.Rows) (int64, packedMetadata, error) {
+				var m packedMetadata
+				var id int64
+				err := rows.Scan(&id, &m.ref.Study, &m.ref.Series, &m.ref.Instance, &m.blob, &m.packed, &m.whole)
+				m.rest, m.args = wholeMetadata, []any{id, m.blob, m.blob}
+				return id, m, err
+			},
+			blob: func(m packedMetadata) []byte { return m.blob },
 		}), all)
 	}
 	return func(yield func(store.Metadata, error) bool) {
@@ -62,11 +73,13 @@ func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metad
 
 // nonPatientMetadata yields that of instances of no patient below r.
 func (x *Index) nonPatientMetadata(ctx context.Context, r dicom.Ref) iter.Seq2[packedMetadata, error] {
-	const query = `SELECT id, resource, uid, blob, ` + packedColumns + ` FROM non_patient WHERE id`
+	query := "SELECT id, resource, uid, blob, " + packedColumns("json") + " FROM non_patient WHERE id"
 	return ofNonPatient(ctx, x, r, chunkWhole, query, func(rows *sql.Rows) (int64, packedMetadata, error) {
 		m := packedMetadata{rest: `SELECT json FROM non_patient WHERE id = ?`}
-		err := rows.Scan(&m.id, &m.ref.Resource, &m.ref.Instance, &m.blob, &m.packed, &m.whole)
-		return m.id, m, err
+		var id int64
+		err := rows.Scan(&id, &m.ref.Resource, &m.ref.Instance, &m.blob, &m.packed, &m.whole)
+		m.args = []any{id}
+		return id, m, err
 	})
 }
 
@@ -84,7 +97,7 @@ func (x *Index) unpacked(ctx context.Context, m packedMetadata) ([]byte, error) 
 		return nil, err
 	}
 	if long {
-		if err := x.reader.QueryRowContext(ctx, x.rebind(m.rest), m.id).Scan(&m.packed); err != nil {
+		if err := x.reader.QueryRowContext(ctx, x.rebind(m.rest), m.args...).Scan(&m.packed); err != nil {
 			return nil, x.readError(ctx, err)
 		}
 	}

@@ -70,7 +70,7 @@ func (b *builder) columns() string {
 	if b.level >= match.Instance {
 		s += ", instance.id, instance.transfer_syntax, "
 		if b.begun && b.full {
-			return s + packedColumns
+			return s + packedColumns("json")
 		}
 		if b.full {
 			return s + "instance_metadata.json"

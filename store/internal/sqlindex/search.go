@@ -34,7 +34,7 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 		}
 		b := &builder{level: q.Searched(), full: wantsWhole(q), begun: true, pack: x.pack}
 		b.rest = func(ctx context.Context, id int64) (text []byte, err error) {
-			err = x.reader.QueryRowContext(ctx, x.rebind(wholeMetadata), id).Scan(&text)
+			err = x.reader.QueryRowContext(ctx, x.rebind(`SELECT json FROM instance_metadata WHERE instance_id = ?`), id).Scan(&text)
 			return text, x.readError(ctx, err)
 		}
 		chunk := chunkRows
