@@ -47,7 +47,22 @@ func (h *siege) send(method, path string, header http.Header, body []byte) (*htt
 	defer response.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	h.note(response.StatusCode)
+	h.reasonable(method+" "+path, response, text)
 	return response, text
+}
+
+// reasonable is a problem where an answer is a mistake of the server's, does not say when it is to be asked again, or refuses an instance without a
+// Failure Reason (PS3.18 Annex I.2).
+func (h *siege) reasonable(what string, response *http.Response, text []byte) {
+	what = what[:min(len(what), 80)]
+	switch status := response.StatusCode; {
+	case status >= 500 && status != http.StatusServiceUnavailable && status != http.StatusNotImplemented:
+		h.problem("%s: status %d: %s", what, status, tail(string(text), 200))
+	case (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests) && response.Header.Get("Retry-After") == "":
+		h.problem("%s: status %d without Retry-After", what, status)
+	case status == http.StatusConflict && what == "POST /dicom-web/studies" && !(answer{module: moduleOf(response.Header, text)}).reasoned():
+		h.problem("%s: status 409 without a reason: %s", what, tail(string(text), 200))
+	}
 }
 
 func (h *siege) note(status int) {

@@ -259,7 +259,11 @@ func readErrors(l *lab) error {
 		l.check(s, g, -1)
 		_, acked := g.count()
 		l.res.Acknowledged += acked
-		if err := errors.Join(s.stop(), unmount(f.at), f.detach()); err != nil {
+		if err := errors.Join(s.stop(), f.anew()); err != nil {
+			return err
+		}
+		l.audit(f.data)
+		if err := errors.Join(unmount(f.at), f.detach()); err != nil {
 			return err
 		}
 	}

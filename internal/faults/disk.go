@@ -15,7 +15,7 @@ func (l *lab) small(at, options string) error {
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		return err
 	}
-	if err := system("mount", "-t", "tmpfs", "-o", options, "tmpfs", at); err != nil {
+	if err := system("mount", "-t", "tmpfs", "-o", options+",mode=0700", "tmpfs", at); err != nil {
 		return err
 	}
 	l.later(func() { system("umount", "-l", at) }) //nolint:errcheck // it may not be mounted
@@ -118,5 +118,12 @@ func (l *lab) fillOnce(which, options string) error {
 	if err := s.stop(); err != nil {
 		return err
 	}
-	return l.recovered(g, launch{data: data, args: readsGoOn}, -1)
+	if err := l.recovered(g, launch{data: data, args: readsGoOn}, -1); err != nil {
+		return err
+	}
+	if err := system("mount", "-o", "remount,size=256m,nr_inodes=4096", mount); err != nil { // an index that is made anew needs room
+		return err
+	}
+	l.audit(data)
+	return nil
 }

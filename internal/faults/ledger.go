@@ -15,6 +15,7 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -154,11 +155,29 @@ func (s *server) postTo(resource, contentType string, body io.Reader) (answer, e
 		return answer{}, err
 	}
 	a := answer{status: response.StatusCode, body: text, header: response.Header}
-	var module dicom.DataSet
-	if response.Header.Get("Content-Type") == "application/dicom+json" && json.Unmarshal(text, &module) == nil {
-		a.module = &module
-	}
+	a.module = moduleOf(response.Header, text)
 	return a, nil
+}
+
+// moduleOf is the Store Instances Response Module of an answer, nil if it has none.
+func moduleOf(header http.Header, text []byte) *dicom.DataSet {
+	var module dicom.DataSet
+	if header.Get("Content-Type") != "application/dicom+json" || json.Unmarshal(text, &module) != nil {
+		return nil
+	}
+	return &module
+}
+
+// reasoned reports whether the answer refuses something, and says why of each.
+func (a answer) reasoned() bool {
+	if a.module == nil {
+		return false
+	}
+	failed := append(a.module.Items(dicom.FailedSOPSequence), a.module.Items(dicom.OtherFailuresSequence)...)
+	return len(failed) > 0 && !slices.ContainsFunc(failed, func(item *dicom.DataSet) bool {
+		_, said := item.Get(dicom.FailureReason)
+		return !said
+	})
 }
 
 // stored returns which of the promises the answer acknowledges: those in Referenced SOP Sequence.

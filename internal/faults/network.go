@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -43,6 +44,15 @@ func (s *server) dial(length int) (net.Conn, error) {
 	return c, err
 }
 
+// goroutines is how many goroutines the server has; 0: it does not say.
+func (s *server) goroutines() (n int) {
+	_, text, err := s.get("/debug/pprof/goroutine?debug=1", "")
+	if err == nil {
+		fmt.Sscanf(string(text), "goroutine profile: total %d", &n) //nolint:errcheck // 0 then
+	}
+	return n
+}
+
 // truncated cuts uploads off at each boundary, a byte before and after it, and within the parts: by closing, by half closing, by a reset.
 func truncated(l *lab) error {
 	data, err := l.fresh("data")
@@ -58,7 +68,10 @@ func truncated(l *lab) error {
 		return err
 	}
 	defer s.kill()
-	descriptors := s.files()
+	descriptors, goroutines := s.files(), s.goroutines()
+	if goroutines == 0 {
+		return errors.New("the server does not say how many goroutines it has")
+	}
 	_, whole, edges := rawBody("")
 	var cuts []int
 	for _, e := range edges {
@@ -76,14 +89,17 @@ func truncated(l *lab) error {
 			}
 		}
 	}
+	if err := l.withoutEnd(s, g); err != nil {
+		return err
+	}
 	l.check(s, g, -1)
 	l.settled(s, data)
 	_, l.res.Acknowledged = g.count()
-	for deadline := time.Now().Add(5 * time.Second); s.files() > descriptors+20 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(10 * time.Second); (s.files() > descriptors+20 || s.goroutines() > goroutines+20) && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
 	}
-	if n := s.files(); n > descriptors+20 {
-		l.res.problem("%d descriptors are open, %d were before", n, descriptors)
+	if n, m := s.files(), s.goroutines(); n > descriptors+20 || m > goroutines+20 {
+		l.res.problem("%d descriptors are open, %d were before; %d goroutines run, %d did", n, descriptors, m, goroutines)
 	}
 	if err := s.stop(); err != nil {
 		return err
@@ -122,6 +138,34 @@ func (l *lab) truncateOnce(s *server, g *ledger, name string, cut int, how strin
 				g.acknowledge([]*promise{p})
 			}
 		}
+	}
+	return nil
+}
+
+// withoutEnd sends bodies that are as long as they say, and lack their last boundary, have another one than they say, or none.
+func (l *lab) withoutEnd(s *server, g *ledger) error {
+	const related = `multipart/related; type="application/dicom"; boundary=`
+	for name, spoil := range map[string]func([]byte) (string, []byte){
+		"no last boundary": func(b []byte) (string, []byte) {
+			return related + "edge", bytes.TrimSuffix(b, []byte("\r\n--edge--\r\n"))
+		},
+		"last boundary cut":      func(b []byte) (string, []byte) { return related + "edge", bytes.TrimSuffix(b, []byte("--\r\n")) },
+		"another boundary":       func(b []byte) (string, []byte) { return related + "other", b },
+		"no boundary said":       func(b []byte) (string, []byte) { return `multipart/related; type="application/dicom"`, b },
+		"a part without its end": func(b []byte) (string, []byte) { return related + "edge", b[:len(b)/2] },
+	} {
+		files, body, _ := rawBody(name)
+		list := g.send(files)
+		kind, body := spoil(body)
+		a, err := s.post(kind, bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		l.res.Tried++
+		if a.status != http.StatusBadRequest {
+			l.res.problem("%s: status %d: %s", name, a.status, tail(string(a.body), 200))
+		}
+		g.acknowledge(a.stored(list))
 	}
 	return nil
 }
@@ -191,6 +235,11 @@ func slow(l *lab) error {
 	}
 	group.Wait()
 	l.check(s, g, -1)
+	l.settled(s, data)
 	_, l.res.Acknowledged = g.count()
-	return s.stop()
+	if err := s.stop(); err != nil {
+		return err
+	}
+	l.audit(data)
+	return nil
 }

@@ -103,7 +103,7 @@ const reportHead = `# Faults survived
 Written by ` + "`make faults`" + ` ([internal/faults](../internal/faults/main.go)), which drives the real program on the loopback interface; the runs are in
 [FAULTS.jsonl](FAULTS.jsonl), one a line, and those of one version add up. After each fault: every acknowledged instance is there byte for byte; every
 other one wholly or not at all, with search, metadata, frames, worklist and change feed in agreement; no file is left over; ` + "`reindex --check`" + `
-and ` + "`doctor --deep`" + ` find nothing; the server is ready again, in two seconds on a machine that is free (*noted* says how long it took at most). *Lost* counts
+and ` + "`doctor --deep`" + ` find nothing; no answer is a 500 unless the disk fails, a refused instance has a Failure Reason, and 503 and 429 say when to come again; the server is ready again, in two seconds without those in which others had the processor (*noted* says how long it took at most, with them). *Lost* counts
 acknowledged instances, *half* instances that are there in one place and not in another, *over* files that nothing names.
 "Controls" run the server with durability off, and must lose. Those who attack in hostile rows are a process of their own that runs only when nobody else
 wants to (SCHED_IDLE), so that only what the server does for them counts; the bystander's client runs as soon as it may (SCHED_RR), as one on a machine of its own,

@@ -3,9 +3,13 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"os"
@@ -70,7 +74,11 @@ func fewFiles(l *lab) error {
 	l.check(s, g, -1)
 	l.settled(s, data)
 	_, l.res.Acknowledged = g.count()
-	return s.stop()
+	if err := s.stop(); err != nil {
+		return err
+	}
+	l.audit(data)
+	return nil
 }
 
 const memoryBound = 256 << 20
@@ -104,18 +112,19 @@ func littleMemory(l *lab) error {
 	}
 	const frames = 1 << 30 / (1024 * 1024 * 2) // a gigabyte
 	studies := make([]string, 8)
-	sizes := make([]int64, 8)
+	sums := make([][]byte, 8)
 	var group sync.WaitGroup
 	for i := range studies {
 		group.Go(func() {
 			head, pixels := large(fmt.Sprint("large ", i), frames)
-			body := io.MultiReader(strings.NewReader(string(head.bytes)), &zeros{pixels})
+			sum := sha256.New()
+			body := io.TeeReader(io.MultiReader(strings.NewReader(string(head.bytes)), &zeros{pixels}), sum)
 			a, err := s.post("application/dicom", body)
 			if err != nil || a.status != http.StatusOK {
 				l.res.problem("a gigabyte: %d, %v: %s %s", a.status, err, tail(string(a.body), 300), tail(s.stderr.String(), 200))
 				return
 			}
-			studies[i], sizes[i] = "/dicom-web/studies/"+string(head.ref.Study), int64(len(head.bytes))+pixels
+			studies[i], sums[i] = "/dicom-web/studies/"+string(head.ref.Study), sum.Sum(nil)
 		})
 	}
 	group.Wait()
@@ -129,37 +138,51 @@ func littleMemory(l *lab) error {
 		}
 		l.res.Acknowledged++
 		group.Go(func() {
-			got, err := s.drain(study)
-			if err != nil || got < sizes[i] {
-				l.res.problem("a study of %d bytes came with %d: %v", sizes[i], got, err)
+			if got, err := s.digest(study); err != nil || !bytes.Equal(got, sums[i]) {
+				l.res.problem("a study came with other bytes, or not at all: %v", err)
 				l.res.Lost++
 			}
 		})
 	}
 	group.Wait()
 	l.res.Tried = 16
+	l.settled(s, data)
 	peak := s.status("VmHWM")
 	l.note("%d MiB after retrieving", peak>>10)
 	if int64(peak)<<10 > memoryBound {
 		l.res.problem("resident memory came to %d MiB", peak>>10)
 	}
-	return s.stop()
+	if err := s.stop(); err != nil {
+		return err
+	}
+	l.audit(data)
+	return nil
 }
 
-// drain retrieves and throws away.
-func (s *server) drain(path string) (int64, error) {
+// digest retrieves a study of one instance, and is the SHA-256 of that.
+func (s *server) digest(path string) ([]byte, error) {
 	request, err := http.NewRequest(http.MethodGet, s.url+path, nil)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	request.Header.Set("Accept", `multipart/related; type="application/dicom"; transfer-syntax=*`)
 	client := &http.Client{Timeout: 10 * time.Minute}
 	response, err := client.Do(request)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer response.Body.Close()
-	return io.Copy(io.Discard, response.Body)
+	_, parameters, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if err != nil {
+		return nil, err
+	}
+	part, err := multipart.NewReader(response.Body, parameters["boundary"]).NextPart()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	_, err = io.Copy(sum, part)
+	return sum.Sum(nil), err
 }
 
 // large is the beginning of an instance of so many frames of 1024 x 1024 x 16 bits, and how many bytes of pixels follow.
