@@ -328,3 +328,28 @@ func TestStoreBoundsSharedParts(t *testing.T) {
 		}
 	}
 }
+
+// A GIF whose palette has grays alone is gray, where the metadata says so.
+func TestStoreGrayGIF(t *testing.T) {
+	img := image.NewPaletted(image.Rect(0, 0, 3, 1), color.Palette{color.Gray{0}, color.Gray{100}, color.RGBA{1, 2, 3, 255}})
+	img.Pix[1] = 1
+	for pixel, want := range map[byte]int{1: 200, 2: 409} {
+		img.Pix[2] = pixel
+		s, ds := freshServer(t, Options{}), bare("pixels")
+		ds.SetInts(dicom.SamplesPerPixel, dicom.US, 1)
+		b := encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, img, nil) })
+		w := newComposite(t, ds).part("image/gif", "pixels", b).post(s, "")
+		if w.Code != want {
+			t.Errorf("%d: %s", w.Code, w.Body)
+		}
+		if want != 200 {
+			continue
+		}
+		if got := describedAs(metadataOf(t, s)); got != "[1] [3] [1] [8] [8] [7] [0] MONOCHROME2   1.2.840.10008.1.2.1" {
+			t.Error(got)
+		}
+		if got := fetch(s, "/frames/1", "application/octet-stream").Body.Bytes(); !bytes.Equal(got, []byte{0, 100, 100}) {
+			t.Errorf("%x", got)
+		}
+	}
+}

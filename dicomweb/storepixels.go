@@ -1,8 +1,11 @@
 package dicomweb
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,6 +105,13 @@ func (a *assembly) transform(parts []*bulkPart) error {
 		case err != nil:
 			return unfit("Pixel Data: %w", err)
 		}
+		pixels := extent{at, a.parts.spool.size - at}
+		if d.Samples == 3 && a.describedGray() {
+			if pixels, err = a.gray(pixels, d.BitsAllocated/8); err != nil {
+				return err
+			}
+			d.Samples, d.Photometric = 1, "MONOCHROME2"
+		}
 		frames += d.Frames
 		if d.Frames = 1; i == 0 {
 			first = d
@@ -109,7 +119,7 @@ func (a *assembly) transform(parts []*bulkPart) error {
 		if d != first {
 			return unfit("Pixel Data: frame %d differs in size or bits from the first", i+1)
 		}
-		a.pixels = append(a.pixels, extent{at, a.parts.spool.size - at})
+		a.pixels = append(a.pixels, pixels)
 	}
 	first.Frames = frames
 	if err := a.describe(first); err != nil {
@@ -122,6 +132,34 @@ func (a *assembly) transform(parts []*bulkPart) error {
 	}
 	a.setPixels(first.BitsAllocated)
 	return nil
+}
+
+// describedGray reports whether the metadata says that the image has one sample per pixel.
+func (a *assembly) describedGray() bool {
+	e, _ := a.ds.Get(dicom.SamplesPerPixel)
+	given, _ := e.Value.(dicom.Ints)
+	return len(given) > 0 && given[0] == 1
+}
+
+// gray writes pixels of three samples anew as ones of one, each of so many bytes: a GIF has no other way to be gray than a palette of grays.
+func (a *assembly) gray(pixels extent, sample int) (extent, error) {
+	at := a.parts.spool.size
+	in := bufio.NewReaderSize(a.parts.spool.open(pixels), copyBuffer)
+	out := bufio.NewWriterSize(a.parts.spool, copyBuffer)
+	rgb := make([]byte, 3*sample)
+	for range pixels.length / int64(len(rgb)) {
+		if _, err := io.ReadFull(in, rgb); err != nil {
+			return extent{}, err
+		}
+		if !bytes.Equal(rgb[:sample], rgb[sample:2*sample]) || !bytes.Equal(rgb[:sample], rgb[2*sample:]) {
+			return extent{}, unfit("Pixel Data has colors, but Samples per Pixel (0028,0002) is 1")
+		}
+		if _, err := out.Write(rgb[:sample]); err != nil {
+			return extent{}, err
+		}
+	}
+	err := out.Flush()
+	return extent{at, a.parts.spool.size - at}, err
 }
 
 // encapsulate takes codestreams as they are, one part a frame, or a video in one part.
