@@ -154,7 +154,7 @@ type Server struct {
 	pictures *pictures
 	dataSets *boundedCache[*dicom.DataSet] // by blob
 
-	longMetadata chan struct{} // whose turn it is, see turn
+	longMetadata *limit.Gate // for one, see turn
 	frames       *frameCache
 	stacks       *boundedCache[[]*store.Entry] // of series, by generation and reference
 	samples      *boundedCache[*sample]        // of series, by generation, reference and SOP class
@@ -206,7 +206,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s.subjects = newBoundedCache[audit.Subject](stateCache)
 	s.readying.came = map[dicom.Ref]chan struct{}{}
 	s.metadata = newMetadataCache(o.MetadataCache)
-	s.longMetadata = make(chan struct{}, 1)
+	s.longMetadata = cmp.Or(o.Limits.LongMetadata, limit.NewGate(1, 0, longMetadataWait))
 	s.profile = deidentify.New(o.AnonymizeSecret)
 	s.cors = newCORS(o.AllowedOrigins)
 	st.Watch(s.grow)

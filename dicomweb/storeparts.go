@@ -12,9 +12,11 @@ import (
 	"iter"
 	"net/textproto"
 	"strings"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codestream"
+	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -41,29 +43,30 @@ type composite struct {
 // client sends lies in the spool by then, so that nobody waits for a slow one.
 type turn struct {
 	ctx  context.Context // of the request
-	held chan struct{}   // of all; has one element while somebody has the turn
+	gate *limit.Gate     // for one
 	mine bool
 }
 
 // longMetadata is the length of the metadata of one instance from which it waits for its turn.
 const longMetadata = 1 << 20
 
+// longMetadataWait is how long it waits where no limits say so.
+const longMetadataWait = 30 * time.Second
+
 func (t *turn) take() error {
 	if t.mine {
 		return nil
 	}
-	select {
-	case t.held <- struct{}{}:
-		t.mine = true
-		return nil
-	case <-t.ctx.Done():
-		return t.ctx.Err()
+	if err := t.gate.Enter(t.ctx, ""); err != nil {
+		return named("long-metadata", err)
 	}
+	t.mine = true
+	return nil
 }
 
 func (t *turn) pass() {
 	if t.mine {
-		<-t.held
+		t.gate.Leave("")
 		t.mine = false
 	}
 }
@@ -108,7 +111,7 @@ func (s *Server) assembled(ctx context.Context, parts *partReader, root string) 
 		c := &composite{
 			root: root, locations: newLocations(), most: s.options.MaxBody,
 			spool: &spool{folder: s.options.SpoolFolder, limit: s.options.MaxSpool},
-			turn:  &turn{ctx: ctx, held: s.longMetadata},
+			turn:  &turn{ctx: ctx, gate: s.longMetadata},
 		}
 		defer c.spool.close()
 		defer c.turn.pass()

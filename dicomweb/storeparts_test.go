@@ -5,19 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/noctis-dicom/noctis/internal/limit"
 )
 
 // TestLongMetadataTakesTurns: while one request makes an instance of long metadata another one waits to do so; short metadata does not.
 func TestLongMetadataTakesTurns(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	held := make(chan struct{}, 1)
-	first, second := &turn{ctx: t.Context(), held: held}, &turn{ctx: ctx, held: held}
+	gate := limit.NewGate(1, 0, time.Hour)
+	first, second := &turn{ctx: t.Context(), gate: gate}, &turn{ctx: ctx, gate: gate}
 	short := `{"00100020":{"vr":"LO","Value":["x"]}}`
 	long := fmt.Sprintf(`{"00100020":{"vr":"LO","Value":["x"]},"00104000":{"vr":"LT","Value":[%q]}}`, strings.Repeat("x", 2*longMetadata))
 	n := 0
+	impatient := &turn{ctx: t.Context(), gate: limit.NewGate(1, 0, 0)}
+	if !impatient.gate.TryEnter("another") {
+		t.Fatal("nobody is inside")
+	}
+	for _, err := range jsonDataSets(strings.NewReader(long), impatient) {
+		if p := (*problem)(nil); !errors.As(err, &p) || p.status != http.StatusServiceUnavailable || p.limit != "long-metadata" || p.retryAfter == 0 {
+			t.Errorf("one that has waited for too long: %v", err)
+		}
+	}
 	for _, err := range jsonDataSets(strings.NewReader("["+short+","+long+","+short+"]"), first) {
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +60,7 @@ func TestLongMetadataTakesTurns(t *testing.T) {
 			t.Errorf("a long document beside it: %v", err)
 		}
 	}
-	if n != 3 || first.mine || second.mine || len(held) > 0 {
+	if n != 3 || first.mine || second.mine || !gate.TryEnter("") {
 		t.Errorf("%d data sets; the turn is not passed on", n)
 	}
 }

@@ -115,9 +115,10 @@ func (s *Store) restore(ctx context.Context, part []*Removed, replace bool, resu
 		return err
 	}
 	defer release()
-	var entries []*Entry
+	to := restoring{Store: s, result: result}
+	defer to.held.Release()
 	for _, r := range part {
-		e, err := s.restorable(ctx, r.Entry.Blob)
+		e, err := s.restorable(WithAdmission(ctx, func(n int64) error { return to.admit(ctx, n) }), r.Entry.Blob)
 		switch {
 		case err != nil:
 			return err
@@ -126,24 +127,64 @@ func (s *Store) restore(ctx context.Context, part []*Removed, replace bool, resu
 			result.Damaged = append(result.Damaged, r.Entry.Ref)
 		default:
 			e.Replace = replace
-			entries = append(entries, e)
+			if err := to.add(ctx, e); err != nil {
+				return err
+			}
 		}
 	}
-	inserted, err := s.index.Insert(ctx, entries)
-	s.touched()
+	if err := to.insert(ctx); err != nil {
+		return err
+	}
+	return s.note(ctx)
+}
+
+// restoring inserts what is restored, early where it takes much memory.
+type restoring struct {
+	*Store
+	result  *Restoration
+	entries []*Entry
+	memory  int64
+	held    Holding // of one that is long
+}
+
+// restoredMemory is how much memory the instances may take that are restored in one commit.
+const restoredMemory = 8 << 20
+
+// admit takes memory for metadata that is about to be read. What is long has it alone.
+func (r *restoring) admit(ctx context.Context, length int64) error {
+	if length*ParsedCost > readUnasked {
+		if err := r.insert(ctx); err != nil {
+			return err
+		}
+	}
+	return r.held.exchange(ctx, r.budget, length*ParsedCost)
+}
+
+func (r *restoring) add(ctx context.Context, e *Entry) error {
+	r.entries = append(r.entries, e)
+	if r.memory += int64(len(e.Metadata)) * ParsedCost; r.memory >= restoredMemory {
+		return r.insert(ctx)
+	}
+	return nil
+}
+
+func (r *restoring) insert(ctx context.Context) error {
+	inserted, err := r.index.Insert(ctx, r.entries)
+	r.touched()
 	if err != nil {
 		return err
 	}
-	for i, e := range entries {
+	for i, e := range r.entries {
 		switch inserted[i] {
 		case InsertedConflict:
-			result.Conflicts = append(result.Conflicts, e.Ref)
+			r.result.Conflicts = append(r.result.Conflicts, e.Ref)
 		default:
-			result.Restored++
-			s.totals.restored.Add(1)
+			r.result.Restored++
+			r.totals.restored.Add(1)
 		}
 	}
-	return s.note(ctx)
+	r.entries, r.memory = nil, 0
+	return nil
 }
 
 // restorable is the entry of a blob in the recycle bin, ready to be inserted; without DataSet if that cannot be read, nil if the blob is
@@ -155,8 +196,7 @@ func (s *Store) restorable(ctx context.Context, id BlobID) (*Entry, error) {
 		}
 		e := r.Entry
 		e.Kind = Restored
-		ds := &dicom.DataSet{}
-		if ds.UnmarshalJSON(e.Metadata) == nil {
+		if ds, err := dicom.ReadJSON(e.Metadata); err == nil {
 			e.DataSet = ds
 		}
 		return e, nil
@@ -169,12 +209,16 @@ func (s *Store) RecycleBin(ctx context.Context, q RemovedQuery) iter.Seq2[*Remov
 	return s.removed(ctx, q)
 }
 
-// removed is Index.Removed; in a context with limits nothing has been removed.
+// removed is Index.Removed, whose metadata is admitted; in a context with limits nothing has been removed.
 func (s *Store) removed(ctx context.Context, q RemovedQuery) iter.Seq2[*Removed, error] {
 	if !match.LimitsOf(ctx).Everything() {
 		return func(func(*Removed, error) bool) {}
 	}
-	return s.index.Removed(ctx, q)
+	return func(yield func(*Removed, error) bool) {
+		ctx, done := s.admitting(ctx, ParsedCost)
+		defer done()
+		s.index.Removed(ctx, q)(yield)
+	}
 }
 
 // RecycledStudy is a study, or a resource of instances of no patient, of which something is in the recycle bin.

@@ -135,7 +135,7 @@ func (s *Store) examineEntry(ctx context.Context, e *Entry, m Metadata, read boo
 	if bad || !read {
 		return d, bad
 	}
-	sc := s.scanBlob(ctx, e.Blob)
+	sc := s.scanBlob(ctx, e.Blob, nil)
 	if sc.err != nil {
 		d.Kind, d.Detail = EntryDiffers, sc.err.Error()
 		return d, true
@@ -196,7 +196,7 @@ func (s *Store) examineOrphans(ctx context.Context, yield func(Defect, error) bo
 
 func (s *Store) examineOrphan(ctx context.Context, orphan BlobInfo) Defect {
 	d := Defect{Kind: Orphan, Blob: orphan.ID, Detail: "no entry names it"}
-	sc := s.scanBlob(ctx, orphan.ID)
+	sc := s.scanBlob(ctx, orphan.ID, nil)
 	switch {
 	case errors.Is(sc.err, ErrBlobDamaged):
 		d.Kind, d.Detail, d.Ref, d.Unnamed = BlobDamaged, "its SHA-256 is not its name, and no entry names it", sc.claim, true

@@ -259,7 +259,9 @@ func (s *Store) record(ctx context.Context, records []Record) error {
 
 // redo does again what a record says.
 func (s *Store) redo(ctx context.Context, r Record, removed bool) error {
-	blob := s.scanBlob(ctx, r.Blob)
+	admit, done := s.patient(ctx)
+	defer done()
+	blob := s.scanBlob(ctx, r.Blob, admit)
 	if err := ctx.Err(); err != nil {
 		return err
 	}

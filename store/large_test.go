@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -75,4 +76,58 @@ func (r *stopsHalfway) Read(p []byte) (int, error) {
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
 	return n, nil
+}
+
+// fewLong is an index that tells of transactions with more than one long data set.
+type fewLong struct {
+	store.Index
+	t *testing.T
+}
+
+func (x fewLong) Insert(ctx context.Context, entries []*store.Entry) ([]store.Inserted, error) {
+	long := 0
+	for _, e := range entries {
+		if len(e.Metadata) > 1<<20 {
+			long++
+		}
+	}
+	if long > 1 {
+		x.t.Errorf("%d long data sets are in memory at once", long)
+	}
+	return x.Index.Insert(ctx, entries)
+}
+
+// TestLongDataSetsOneAtATime: who makes the index anew, or takes out of the recycle bin, has one long data set at a time, and takes what was stored
+// under other limits.
+func TestLongDataSetsOneAtATime(t *testing.T) {
+	index, blobs := memstore.NewIndex(), memstore.NewBlobs()
+	s := store.New(index, blobs, store.Options{})
+	study := dicom.Ref{}
+	for i := range 5 {
+		for _, file := range [][]byte{largeHeader(t, fmt.Sprint("long", i)), dicomtest.Image{Study: "large", Name: fmt.Sprint("short", i)}.File()} {
+			r, err := s.Ingest(t.Context(), bytes.NewReader(file), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			study.Study = r.Ref.Study
+		}
+	}
+	fresh := memstore.NewIndex()
+	strict := store.Options{Limits: part10.Limits{Header: 1 << 20}}
+	if report, err := store.New(index, blobs, strict).Reindex(t.Context(), fewLong{fresh, t}, nil); err != nil || report.Indexed != 10 {
+		t.Errorf("%d of 10 are indexed (%v), %v", report.Indexed, report.Failed, err)
+	}
+	if difference, err := store.Compare(t.Context(), index, fresh); err != nil || difference != "" {
+		t.Errorf("made anew: %s, %v", difference, err)
+	}
+	if n, err := s.Delete(t.Context(), study); err != nil || n != 10 {
+		t.Fatalf("%d deleted, %v", n, err)
+	}
+	again, err := store.New(fewLong{index, t}, blobs, store.Options{}).Restore(t.Context(), store.RemovedQuery{Ref: study}, false)
+	if err != nil || again.Restored != 10 {
+		t.Errorf("%+v, %v", again, err)
+	}
+	if difference, err := store.Compare(t.Context(), index, fresh); err != nil || difference != "" {
+		t.Errorf("restored: %s, %v", difference, err)
+	}
 }

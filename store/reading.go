@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 
@@ -43,6 +44,19 @@ func (s *Store) admitting(ctx context.Context, times int64) (_ context.Context, 
 	}
 	admit := func(n int64) error { return held.exchange(ctx, s.budget, n*times) }
 	return WithAdmission(ctx, admit), func() { _ = held.exchange(ctx, s.budget, 0) } // who takes nothing does not wait
+}
+
+// patient takes memory for a blob that is read again, as long as it may take to get it: nobody waits for an answer.
+func (s *Store) patient(ctx context.Context) (admit func(n int64) error, done func()) {
+	taken := &share{budget: s.budget}
+	admit = func(n int64) error {
+		for {
+			if err := taken.take(ctx, n); !errors.Is(err, ErrBusy) {
+				return err
+			}
+		}
+	}
+	return admit, func() { taken.shrink(0) }
 }
 
 // Holding is the memory of data sets that are used until a request has ended. Its zero value holds nothing. It is safe for concurrent use.

@@ -83,7 +83,9 @@ func (u *unadoptable) Error() string { return u.err.Error() }
 // adopt indexes the blob unless an entry names it by now. The locks keep out whoever is about to store the same bytes, or the
 // same instance.
 func (s *Store) adopt(ctx context.Context, orphan BlobInfo, found *Recovered) (bool, error) {
-	sc := s.scanBlob(ctx, orphan.ID)
+	admit, done := s.patient(ctx)
+	defer done()
+	sc := s.scanBlob(ctx, orphan.ID, admit)
 	names := []string{blobLock(orphan.ID)}
 	if sc.entry != nil {
 		names = append(names, string(sc.entry.Ref.Instance))

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -56,6 +57,12 @@ func (s *Store) Reindex(ctx context.Context, fresh Index, progress func(done, to
 	done := 0
 	for part := range slices.Chunk(blobs, 4*runtime.GOMAXPROCS(0)) {
 		for _, sc := range s.scanBlobs(ctx, part) {
+			if errors.Is(sc.err, errLong) {
+				if err := r.flush(ctx); err != nil {
+					return r.report, err
+				}
+				sc = s.scanBlob(ctx, sc.info.ID, nil)
+			}
 			if err := r.add(ctx, sc); err != nil {
 				return r.report, err
 			}
@@ -83,14 +90,17 @@ func (r *reindexer) settle(ctx context.Context) error {
 	}
 }
 
-// scanBlobs reads blobs at the same time. The results are in their order.
+// errLong is the error of a data set that is too long to be in memory beside others: it is read again when those before it have gone.
+var errLong = errors.New("a long data set")
+
+// scanBlobs reads blobs at the same time. The results are in their order. Those with long data sets have errLong.
 func (s *Store) scanBlobs(ctx context.Context, blobs []BlobInfo) []scanned {
 	results := make([]scanned, len(blobs))
 	var readers errgroup.Group
 	readers.SetLimit(runtime.GOMAXPROCS(0))
 	for i, info := range blobs {
 		readers.Go(func() error {
-			results[i] = s.scanBlob(ctx, info.ID)
+			results[i] = s.scanBlob(ctx, info.ID, func(int64) error { return errLong })
 			return nil
 		})
 	}
@@ -106,8 +116,9 @@ type scanned struct {
 	err   error
 }
 
-// scanBlob reads a blob to its end, and checks that it is what its name says.
-func (s *Store) scanBlob(ctx context.Context, id BlobID) scanned {
+// scanBlob reads a blob to its end, and checks that it is what its name says. Of a data set that takes more than readUnasked admit, if not nil,
+// is asked as part10.Limits.Admit is; its error is that of the result. How long it may be was judged when it was stored, maybe by other limits.
+func (s *Store) scanBlob(ctx context.Context, id BlobID, admit func(n int64) error) scanned {
 	info := BlobInfo{ID: id}
 	blob, err := s.blobs.Open(ctx, id)
 	if err != nil {
@@ -117,7 +128,12 @@ func (s *Store) scanBlob(ctx context.Context, id BlobID) scanned {
 	info.Size, info.Stored = blob.Size(), blob.Stored()
 	digest := sha256.New()
 	in := &intake{ctx: ctx, r: io.NewSectionReader(blob, 0, blob.Size()), w: digest}
-	file, err := part10.Scan(in, s.options.Limits)
+	limits := s.options.Limits
+	limits.Header, limits.Admit = math.MaxInt64, beyondUnasked(admit)
+	file, err := part10.Scan(in, limits)
+	if errors.Is(err, errLong) {
+		return scanned{info: info, err: err}
+	}
 	_, _ = io.Copy(io.Discard, in) // what Scan left unread where it found a fault; in.err keeps the error
 	switch {
 	case in.err != nil:
@@ -134,6 +150,20 @@ func (s *Store) scanBlob(ctx context.Context, id BlobID) scanned {
 	}
 	entry.Blob, entry.Stored = info.ID, info.Stored
 	return scanned{info: info, entry: entry}
+}
+
+// beyondUnasked asks admit for what goes beyond readUnasked.
+func beyondUnasked(admit func(n int64) error) func(n int64) error {
+	if admit == nil {
+		return nil
+	}
+	taken := int64(0)
+	return func(n int64) error {
+		if taken += n; taken <= readUnasked {
+			return nil
+		}
+		return admit(n)
+	}
 }
 
 // damagedBlob is the result for a file that is not what its name says, which may be readable all the same: nothing tells a good file under

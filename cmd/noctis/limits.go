@@ -36,11 +36,12 @@ func (f limitFlags) limits(registry prometheus.Registerer) (*limit.Limits, error
 		known, open = usualRate, 0
 	}
 	l := &limit.Limits{
-		Rate:    limit.NewRate(known, int(burst*known)),
-		Open:    limit.NewRate(open, int(burst*open)),
-		Unknown: limit.NewRate(f.MaxRateUnknown, int(burst*f.MaxRateUnknown)),
-		Uploads: limit.NewGate(f.MaxUploads, f.MaxUploadsEach, f.MaxWait),
-		Decodes: limit.NewGate(cmp.Or(f.MaxDecodes, runtime.GOMAXPROCS(0)), f.MaxDecodesEach, f.MaxWait),
+		Rate:         limit.NewRate(known, int(burst*known)),
+		Open:         limit.NewRate(open, int(burst*open)),
+		Unknown:      limit.NewRate(f.MaxRateUnknown, int(burst*f.MaxRateUnknown)),
+		Uploads:      limit.NewGate(f.MaxUploads, f.MaxUploadsEach, f.MaxWait),
+		Decodes:      limit.NewGate(cmp.Or(f.MaxDecodes, runtime.GOMAXPROCS(0)), f.MaxDecodesEach, f.MaxWait),
+		LongMetadata: limit.NewGate(1, 0, f.MaxWait),
 	}
 	return l, l.Observe(registry)
 }

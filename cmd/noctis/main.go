@@ -30,6 +30,7 @@ func main() {
 // commands is the command line.
 type commands struct {
 	Config configFile `name:"config" placeholder:"FILE" help:"YAML file with a key for each long flag of the command (\"listen: 127.0.0.1:8080\"). Flags and NOCTIS_* in the environment win over it."`
+	Memory size       `default:"512MiB" placeholder:"SIZE" help:"Memory that the process may take: of a server, caches and the data sets of uploads share it; garbage is collected in time (default ${default})."`
 
 	Serve       serveCommand       `cmd:"" help:"Start the server."`
 	Import      importCommand      `cmd:"" help:"Store files, folders and zip files, on a server or in a data folder."`

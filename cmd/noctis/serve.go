@@ -26,7 +26,6 @@ import (
 	"github.com/noctis-dicom/noctis/internal/audit"
 	"github.com/noctis-dicom/noctis/internal/giveway"
 	"github.com/noctis-dicom/noctis/internal/limit"
-	"github.com/noctis-dicom/noctis/store/sqlite"
 	"github.com/noctis-dicom/noctis/worklist"
 )
 
@@ -70,7 +69,7 @@ type serveCommand struct {
 	FrameCache      size          `placeholder:"SIZE" help:"Memory for decoded frames (default: an eighth of --memory)."`
 	RenderCache     size          `placeholder:"SIZE" help:"Memory for rendered pictures (default: an eighth of --memory)."`
 	MaxDataSet      size          `name:"max-dataset" default:"128MiB" placeholder:"SIZE" help:"Memory that the data set of one instance may take, without pixel data (default ${default}, at most half of --memory)."`
-	Memory          size          `default:"512MiB" placeholder:"SIZE" help:"Memory that the process may take: caches and the data sets of uploads share it, and garbage is collected in time (default ${default})."`
+	Memory          size          `kong:"-"` // that of commands
 	HeaderTimeout   time.Duration `default:"10s" help:"Time for a request's header to arrive (default ${default})."`
 	IdleTimeout     time.Duration `default:"2m" help:"Time a connection may be idle (default ${default})."`
 	StallTimeout    time.Duration `default:"1m" help:"Time an upload or a download may stand still (default ${default})."`
@@ -223,8 +222,7 @@ const headerSlack = 64 << 10
 // with all others at a standstill.
 const garbagePercent = 800
 
-// shareMemory divides what --memory allows (docs/adr/0023-memory-of-uploads.md): beyond nine sixteenths garbage is collected at any cost of
-// time. The rest is for what Go does not count, SQLite and the program itself, and for what comes while it collects.
+// shareMemory divides what --memory allows (docs/adr/0023-memory-of-uploads.md). What garbage and SQLite may take is said already.
 func (c *serveCommand) shareMemory() {
 	if c.Memory <= 0 {
 		return
@@ -232,13 +230,9 @@ func (c *serveCommand) shareMemory() {
 	// Decodes give way to other requests, which for that need processors (of Go) that decodes do not hold.
 	c.Limits.MaxDecodes = cmp.Or(c.Limits.MaxDecodes, runtime.GOMAXPROCS(0))
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + c.Limits.MaxDecodes)
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(c.Memory) * 9 / 16)
-	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
 	}
-	sqlite.SetMemoryLimit(int64(c.Memory) / 8)
 	c.FrameCache = cmp.Or(c.FrameCache, c.Memory/8)
 	c.RenderCache = cmp.Or(c.RenderCache, c.Memory/8)
 	c.MaxDataSet = min(c.MaxDataSet, c.Memory/2)

@@ -10,10 +10,14 @@ import (
 // longNumbers is the length from which on numbers are kept out of memory like binary values.
 const longNumbers = 1 << 20
 
+// manyValues is from what size of a data set on all arrays of numbers are kept out of memory, however much may be in it.
+const manyValues = 64 << 20
+
 // leaves reports whether numbers stay in the file, as PS3.18 10.4.3.3.2 allows for all VRs of numbers but AT: because they are
-// many, or because the memory for values is running out, which a structure set of many contours would else be refused for.
+// many, or because the memory for values is running out, which a structure set of many contours would else be refused for. Beyond manyValues
+// that does not depend on what is left: a file that is read again by other limits is to be read alike.
 func (s *scanner) leaves(l *level, h header) bool {
-	return !l.meta && (h.length > longNumbers || s.memory > s.limits.Header/2 && int64(h.length) > int64(s.limits.Inline))
+	return !l.meta && (h.length > longNumbers || s.memory > min(s.limits.Header/2, manyValues) && int64(h.length) > int64(s.limits.Inline))
 }
 
 // value reads the value of an element. keep is false for what does not belong into a data set: group lengths, which mean

@@ -8,12 +8,14 @@ import (
 
 // Limits are those of a server, for all of its archives together. The zero value has none.
 type Limits struct {
-	Rate     *Rate // of each who is known
-	Open     *Rate // of each address, where nobody has to be
-	Unknown  *Rate // of each address from which somebody asks who has not proved who he is, where that is asked
-	Uploads  *Gate
-	Decodes  *Gate
-	refusals *prometheus.CounterVec // limit
+	Rate    *Rate // of each who is known
+	Open    *Rate // of each address, where nobody has to be
+	Unknown *Rate // of each address from which somebody asks who has not proved who he is, where that is asked
+	Uploads *Gate
+	Decodes *Gate
+	// LongMetadata is for instances that are made of long metadata, one at a time; nil: a gate with a patience of its own.
+	LongMetadata *Gate
+	refusals     *prometheus.CounterVec // limit
 }
 
 // Observe has the refusals counted in a registry.

@@ -112,6 +112,10 @@ func (x *Index) Removed(ctx context.Context, q store.RemovedQuery) iter.Seq2[*st
 				yield(nil, err)
 				return
 			}
+			if err := store.Admit(ctx, int64(len(r.Entry.Metadata))); err != nil {
+				yield(nil, err)
+				return
+			}
 			if !yield(r, nil) {
 				return
 			}

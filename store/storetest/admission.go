@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/store"
@@ -57,5 +58,21 @@ func testAdmission(t *testing.T, o OpenIndex) {
 	}
 	if asked != 2 || came != 1 || !errors.Is(last, refusal) {
 		t.Errorf("the second is refused: %d asked for, %d came, %v", asked, came, last)
+	}
+	remove(t, x, time.Now(), all[2])
+	for whole, want := range map[bool]int64{false: 0, true: int64(len(all[2].Metadata))} {
+		var taken int64
+		admitted := store.WithAdmission(t.Context(), func(n int64) error {
+			taken += n
+			return nil
+		})
+		if got := collect(t, x.Removed(admitted, store.RemovedQuery{Whole: whole})); len(got) != 1 || taken != want {
+			t.Errorf("of the recycle bin, whole %t: %d, %d bytes are asked for, want %d", whole, len(got), taken, want)
+		}
+	}
+	for _, err := range x.Removed(store.WithAdmission(t.Context(), func(int64) error { return refusal }), store.RemovedQuery{Whole: true}) {
+		if !errors.Is(err, refusal) {
+			t.Errorf("what is not admitted comes from the recycle bin: %v", err)
+		}
 	}
 }

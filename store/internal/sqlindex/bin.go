@@ -88,7 +88,7 @@ func (x *Index) Removed(ctx context.Context, q store.RemovedQuery) iter.Seq2[*st
 		for below := int64(1) << 62; ; {
 			var page []*store.Removed
 			err := x.each(ctx, query, append([]any{below}, append(args, chunk)...), func(rows *sql.Rows) error {
-				r, err := x.scanRemoved(rows)
+				r, err := x.scanRemoved(ctx, rows)
 				page = append(page, r)
 				return err
 			})
@@ -152,7 +152,7 @@ func removedQuery(q store.RemovedQuery) (query string, args []any) {
 	return query + " ORDER BY record DESC LIMIT ?", args
 }
 
-func (x *Index) scanRemoved(rows *sql.Rows) (*store.Removed, error) {
+func (x *Index) scanRemoved(ctx context.Context, rows *sql.Rows) (*store.Removed, error) {
 	e := &store.Entry{}
 	r := &store.Removed{Entry: e}
 	var stored, removed int64
@@ -170,7 +170,14 @@ func (x *Index) scanRemoved(rows *sql.Rows) (*store.Removed, error) {
 	if len(metadata) == 0 {
 		return r, nil
 	}
-	if e.Metadata, err = x.pack.unpack(metadata); err != nil {
+	length, err := unpackedLength(metadata)
+	if err == nil {
+		err = store.Admit(ctx, length)
+	}
+	if err == nil {
+		e.Metadata, err = x.pack.unpack(metadata)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return r, e.Layout.UnmarshalBinary(layout)

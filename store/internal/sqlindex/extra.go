@@ -21,8 +21,12 @@ type ExtraKey struct {
 	id int64
 }
 
-// extraPage is how many rows are taken in by one transaction, and removed by one.
-const extraPage = 500
+// extraPage is how many rows are taken in by one transaction, and removed by one; those that are taken in end as well when they have come to
+// extraBytes, packed.
+const (
+	extraPage  = 500
+	extraBytes = 4 << 20
+)
 
 var errNoExtra = errors.New("it is not indexed")
 
@@ -117,14 +121,14 @@ func (x *Index) takeIn(ctx context.Context, t dicom.Tag, level match.Level) (n i
 		return 0, x.failed(err)
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for size := 0; size < extraBytes && rows.Next(); size += len(page[len(page)-1].text) {
 		var r row
 		if err := rows.Scan(&r.id, &r.text); err != nil {
 			return 0, x.failed(err)
 		}
 		page = append(page, r)
 	}
-	if err := rows.Err(); err != nil {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return 0, x.failed(err)
 	}
 	s := newSession(ctx, tx, x)
@@ -134,7 +138,7 @@ func (x *Index) takeIn(ctx context.Context, t dicom.Tag, level match.Level) (n i
 				return 0, err
 			}
 		}
-		ds, err := decode(r.text)
+		ds, err := dicom.ReadJSON(r.text)
 		if err != nil {
 			return 0, err
 		}

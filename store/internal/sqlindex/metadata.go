@@ -33,6 +33,18 @@ func packedColumns(column string) string {
 const wholeMetadata = `SELECT json FROM instance_metadata JOIN instance ON instance.id = instance_id WHERE instance.id = ? AND blob = ?
 	UNION ALL SELECT metadata FROM removed WHERE purged = 0 AND blob = ?`
 
+// storedMetadata and wholeNonPatient are that of an instance by its id.
+const (
+	storedMetadata  = `SELECT json FROM instance_metadata WHERE instance_id = ?`
+	wholeNonPatient = `SELECT json FROM non_patient WHERE id = ?`
+)
+
+// whole reads one of them.
+func (x *Index) whole(ctx context.Context, query string, args ...any) (packed []byte, err error) {
+	err = x.reader.QueryRowContext(ctx, x.rebind(query), args...).Scan(&packed)
+	return packed, x.readError(ctx, err)
+}
+
 // Metadata implements store.Index.
 func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metadata, error] {
 	all := x.nonPatientMetadata(ctx, r)
@@ -75,7 +87,7 @@ func (x *Index) Metadata(ctx context.Context, r dicom.Ref) iter.Seq2[store.Metad
 func (x *Index) nonPatientMetadata(ctx context.Context, r dicom.Ref) iter.Seq2[packedMetadata, error] {
 	query := "SELECT id, resource, uid, blob, " + packedColumns("json") + " FROM non_patient WHERE id"
 	return ofNonPatient(ctx, x, r, chunkWhole, query, func(rows *sql.Rows) (int64, packedMetadata, error) {
-		m := packedMetadata{rest: `SELECT json FROM non_patient WHERE id = ?`}
+		m := packedMetadata{rest: wholeNonPatient}
 		var id int64
 		err := rows.Scan(&id, &m.ref.Resource, &m.ref.Instance, &m.blob, &m.packed, &m.whole)
 		m.args = []any{id}
@@ -97,8 +109,8 @@ func (x *Index) unpacked(ctx context.Context, m packedMetadata) ([]byte, error) 
 		return nil, err
 	}
 	if long {
-		if err := x.reader.QueryRowContext(ctx, x.rebind(m.rest), m.args...).Scan(&m.packed); err != nil {
-			return nil, x.readError(ctx, err)
+		if m.packed, err = x.whole(ctx, m.rest, m.args...); err != nil {
+			return nil, err
 		}
 	}
 	return x.pack.unpack(m.packed)

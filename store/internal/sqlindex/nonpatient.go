@@ -96,36 +96,33 @@ func (x *Index) nonPatientEntries(ctx context.Context, r dicom.Ref) iter.Seq2[*s
 
 // searchNonPatient answers a query whose scope is a resource: the oracle looks at each instance of it.
 func (x *Index) searchNonPatient(ctx context.Context, q match.Query) iter.Seq2[*dicom.DataSet, error] {
-	column, chunk := "summary", chunkRows
-	if wantsMore(q) {
-		column, chunk = "json", chunkWhole
+	b := &builder{level: match.Instance, full: wantsMore(q), begun: true, pack: x.pack}
+	b.rest = func(ctx context.Context, id int64) (text []byte, err error) { return x.whole(ctx, wholeNonPatient, id) }
+	column, chunk := "summary, 0", chunkRows
+	if b.full {
+		column, chunk = packedColumns("json"), chunkWhole
 	}
 	all := ofNonPatient(ctx, x, q.Scope, chunk, "SELECT id, transfer_syntax, "+column+" FROM non_patient WHERE id",
-		func(rows *sql.Rows) (int64, *dicom.DataSet, error) {
-			var id int64
-			var syntax dicom.UID
-			var text []byte
-			err := rows.Scan(&id, &syntax, &text)
-			if err == nil && column == "json" {
-				text, err = x.pack.unpack(text)
-			}
-			if err != nil {
-				return 0, nil, err
-			}
-			ds, err := decode(text)
-			if err != nil {
-				return 0, nil, err
-			}
-			return id, store.InstanceDataSet(&dicom.DataSet{}, ds, syntax), nil
+		func(rows *sql.Rows) (int64, resultRow, error) {
+			r := resultRow{dataSet: &dicom.DataSet{}}
+			err := rows.Scan(&r.id, &r.syntax, &r.text, &r.whole)
+			return r.id, r, err
 		})
 	return func(yield func(*dicom.DataSet, error) bool) {
 		skip, left := q.Offset, q.Limit
-		for ds, err := range all {
-			if err != nil {
-				yield(nil, err)
+		for row, err := range all {
+			if left == 0 {
 				return
 			}
-			if left == 0 {
+			var ds *dicom.DataSet
+			if err == nil {
+				ds, err = b.dataSet(ctx, row)
+			}
+			if errors.Is(err, sql.ErrNoRows) { // removed meanwhile
+				continue
+			}
+			if err != nil {
+				yield(nil, err)
 				return
 			}
 			if !q.Match(ds) {

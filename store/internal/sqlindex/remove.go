@@ -157,7 +157,7 @@ func (s *session) dataSet(id int64) (*dicom.DataSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(text)
+	return dicom.ReadJSON(text)
 }
 
 // makeUpLosses lets the instances that are left say what those that have gone had said. It comes when all rows of instances have been

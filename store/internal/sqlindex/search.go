@@ -33,10 +33,7 @@ func (x *Index) Search(ctx context.Context, q match.Query) iter.Seq2[*dicom.Data
 			return
 		}
 		b := &builder{level: q.Searched(), full: wantsWhole(q), begun: true, pack: x.pack}
-		b.rest = func(ctx context.Context, id int64) (text []byte, err error) {
-			err = x.reader.QueryRowContext(ctx, x.rebind(`SELECT json FROM instance_metadata WHERE instance_id = ?`), id).Scan(&text)
-			return text, x.readError(ctx, err)
-		}
+		b.rest = func(ctx context.Context, id int64) (text []byte, err error) { return x.whole(ctx, storedMetadata, id) }
 		chunk := chunkRows
 		if b.full {
 			chunk = chunkWhole
