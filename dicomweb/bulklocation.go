@@ -1,8 +1,10 @@
 package dicomweb
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,17 +14,50 @@ import (
 // then that of the normalized URIs, then that one path ends with the other. What could mean two locations means none.
 type locations struct {
 	exact    map[string][]*bulkPart
-	path     map[string]string // the normalized path and query: the location; "" where several have it
-	relative map[string]string // those that do not begin with a slash
-	suffix   map[string]string // what a path ends with, from a slash on
-	numbered map[string]int    // how many locations have this path, and a number behind it
+	path     map[string]string         // the normalized path and query: the location; "" where several have it
+	relative map[string]string         // those that do not begin with a slash
+	suffix   map[string]string         // what a path ends with, from a slash on
+	numbered map[string]*numberedParts // those whose location is this path, and a number behind it
+}
+
+// numberedParts are the frames below one path.
+type numberedParts struct {
+	numbers []uint64 // in the order in which they came
+	parts   []*bulkPart
+	sorted  bool
+	missing int // the first frame that is not there, or is there twice; 0: none is
+}
+
+// inOrder sorts the parts by their numbers, the first time. They end before the one that is missing.
+func (n *numberedParts) inOrder() ([]*bulkPart, error) {
+	if !n.sorted {
+		n.sorted = true
+		order := make([]int, len(n.parts))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(n.numbers[a], n.numbers[b]) })
+		var parts []*bulkPart
+		for i, at := range order {
+			if n.numbers[at] != uint64(i+1) || i+1 < len(order) && n.numbers[order[i+1]] == uint64(i+1) {
+				n.missing = i + 1
+				break
+			}
+			parts = append(parts, n.parts[at])
+		}
+		n.parts = parts
+	}
+	if n.missing > 0 {
+		return n.parts, fmt.Errorf("frame %d is missing among the parts, or there twice", n.missing)
+	}
+	return n.parts, nil
 }
 
 // maxSegments bounds how much of the end of a path is compared; a frame of an instance has 8.
 const maxSegments = 16
 
 func newLocations() *locations {
-	return &locations{map[string][]*bulkPart{}, map[string]string{}, map[string]string{}, map[string]string{}, map[string]int{}}
+	return &locations{map[string][]*bulkPart{}, map[string]string{}, map[string]string{}, map[string]string{}, map[string]*numberedParts{}}
 }
 
 // add makes a part known; one without a location is never meant.
@@ -32,16 +67,21 @@ func (l *locations) add(location string, p *bulkPart) {
 	}
 	first := len(l.exact[location]) == 0
 	l.exact[location] = append(l.exact[location], p)
+	path, isRelative := normalPath(location)
+	if folder, number, isNumbered := numberedIn(path); isNumbered {
+		n := l.numbered[folder]
+		if n == nil {
+			n = &numberedParts{}
+			l.numbered[folder] = n
+		}
+		n.numbers, n.parts = append(n.numbers, number), append(n.parts, p)
+	}
 	if !first {
 		return
 	}
-	path, isRelative := normalPath(location)
 	setUnique(l.path, path, location)
 	if isRelative {
 		setUnique(l.relative, path, location)
-	}
-	if folder, isNumbered := numberedIn(path); isNumbered {
-		l.numbered[folder]++
 	}
 	for suffix := range suffixes(path) {
 		setUnique(l.suffix, suffix, location)
@@ -91,31 +131,24 @@ func (l *locations) frames(uri, instance string) ([]*bulkPart, error) {
 		bases = append(bases, "instances/"+instance+"/frames")
 	}
 	for _, base := range bases {
-		var parts []*bulkPart
-		for n := 1; ; n++ {
-			one := l.find(base + "/" + strconv.Itoa(n))
-			if len(one) != 1 {
-				break
-			}
-			parts = append(parts, one...)
-		}
-		if parts == nil {
+		first := l.find(base + "/1")
+		if len(first) == 0 {
 			continue
 		}
-		path, _ := normalPath(parts[0].location)
-		if folder, _ := numberedIn(path); l.numbered[folder] != len(parts) {
-			return parts, fmt.Errorf("frame %d is missing among the parts, or there twice", len(parts)+1)
+		path, _ := normalPath(first[0].location)
+		folder, _, _ := numberedIn(path)
+		if n := l.numbered[folder]; n != nil { // a fragment is none
+			return n.inOrder()
 		}
-		return parts, nil
 	}
 	return nil, nil
 }
 
 // numberedIn divides a path whose last segment is a number.
-func numberedIn(path string) (folder string, isNumbered bool) {
+func numberedIn(path string) (folder string, number uint64, isNumbered bool) {
 	i := strings.LastIndexByte(path, '/')
-	_, err := strconv.ParseUint(path[i+1:], 10, 31)
-	return path[:max(i, 0)], err == nil
+	number, err := strconv.ParseUint(path[i+1:], 10, 31)
+	return path[:max(i, 0)], number, err == nil
 }
 
 // normalPath is the path and query of a URI in one spelling, without a slash before it; whether the URI was relative to something.

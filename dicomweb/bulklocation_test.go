@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,11 +66,46 @@ func TestPartsWithoutLocation(t *testing.T) {
 	}
 }
 
+// Frames are in the order of their numbers, up to the one that is missing or there twice.
+func TestFramesInOrder(t *testing.T) {
+	for _, test := range []struct {
+		locations, uri string
+		want           []int64 // the numbers of the locations
+		broken         bool
+	}{
+		{"b/2 b/1 b/3", "b", []int64{2, 1, 3}, false},
+		{"http://h/x/b/frames/1 http://h/x/b/frames/2", "b", []int64{1, 2}, false},
+		{"http://h/s/1/frames/10 http://h/s/1/frames/1", "http://k/s/1/bulkdata/7FE00010", []int64{2}, true},
+		{"http://h/instances/1.2/frames/1", "urn:pixels", []int64{1}, false},
+		{"b/1 b/2 b/2 b/3", "b", []int64{1}, true},
+		{"b/1 b/1", "b", nil, true},
+		{"b/2 b/3", "b", nil, false},
+		{"b/0 b/1", "b", nil, true},
+		{"a b#/1", "b#", []int64{2}, false}, // its fragment is none of its path
+	} {
+		l := newLocations()
+		for i, location := range strings.Fields(test.locations) {
+			l.add(location, &bulkPart{location: location, extent: extent{offset: int64(i + 1)}})
+		}
+		for range 2 { // the second time nothing is sorted
+			parts, err := l.frames(test.uri, "1.2")
+			var got []int64
+			for _, p := range parts {
+				got = append(got, p.offset)
+			}
+			if !slices.Equal(got, test.want) || (err != nil) != test.broken {
+				t.Errorf("%s in %s: %v, %v", test.uri, test.locations, got, err)
+			}
+		}
+	}
+}
+
 // What is found was added, and what was added under one location alone is found under it.
 func FuzzLocations(f *testing.F) {
 	f.Add("http://h/a/frames/1", "a/frames/2", "http://h/a")
 	f.Add("urn:a", "%zz", "/?x=1&y")
 	f.Add("", "a", "http://h/a")
+	f.Add("b#/1", "b", "b#")
 	f.Fuzz(func(t *testing.T, one, two, uri string) {
 		l := newLocations()
 		for _, location := range []string{one, two} {
