@@ -48,7 +48,7 @@ type manifest struct {
 type backupCommand struct {
 	Dest    string   `arg:"" placeholder:"DEST" help:"Folder of the backups, best on another disk. Backups that are in it already are kept."`
 	Data    string   `default:"./data" placeholder:"DIR" help:"Data folder (default ${default}). Its server may be running."`
-	Include []string `placeholder:"FILE" help:"Further files that belong to it, like the configuration."`
+	Include []string `placeholder:"FILE" help:"Further files that belong to it, like those of TLS."`
 	archives
 	Verify bool `help:"Read all files again that the backups have already; otherwise a thirtieth of them, another one each day."`
 }
@@ -56,7 +56,7 @@ type backupCommand struct {
 // Help is shown by --help.
 func (backupCommand) Help() string {
 	return `Copies the index as it is at one moment, and the files that it names and the folder lacks. All that was acknowledged before the command
-began is in it, with what else no file can give back: keys, users, the audit log, the journal. Each copied file is read back from the disk and
+began is in it, with what else no file can give back: keys, users, the audit log, the journal, the configuration of the last start. Each copied file is read back from the disk and
 compared with its SHA-256. Of those that are there already a share is read again, another one each day, or all with --verify; one that has rotted is
 set aside and copied anew.
 

@@ -308,3 +308,32 @@ func instanceIn(content []byte) string {
 	_, instance := namedIn(bufio.NewReaderSize(bytes.NewReader(content), headBytes))
 	return string(instance)
 }
+
+// TestBackupHasTheSettings: the configuration file is part of a backup without being named, as it was at the last start.
+func TestBackupHasTheSettings(t *testing.T) {
+	folder := t.TempDir()
+	config, data, dest := filepath.Join(folder, "noctis.yaml"), filepath.Join(folder, "data"), filepath.Join(folder, "backup")
+	for _, text := range []string{"max-results: 17\n", "max-results: 18\n", ""} {
+		args := []string{"--data", "data", "--log-level", "error"}
+		if text != "" {
+			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, "--config", config)
+		}
+		s, err := start(folder, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(t.TempDir(), "restored")
+		command(t, 0, "backup", dest, "--data", data)
+		command(t, 0, "restore", dest, "--data", to)
+		kept, err := os.ReadFile(filepath.Join(to, settingsCopy))
+		if string(kept) != text || (err == nil) != (text != "") {
+			t.Errorf("%q, %v, want %q", kept, err, text)
+		}
+	}
+}

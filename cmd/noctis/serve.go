@@ -82,6 +82,8 @@ type serveCommand struct {
 
 	LogLevel  slog.Level `default:"INFO" placeholder:"LEVEL" help:"DEBUG, INFO, WARN or ERROR (default ${default})."`
 	LogFormat string     `default:"text" enum:"text,json" help:"text or json (default ${default})."`
+
+	settings string // the configuration file, "" for none
 }
 
 // Help is shown by --help.
@@ -126,6 +128,9 @@ func (c serveCommand) Run(ctx context.Context, t terminal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
+	if err := c.keepSettings(); err != nil {
+		log.Warn("the configuration file is not copied into the data folder, and no backup will have it", "err", err)
+	}
 	registry := prometheus.NewRegistry()
 	if archive.trail, err = c.Audit.begin(c.Data, log, registry); err != nil {
 		return err
