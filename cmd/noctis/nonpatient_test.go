@@ -233,7 +233,7 @@ func TestDoctorKnowsNonPatients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out := command(t, 1, "doctor", "--data", image); strings.Count(out, "file without an entry") != len(files)-1 {
+	if out := command(t, 1, "doctor", "--data", image); strings.Count(out, "no entry names it") != len(files)-1 {
 		t.Errorf("files without entries:\n%s", out)
 	}
 	command(t, 0, "doctor", "--fix", "--data", image)
