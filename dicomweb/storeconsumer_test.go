@@ -353,3 +353,24 @@ func TestStoreGrayGIF(t *testing.T) {
 		}
 	}
 }
+
+// Instances that have a codestream in common have it each as a whole.
+func TestStoreSharedCodestream(t *testing.T) {
+	s := freshServer(t, Options{})
+	one, two := bare("pixels"), bare("pixels")
+	two.SetStrings(dicom.SOPInstanceUID, dicom.UI, "1.3.1.2")
+	picture := encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, testImage(), nil) })
+	if w := newComposite(t, one, two).part("image/jpeg", "pixels", picture).post(s, ""); w.Code != 200 {
+		t.Fatalf("%d: %s", w.Code, w.Body)
+	}
+	for _, instance := range []string{"1.3.1.1", "1.3.1.2"} {
+		r := httptest.NewRequest("GET", "/dicom-web/studies/1.3/series/1.3.1/instances/"+instance+"/frames/1", nil)
+		r.Header.Set("Accept", "image/jpeg; transfer-syntax=*")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		got := w.Body.Bytes()
+		if !bytes.HasPrefix(got, picture) || len(got) > len(picture)+1 {
+			t.Errorf("%s: %d bytes, want %d", instance, len(got), len(picture))
+		}
+	}
+}

@@ -84,6 +84,29 @@ type bulkPart struct {
 	transferSyntax dicom.UID // "" where the part names none
 	location       string
 	used           bool
+	inspected      map[string]inspection // by the media type that it is read as: many instances may have the part
+}
+
+// inspection is what a codestream says of itself.
+type inspection struct {
+	codestream.Stream
+	err error
+}
+
+// inspect reads the header of a codestream, once. The reader of the Codestream is the caller's own.
+func (c *composite) inspect(p *bulkPart, mediaType string) (codestream.Stream, error) {
+	found, there := p.inspected[mediaType]
+	if !there {
+		found.Stream, found.err = codestream.Inspect(mediaType, c.spool.open(p.extent))
+		if p.inspected == nil {
+			p.inspected = map[string]inspection{}
+		}
+		p.inspected[mediaType] = found
+	}
+	if found.err == nil {
+		found.Codestream = io.NewSectionReader(found.Codestream, 0, found.Codestream.Size())
+	}
+	return found.Stream, found.err
 }
 
 // isMetadata reports whether the media type is one of metadata, and whether that is XML.
@@ -136,6 +159,9 @@ func (s *Server) assembled(ctx context.Context, parts *partReader, root string) 
 		}
 		for ds, err := range c.dataSets() {
 			var u *upload
+			if err == nil {
+				err = ctx.Err() // what is refused is passed over without a look at it
+			}
 			if err == nil {
 				u, err = s.assemble(c, ds)
 			}

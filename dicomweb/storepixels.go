@@ -170,7 +170,7 @@ func (a *assembly) encapsulate(parts []*bulkPart, ts dicom.TransferSyntax) error
 	}
 	var first codestream.Stream
 	for i, p := range parts {
-		s, err := codestream.Inspect(mediaType, a.parts.spool.open(p.extent))
+		s, err := a.parts.inspect(p, mediaType)
 		if err != nil {
 			// What cannot be read here may be fine, where the metadata describes all of it.
 			if _, described := pixel.Describe(a.ds); named == "" || described != nil {
