@@ -354,6 +354,16 @@ func TestStoreGrayGIF(t *testing.T) {
 	}
 }
 
+// A picture that instances have in common is transformed once: the spool has no room for it twice.
+func TestStoreSharedPNG(t *testing.T) {
+	one, two := bare("pixels"), bare("pixels")
+	two.SetStrings(dicom.SOPInstanceUID, dicom.UI, "1.3.1.2")
+	w := newComposite(t, one, two).part("image/gif", "pixels", wideGIF(t)).post(freshServer(t, Options{MaxSpool: 6000}), "")
+	if w.Code != 200 {
+		t.Fatalf("%d: %s", w.Code, w.Body)
+	}
+}
+
 // Instances that have a codestream in common have it each as a whole.
 func TestStoreSharedCodestream(t *testing.T) {
 	s := freshServer(t, Options{})

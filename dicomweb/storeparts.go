@@ -16,6 +16,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/codestream"
+	"github.com/noctis-dicom/noctis/dicom/pixel"
 	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -85,6 +86,14 @@ type bulkPart struct {
 	location       string
 	used           bool
 	inspected      map[string]inspection // by the media type that it is read as: many instances may have the part
+	native         native                // what it was transformed into
+}
+
+// native are the pixels of a part that has no transfer syntax, or why there are none.
+type native struct {
+	pixel.Description
+	extent
+	err error
 }
 
 // inspection is what a codestream says of itself.

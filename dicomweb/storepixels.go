@@ -95,9 +95,7 @@ func (a *assembly) transform(parts []*bulkPart) error {
 	frames := 0
 	var first pixel.Description
 	for i, p := range parts {
-		at := a.parts.spool.size
-		limit := min(inflateFree+10*inflateRatio*p.length, a.parts.most-a.parts.assembled)
-		d, err := codestream.Transform(a.parts.spool, p.mediaType, a.parts.spool.open(p.extent), limit)
+		d, pixels, err := a.parts.transform(p)
 		var failed *problem
 		switch {
 		case errors.As(err, &failed), errors.Is(err, store.ErrNoSpace):
@@ -105,7 +103,6 @@ func (a *assembly) transform(parts []*bulkPart) error {
 		case err != nil:
 			return unfit("Pixel Data: %w", err)
 		}
-		pixels := extent{at, a.parts.spool.size - at}
 		if d.Samples == 3 && a.describedGray() {
 			if pixels, err = a.gray(pixels, d.BitsAllocated/8); err != nil {
 				return err
@@ -132,6 +129,17 @@ func (a *assembly) transform(parts []*bulkPart) error {
 	}
 	a.setPixels(first.BitsAllocated)
 	return nil
+}
+
+// transform decodes a part, once: many instances may have it.
+func (c *composite) transform(p *bulkPart) (pixel.Description, extent, error) {
+	if n := &p.native; n.length == 0 && n.err == nil {
+		n.offset = c.spool.size
+		limit := min(inflateFree+10*inflateRatio*p.length, c.most-c.assembled)
+		n.Description, n.err = codestream.Transform(c.spool, p.mediaType, c.spool.open(p.extent), limit)
+		n.length = c.spool.size - n.offset
+	}
+	return p.native.Description, p.native.extent, p.native.err
 }
 
 // describedGray reports whether the metadata says that the image has one sample per pixel.
