@@ -119,7 +119,8 @@ func realPath(path string) (string, error) {
 	return real, err
 }
 
-// back makes a backup of one archive. Where files are purged meanwhile it begins again with the index.
+// back makes a backup of one archive. Where files are purged meanwhile it begins again with the index; those that are missing still are missing from the
+// store, and the backup is of the others.
 func (c backupCommand) back(ctx context.Context, t terminal) error {
 	if err := os.MkdirAll(backupsFolder(c.Dest), 0o700); err != nil {
 		return err
@@ -135,15 +136,15 @@ func (c backupCommand) back(ctx context.Context, t terminal) error {
 			return err
 		}
 	}
-	for range 3 {
-		if err = c.once(ctx, t, blobs); !errors.Is(err, errPurged) {
+	for range 2 {
+		if err = c.once(ctx, t, blobs, false); !errors.Is(err, errPurged) {
 			return err
 		}
 	}
-	return err
+	return c.once(ctx, t, blobs, true)
 }
 
-func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) error {
+func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs, last bool) error {
 	at, err := c.freeSecond(ctx)
 	if err != nil {
 		return err
@@ -169,8 +170,8 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 	if err != nil {
 		return fmt.Errorf("%w\nWhat was copied stays: the same command goes on from here", err)
 	}
-	if len(tr.missing) > 0 {
-		return fmt.Errorf("%d of %d files: %w", len(tr.missing), tr.total, errPurged)
+	if len(tr.missing) > 0 && !last {
+		return errPurged
 	}
 	tr.tell(t.err, "is damaged in the store")
 	m.Instances = tr.total
@@ -191,8 +192,8 @@ func (c backupCommand) once(ctx context.Context, t terminal, blobs *file.Blobs) 
 	if tr.rotten > 0 {
 		fmt.Fprintf(t.out, "%d files had rotted in the backup and were copied anew; the old ones are in %s: look after that disk\n", tr.rotten, tr.aside)
 	}
-	if len(tr.damaged) > 0 {
-		fmt.Fprintf(t.out, "%d files are damaged in the store and are not in it: see noctis doctor\n", len(tr.damaged))
+	if len(tr.damaged)+len(tr.missing) > 0 {
+		fmt.Fprintf(t.out, "%d files are damaged in the store and %d are missing from it, and are not in the backup: see noctis doctor\n", len(tr.damaged), len(tr.missing))
 		return errReported
 	}
 	return nil

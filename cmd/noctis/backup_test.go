@@ -192,6 +192,15 @@ func TestBackupDamaged(t *testing.T) {
 	if out := command(t, 1, "backup", filepath.Join(t.TempDir(), "other"), "--data", w.data); !strings.Contains(out, "is damaged") {
 		t.Errorf("a damaged store: %s", out)
 	}
+	w.check(os.Remove(w.blob(5)))
+	gaps := filepath.Join(t.TempDir(), "gaps")
+	if out := command(t, 1, "backup", gaps, "--data", w.data); !strings.Contains(out, "1 files are damaged in the store and 1 are missing from it") ||
+		!strings.Contains(out, instanceIn(w.files[5])+": its file") {
+		t.Errorf("a store with a file missing: %s", out)
+	}
+	if out := command(t, 1, "restore", gaps, "--data", filepath.Join(t.TempDir(), "restored")); !strings.Contains(out, "9 files of 11") {
+		t.Errorf("what is left of it: %s", out)
+	}
 }
 
 // TestRestoredFeed: nobody can go on in the change feed of a restored index from where he was in that of the lost one, whose later numbers it
