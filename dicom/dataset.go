@@ -260,6 +260,20 @@ func (ds *DataSet) Items(t Tag) []*DataSet {
 	return items
 }
 
+// EachItem yields the items of a sequence; false if it is absent, empty or no sequence. Those of a long text that were not read are read one at
+// a time, and not kept.
+func (ds *DataSet) EachItem(t Tag) (items iter.Seq[*DataSet], there bool) {
+	if _, set := ds.find(t); !set {
+		if i, found := ds.rest.find(t); found {
+			if items = ds.rest.items(i); items != nil {
+				return items, true
+			}
+		}
+	}
+	all := ds.Items(t)
+	return slices.Values(all), len(all) > 0
+}
+
 // Clone returns a copy whose elements can be set and deleted without touching ds. Values are shared: they are never changed
 // in place.
 func (ds *DataSet) Clone() *DataSet { return &DataSet{slices.Clone(ds.elements), ds.rest} }

@@ -102,6 +102,31 @@ func (u *unread) read(p part) Element {
 	return e
 }
 
+// items yields the items of a long sequence, each of which keeps no part of the text; nil if it is none, or has been read.
+func (u *unread) items(i int) iter.Seq[*DataSet] {
+	p := u.parts[i]
+	list, is := strings.CutPrefix(u.text[p.at:p.at+p.length], sequence+`,"Value":[`)
+	u.seen.mu.Lock()
+	_, read := u.seen.all[p.at]
+	u.seen.mu.Unlock()
+	if !is || read || len(list) < longText {
+		return nil
+	}
+	return func(yield func(*DataSet) bool) {
+		for rest := list; ; rest = rest[1:] {
+			n := ObjectLength(rest)
+			r := jsonReader{jsonScanner{text: strings.Clone(rest[:n])}}
+			ds, err := r.dataSet(1)
+			if err != nil || !yield(ds) {
+				return
+			}
+			if rest = rest[n:]; rest == "" || rest[0] != ',' {
+				return
+			}
+		}
+	}
+}
+
 // refers reports whether an element may hold a Bulk.
 func (u *unread) refers(p part) bool {
 	return strings.Contains(u.text[p.at:p.at+p.length], `"BulkDataURI":`)

@@ -141,3 +141,62 @@ func TestLongTextCost(t *testing.T) {
 		t.Errorf("%d bytes are taken for a text of %d", n, len(text))
 	}
 }
+
+// TestEachItemOfLongText: the items of a long sequence are read one at a time, are what Get has, and none is kept; nor does one keep the text.
+func TestEachItemOfLongText(t *testing.T) {
+	want := &DataSet{}
+	var items []*DataSet
+	for i := range 40_000 {
+		item := &DataSet{}
+		if i%1000 != 0 { // others are empty
+			item.SetStrings(ReferencedSOPInstanceUID, UI, "1.2", "1.3")
+			item.SetStrings(TextValue, UT, `"{\]`+strings.Repeat("x", i%30))
+			item.SetItems(PurposeOfReferenceCodeSequence, &DataSet{})
+		}
+		items = append(items, item)
+	}
+	want.SetItems(ReferencedImageSequence, items...)
+	want.SetItems(ReferencedStudySequence, items[:2]...)
+	want.SetStrings(StudyID, SH, "1")
+	text, err := want.AppendJSON(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds, err := ReadJSON(text)
+	if err != nil || ds.rest == nil {
+		t.Fatalf("it was read at once: %v", err)
+	}
+	for _, read := range []bool{false, true} { // before and after all of it has been read
+		for tag, want := range map[Tag][]*DataSet{ReferencedImageSequence: items, ReferencedStudySequence: items[:2], StudyID: nil, PatientID: nil} {
+			all, there := ds.EachItem(tag)
+			if there != (want != nil) {
+				t.Errorf("%v: there %t", tag, there)
+			}
+			n := 0
+			for item := range all {
+				if n >= len(want) || !item.Equal(want[n]) {
+					t.Fatalf("%v: item %d differs", tag, n)
+				}
+				n++
+			}
+			if n != len(want) {
+				t.Errorf("%v: %d items of %d", tag, n, len(want))
+			}
+		}
+		if _, kept := ds.rest.seen.all[ds.rest.parts[1].at]; kept != read {
+			t.Errorf("read %t, kept %t", read, kept)
+		}
+		if got := ds.Items(ReferencedImageSequence); len(got) != len(items) {
+			t.Errorf("%d items", len(got))
+		}
+	}
+	all, _ := ds.Clone().EachItem(ReferencedImageSequence)
+	for range all {
+		break
+	}
+	ds.SetItems(ReferencedImageSequence, items[:3]...)
+	all, _ = ds.EachItem(ReferencedImageSequence)
+	if got := slices.Collect(all); len(got) != 3 {
+		t.Errorf("%d items of one that was set", len(got))
+	}
+}

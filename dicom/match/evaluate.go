@@ -14,8 +14,6 @@ type subject struct {
 	zone  string // Timezone Offset From UTC of the whole data set
 }
 
-var nothing = []*dicom.DataSet{{}}
-
 // satisfies reports whether the data set satisfies the key, whose path from here on is path.
 func (s subject) satisfies(ds *dicom.DataSet, k Key, path Path) bool {
 	if universal(k.Condition) {
@@ -24,13 +22,13 @@ func (s subject) satisfies(ds *dicom.DataSet, k Key, path Path) bool {
 	if len(path) == 0 {
 		return false
 	}
-	e := find(ds, path[0], k.Creator)
 	if len(path) > 1 {
-		return slices.ContainsFunc(items(e), func(item *dicom.DataSet) bool { return s.satisfies(item, k, path[1:]) })
+		return anyItem(ds, path[0], k.Creator, func(item *dicom.DataSet) bool { return s.satisfies(item, k, path[1:]) })
 	}
 	if c, ok := k.Condition.(Sequence); ok {
-		return slices.ContainsFunc(items(e), func(item *dicom.DataSet) bool { return s.all(item, c.Keys) })
+		return anyItem(ds, path[0], k.Creator, func(item *dicom.DataSet) bool { return s.all(item, c.Keys) })
 	}
+	e := find(ds, path[0], k.Creator)
 	vr := k.vr()
 	if vr == "" || vr == dicom.UN {
 		vr = e.VR
@@ -47,12 +45,19 @@ func (s subject) all(ds *dicom.DataSet, keys []Key) bool {
 	return true
 }
 
-// items returns the items of the sequence, one empty item if it has none.
-func items(e dicom.Element) []*dicom.DataSet {
-	if items, _ := e.Value.(dicom.Items); len(items) > 0 {
-		return items
+// anyItem reports whether an item of a sequence satisfies something; if it has none, whether an empty one does.
+func anyItem(ds *dicom.DataSet, t dicom.Tag, creator string, satisfies func(*dicom.DataSet) bool) bool {
+	at, _ := resolve(ds, t, creator)
+	items, there := ds.EachItem(at)
+	if !there {
+		return satisfies(&dicom.DataSet{})
 	}
-	return nothing
+	for item := range items {
+		if satisfies(item) {
+			return true
+		}
+	}
+	return false
 }
 
 // find returns the element that the tag means: of a private one, that in the block which the creator reserved here, and of a

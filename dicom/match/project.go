@@ -45,8 +45,7 @@ func (q Query) Project(ds *dicom.DataSet) *dicom.DataSet {
 		if w.whole && len(w.keys) == 0 {
 			continue
 		}
-		e, _ := result.Get(tags[i])
-		result.Set(s.cut(e, w))
+		result.Set(s.cut(result, tags[i], w))
 	}
 	for _, r := range returned {
 		if r.Type == RequiredKey && len(r.Path) == 1 && !result.Has(r.Path[0]) {
@@ -161,14 +160,15 @@ func (w *want) reservedBy(ds *dicom.DataSet, creator dicom.Tag) bool {
 	return there && at.IsPrivate() && !at.IsPrivateCreator() && at.PrivateCreator() == creator && ds.Has(at)
 }
 
-// cut reduces a sequence to what is wanted of its items.
-func (s subject) cut(e dicom.Element, w *want) dicom.Element {
-	items, isSequence := e.Value.(dicom.Items)
+// cut is an element of ds; of a sequence what is wanted of its items.
+func (s subject) cut(ds *dicom.DataSet, t dicom.Tag, w *want) dicom.Element {
+	items, isSequence := ds.EachItem(t)
 	if !isSequence || w.whole && len(w.keys) == 0 {
+		e, _ := ds.Get(t)
 		return e
 	}
 	var left dicom.Items
-	for _, item := range items {
+	for item := range items {
 		if !s.all(item, w.keys) {
 			continue
 		}
@@ -178,7 +178,7 @@ func (s subject) cut(e dicom.Element, w *want) dicom.Element {
 		}
 		left = append(left, s.cutItem(item, w))
 	}
-	e.Value = nil
+	e := dicom.Element{Tag: t, VR: dicom.SQ}
 	if len(left) > 0 {
 		e.Value = left
 	}
@@ -189,7 +189,7 @@ func (s subject) cutItem(item *dicom.DataSet, w *want) *dicom.DataSet {
 	result := &dicom.DataSet{}
 	for e := range item.All() {
 		if c, named := w.child(item, e.Tag); named {
-			result.Set(s.cut(e, c))
+			result.Set(s.cut(item, e.Tag, c))
 		}
 	}
 	for _, c := range w.children {

@@ -253,13 +253,19 @@ func (s *server) get(path, accept string) (int, []byte, error) {
 
 // command runs another command of the program on the data folder.
 func (l *lab) command(args ...string) error {
+	_, err := l.peak(args...)
+	return err
+}
+
+// peak is command that returns how much memory was resident at most, in bytes.
+func (l *lab) peak(args ...string) (int64, error) {
 	var out bytes.Buffer
 	cmd := exec.Command(filepath.Join(l.bin, "noctis"), args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("noctis %s: %w\n%s", strings.Join(args, " "), err, tail(out.String(), 1000))
+		return 0, fmt.Errorf("noctis %s: %w\n%s", strings.Join(args, " "), err, tail(out.String(), 1000))
 	}
-	return nil
+	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10, nil // in KiB on Linux
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,21 +14,39 @@ import (
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 )
 
-// readers are what is asked of long instances, eight at once of each; %s is the path of an instance. Those that hold the most at once, as
-// searches for whole sequences do, are not among them: docs/BENCHMARKS.md has what they take.
-var readers = []struct{ path, accept string }{
-	{"%s/metadata", "application/dicom+json"},
-	{"%s/metadata?includefield=PatientID", "application/dicom+json"},
-	{"%s/metadata", `multipart/related; type="application/dicom+xml"`},
-	{"%s/rendered", "image/jpeg"},
-	{"%s/thumbnail", "image/jpeg"},
-	{"%s/frames/1", `multipart/related; type="image/jls"`},
+// readers are what is asked of long instances, eight at once of each.
+var readers = []struct {
+	name   string
+	path   func(dicom.Ref) string
+	accept string
+}{
+	{"metadata", below("/metadata"), "application/dicom+json"},
+	{"metadata, filtered", below("/metadata?includefield=PatientID"), "application/dicom+json"},
+	{"metadata", below("/metadata"), `multipart/related; type="application/dicom+xml"`},
+	{"rendered", below("/rendered"), "image/jpeg"},
+	{"thumbnail", below("/thumbnail"), "image/jpeg"},
+	{"frames", below("/frames/1"), `multipart/related; type="image/jls"`},
+	{"de-identified", deidentified, "application/dicom"},
+	{"search by a nested key", func(dicom.Ref) string {
+		return "/dicom-web/instances?ReferencedImageSequence.ReferencedSOPInstanceUID=1.2.7"
+	}, "application/dicom+json"},
+	{"search for all", func(r dicom.Ref) string {
+		return "/dicom-web/instances?includefield=all&SOPInstanceUID=" + string(r.Instance)
+	}, "application/dicom+json"},
+}
+
+func below(suffix string) func(dicom.Ref) string {
+	return func(r dicom.Ref) string { return "/dicom-web" + r.Path() + suffix }
+}
+
+func deidentified(r dicom.Ref) string {
+	return fmt.Sprintf("/wado?requestType=WADO&contentType=application/dicom&anonymize=yes&studyUID=%s&seriesUID=%s&objectUID=%s", r.Study, r.Series, r.Instance)
 }
 
 // readersBound is memoryBound and a tenth, for pages that the system counts late.
 const readersBound = memoryBound + memoryBound/10
 
-// longReaders reads instances of 600,000 elements, eight readers at once, within 256 MiB.
+// longReaders reads instances of 600,000 elements, eight readers at once, within 256 MiB; and so do the commands that read everything.
 func longReaders(l *lab) error {
 	data, err := l.fresh("data")
 	if err != nil {
@@ -40,14 +57,14 @@ func longReaders(l *lab) error {
 		return err
 	}
 	defer s.kill()
-	var paths []string
+	var refs []dicom.Ref
 	for i := range 8 {
 		ref, file := longInstance(i)
 		a, err := s.post("application/dicom", bytes.NewReader(file))
 		if err != nil || a.status != http.StatusOK {
 			return fmt.Errorf("an instance of 600,000 elements: %d, %w", a.status, err)
 		}
-		paths = append(paths, "/dicom-web"+ref.Path())
+		refs = append(refs, ref)
 		l.res.Acknowledged++
 	}
 	for _, r := range readers {
@@ -55,31 +72,55 @@ func longReaders(l *lab) error {
 			break
 		}
 		var group sync.WaitGroup
-		for _, path := range paths {
+		for _, ref := range refs {
 			l.res.Tried++
 			group.Go(func() {
-				if status, err := s.readAll(fmt.Sprintf(r.path, path), r.accept); err != nil || status != http.StatusOK && status != http.StatusServiceUnavailable {
-					l.res.problem("%s: %d, %v", r.path, status, err)
+				if status, err := s.readAll(r.path(ref), r.accept); err != nil || status != http.StatusOK && status != http.StatusServiceUnavailable {
+					l.res.problem("%s: %d, %v", r.name, status, err)
 				}
 			})
 		}
 		group.Wait()
 		peak := int64(s.status("VmHWM")) << 10
-		l.note("%s as %s: %d MiB", strings.TrimPrefix(r.path, "%s/"), r.accept, peak>>20)
+		l.note("%s as %s: %d MiB", r.name, r.accept, peak>>20)
 		if peak > readersBound {
-			l.res.problem("%s as %s: resident memory came to %d MiB", r.path, r.accept, peak>>20)
+			l.res.problem("%s as %s: resident memory came to %d MiB", r.name, r.accept, peak>>20)
 		}
 	}
-	return s.stop()
+	if err := s.stop(); err != nil {
+		return err
+	}
+	for _, c := range [][]string{{"doctor", "--deep"}, {"reindex"}} {
+		peak, err := l.peak(append(c, "--data", data, "--memory", "256MiB")...)
+		if err != nil {
+			return err
+		}
+		l.res.Tried++
+		l.note("%s: %d MiB", c[0], peak>>20)
+		if peak > readersBound {
+			l.res.problem("%s: resident memory came to %d MiB", c[0], peak>>20)
+		}
+	}
+	return nil
 }
 
-// longInstance is an image with 600,000 private elements.
+// longInstance is an image with 600,000 private elements, or with 200,000 items of two.
 func longInstance(n int) (dicom.Ref, []byte) {
 	in := dicomtest.Image{Study: "long", Name: fmt.Sprint(n)}.Instance()
 	pixels, _ := in.DataSet.Get(dicom.PixelData)
 	in.DataSet.Delete(dicom.PixelData)
-	for i := range 600_000 {
-		in.DataSet.SetStrings(dicom.NewTag(uint16(0x6001+2*(i/60_000)), uint16(0x1000+i%60_000)), dicom.SH, "ab")
+	if n%2 == 1 {
+		items := make([]*dicom.DataSet, 200_000)
+		for i := range items {
+			items[i] = &dicom.DataSet{}
+			items[i].SetStrings(dicom.ReferencedSOPClassUID, dicom.UI, "1.2")
+			items[i].SetStrings(dicom.ReferencedSOPInstanceUID, dicom.UI, fmt.Sprint("1.2.", i))
+		}
+		in.DataSet.SetItems(dicom.ReferencedImageSequence, items...)
+	} else {
+		for i := range 600_000 {
+			in.DataSet.SetStrings(dicom.NewTag(uint16(0x6001+2*(i/60_000)), uint16(0x1000+i%60_000)), dicom.SH, "ab")
+		}
 	}
 	in.DataSet.Set(pixels)
 	file, err := in.File()

@@ -58,7 +58,7 @@ func (x *Index) allIndexed(ctx context.Context, e ExtraKey) (bool, error) {
 		}
 		ds := &dicom.DataSet{}
 		if err == nil {
-			ds, err = decode(text)
+			ds, err = dicom.ReadJSON(text)
 		}
 		if err != nil {
 			return nil //nolint:nilerr // whoever looks at the instance or the study tells of it
