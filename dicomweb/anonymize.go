@@ -31,7 +31,9 @@ func (s *Server) checkClean(r *http.Request, e *store.Entry) error {
 	if e.Layout.Pixel == nil {
 		return nil
 	}
-	ds, err := s.dataSet(r.Context(), e)
+	var held store.Holding // given back before the instance is read again to be written
+	defer held.Release()
+	ds, err := s.heldDataSet(r.Context(), &held, e)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"math/big"
 	"slices"
 	"strings"
@@ -99,11 +100,24 @@ func code(value, meaning string) *dicom.DataSet {
 
 // apply de-identifies a data set or an item.
 func (p *Profile) apply(ds *dicom.DataSet) *dicom.DataSet {
-	ds = ds.Only(func(t dicom.Tag) bool { return actionOf(t) != remove })
+	var tags []dicom.Tag
+	ds = ds.Only(func(t dicom.Tag) bool {
+		stays := actionOf(t) != remove
+		if stays {
+			tags = append(tags, t)
+		}
+		return stays
+	})
+	slices.Sort(tags)
 	out := &dicom.DataSet{}
 	out.Grow(ds.Len())
-	for e := range ds.All() {
-		switch actionOf(e.Tag) {
+	for _, t := range slices.Compact(tags) {
+		if items, there := ds.EachItem(t); there && actionOf(t) == keep {
+			out.SetItems(t, p.items(items)...) // of a long sequence only what is left is in memory
+			continue
+		}
+		e, _ := ds.Get(t)
+		switch actionOf(t) {
 		case zero:
 			e.Value = nil
 		case dummy:
@@ -111,12 +125,8 @@ func (p *Profile) apply(ds *dicom.DataSet) *dicom.DataSet {
 		case replace:
 			e.Value = p.replaceUIDs(e.Value)
 		case keep:
-			items, ok := e.Value.(dicom.Items)
-			if !ok && e.Value != nil && (e.VR == dicom.UN || e.Tag.VR() == dicom.SQ) {
+			if e.Value != nil && (e.VR == dicom.UN || t.VR() == dicom.SQ) {
 				continue // nobody could read it, and so nobody can say what it holds
-			}
-			if ok {
-				e.Value = p.items(items)
 			}
 		}
 		out.Set(e)
@@ -124,10 +134,10 @@ func (p *Profile) apply(ds *dicom.DataSet) *dicom.DataSet {
 	return out
 }
 
-func (p *Profile) items(items dicom.Items) dicom.Items {
-	left := make(dicom.Items, len(items))
-	for i, item := range items {
-		left[i] = p.apply(item)
+func (p *Profile) items(items iter.Seq[*dicom.DataSet]) []*dicom.DataSet {
+	var left []*dicom.DataSet
+	for item := range items {
+		left = append(left, p.apply(item))
 	}
 	return left
 }
