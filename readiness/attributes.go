@@ -1,6 +1,7 @@
 package readiness
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,26 +16,33 @@ type need struct {
 	images     bool     // only where there is pixel data
 	severity   Severity
 	tags       []dicom.Tag
+	without    string // what viewers do without them; "" where the name says it
 }
 
 // needs are the attributes without which OHIF and cornerstone show nothing, or less. Those of the pixels are in pixel.Describe.
 var needs = []need{
-	{severity: Hidden, tags: []dicom.Tag{dicom.SOPClassUID, dicom.Modality}},
-	{images: true, severity: Limited, tags: []dicom.Tag{dicom.InstanceNumber, dicom.PhotometricInterpretation, dicom.SamplesPerPixel, dicom.PixelRepresentation}},
-	{images: true, modalities: []string{"CT", "MR", "PT"}, severity: Limited, tags: []dicom.Tag{dicom.FrameOfReferenceUID}},
+	{severity: Hidden, tags: []dicom.Tag{dicom.SOPClassUID, dicom.Modality},
+		without: "viewers do not know what it is, and show nothing"},
+	{images: true, severity: Limited, tags: []dicom.Tag{dicom.InstanceNumber}, without: "viewers may show the images in any order"},
+	{images: true, severity: Limited, tags: []dicom.Tag{dicom.PhotometricInterpretation, dicom.SamplesPerPixel, dicom.PixelRepresentation,
+		dicom.BitsStored, dicom.HighBit}, without: "viewers guess how the pixels are to be read, and may show black or noise"},
+	{images: true, modalities: []string{"CT", "MR", "PT"}, severity: Limited, tags: []dicom.Tag{dicom.FrameOfReferenceUID},
+		without: "no reconstruction in other planes, no lines of reference, no common scrolling"},
 	{classes: []string{"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"}, severity: Hidden, tags: []dicom.Tag{
-		dicom.SegmentSequence, dicom.SharedFunctionalGroupsSequence, dicom.PerFrameFunctionalGroupsSequence}},
+		dicom.SegmentSequence, dicom.SharedFunctionalGroupsSequence, dicom.PerFrameFunctionalGroupsSequence}, without: "no segment is shown"},
 	{classes: []string{"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"}, severity: Limited, tags: []dicom.Tag{
-		dicom.FrameOfReferenceUID, dicom.ReferencedSeriesSequence}},
+		dicom.FrameOfReferenceUID, dicom.ReferencedSeriesSequence}, without: "viewers do not know over which images the segments belong"},
 	{classes: []string{"1.2.840.10008.5.1.4.1.1.481.3"}, severity: Hidden, tags: []dicom.Tag{
-		dicom.StructureSetROISequence, dicom.ROIContourSequence}},
-	{classes: []string{"1.2.840.10008.5.1.4.1.1.481.3"}, severity: Limited, tags: []dicom.Tag{dicom.ReferencedFrameOfReferenceSequence}},
+		dicom.StructureSetROISequence, dicom.ROIContourSequence}, without: "no structure is shown"},
+	{classes: []string{"1.2.840.10008.5.1.4.1.1.481.3"}, severity: Limited, tags: []dicom.Tag{dicom.ReferencedFrameOfReferenceSequence},
+		without: "viewers do not know over which images the structures belong"},
 	{classes: []string{"1.2.840.10008.5.1.4.1.1.88."}, severity: Hidden, tags: []dicom.Tag{dicom.ContentSequence}},
 	{classes: []string{"1.2.840.10008.5.1.4.1.1.104."}, severity: Hidden, tags: []dicom.Tag{dicom.EncapsulatedDocument}},
 	{classes: []string{"1.2.840.10008.5.1.4.1.1.104."}, severity: Limited, tags: []dicom.Tag{dicom.MIMETypeOfEncapsulatedDocument}},
 	{classes: []string{"1.2.840.10008.5.1.4.1.1.9."}, severity: Hidden, tags: []dicom.Tag{dicom.WaveformSequence}},
-	{images: true, modalities: []string{"US"}, severity: Limited, tags: []dicom.Tag{dicom.SequenceOfUltrasoundRegions}},
-	{images: true, modalities: []string{"PT"}, severity: Limited, tags: []dicom.Tag{ // standardized uptake values
+	{images: true, modalities: []string{"US"}, severity: Limited, tags: []dicom.Tag{dicom.SequenceOfUltrasoundRegions},
+		without: "lengths cannot be measured"},
+	{images: true, modalities: []string{"PT"}, severity: Limited, without: "no standardized uptake values (SUV)", tags: []dicom.Tag{
 		dicom.RadiopharmaceuticalInformationSequence, dicom.CorrectedImage, dicom.Units, dicom.DecayCorrection, dicom.PatientWeight,
 		dicom.SeriesDate, dicom.SeriesTime, dicom.AcquisitionDate, dicom.AcquisitionTime}},
 }
@@ -58,7 +66,7 @@ func (x *examination) attributes(e *store.Entry, ds *dicom.DataSet) {
 		}
 		for _, t := range n.tags {
 			if el, found := ds.Get(t); !found || el.Value == nil {
-				x.find(e.Ref, 0, n.severity, Missing, "%s %v", t.Keyword(), t)
+				x.find(e.Ref, 0, n.severity, Missing, "%s", strings.TrimSuffix(fmt.Sprintf("%s %v: %s", t.Keyword(), t, n.without), ": "))
 			}
 		}
 	}
@@ -66,7 +74,7 @@ func (x *examination) attributes(e *store.Entry, ds *dicom.DataSet) {
 		x.find(e.Ref, 0, Limited, Missing, "neither %s nor %s: lengths cannot be measured", dicom.PixelSpacing.Keyword(), dicom.ImagerPixelSpacing.Keyword())
 	}
 	if !image && slices.Contains(imageModalities, modality) && ds.Has(dicom.Rows) {
-		x.find(e.Ref, 0, Hidden, Missing, "%s %v", dicom.PixelData.Keyword(), dicom.PixelData)
+		x.find(e.Ref, 0, Hidden, Missing, "%s %v: there is nothing to show", dicom.PixelData.Keyword(), dicom.PixelData)
 	}
 }
 

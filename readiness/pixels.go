@@ -37,7 +37,7 @@ func (x *examination) pixels(ctx context.Context, in *store.Instance, ds *dicom.
 	}
 	there := e.Layout.Pixel.NumberOfFrames
 	if there < d.Frames {
-		x.find(e.Ref, 0, Hidden, Frames, "Number of Frames (0028,0008) is %d, there are %d", d.Frames, there)
+		x.find(e.Ref, 0, Hidden, Frames, "Number of Frames (0028,0008) is %d, there are %d%s", d.Frames, there, tooShort(e))
 	}
 	if there > d.Frames {
 		x.find(e.Ref, 0, Limited, Frames, "Number of Frames (0028,0008) is %d, there are %d: the others are not shown", d.Frames, there)
@@ -75,7 +75,7 @@ func (x *examination) frame(ctx context.Context, in *store.Instance, ds *dicom.D
 		x.find(ref, n, Hidden, File, "it cannot be read: %v", unread.Err)
 		return nil
 	case err != nil:
-		x.find(ref, n, Hidden, Undecodable, "%v", err)
+		x.find(ref, n, Hidden, Undecodable, "%v%s", err, mislabelled(in, n))
 		return nil
 	}
 	x.photometric(in, d, n)
@@ -98,12 +98,40 @@ func (x *examination) frame(ctx context.Context, in *store.Instance, ds *dicom.D
 	switch w := a.Window; {
 	case w == nil && len(ds.Strings(dicom.WindowCenter))+len(ds.Strings(dicom.WindowWidth)) > 0:
 		x.find(ref, n, Limited, Window, "Window Center (0028,1050) and Window Width (0028,1051) are no window: viewers guess, or show black")
+	case w == nil && d.BitsAllocated > 8:
+		x.find(ref, n, Limited, Window, "Window Center (0028,1050) and Window Width (0028,1051) are absent: viewers take the range of the pixels, from %g to %g, "+
+			"in which few bright ones leave the others dark", low, high)
 	case w == nil:
 	case w.Center-w.Width/2 >= high, w.Center+w.Width/2 <= low:
 		x.find(ref, n, Hidden, Window, "values are from %g to %g, the window from %g to %g: all is black, or all is white", low, high,
 			w.Center-w.Width/2, w.Center+w.Width/2)
 	}
 	return nil
+}
+
+// tooShort says how much of native pixels there is, where that is not enough for a frame.
+func tooShort(e *store.Entry) string {
+	p := e.Layout.Pixel
+	if p.Encapsulated || p.FrameBits <= 8*p.Value.Length {
+		return ""
+	}
+	return fmt.Sprintf(": a frame of these Rows, Columns and bits takes %d bytes, and all pixels have %d. The file was cut off, or its description is not its own", (p.FrameBits+7)/8, p.Value.Length)
+}
+
+// mislabelled says which codestream a frame is that is not that of its transfer syntax.
+func mislabelled(in *store.Instance, n int) string {
+	declared, _ := dicom.TransferSyntaxOf(in.Entry.TransferSyntax)
+	for _, media := range []string{"image/jpeg", "image/jls", "image/jp2", "image/jphc", "image/jxl"} {
+		r, err := in.Frame(n)
+		if err != nil || !declared.Encapsulated || media == declared.MediaType {
+			continue
+		}
+		if s, err := codestream.Inspect(media, r); err == nil && s.TransferSyntax != "" {
+			is, _ := dicom.TransferSyntaxOf(s.TransferSyntax)
+			return fmt.Sprintf(". It is one of %s (%s): store it again with that as Transfer Syntax UID (0002,0010)", is.Name, is.UID)
+		}
+	}
+	return ""
 }
 
 // photometric compares what the codestream says of its colors with the data set.

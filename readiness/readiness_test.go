@@ -117,6 +117,11 @@ func TestFindings(t *testing.T) {
 		{"no palette", slice(1, 0, dicom.PhotometricInterpretation, "PALETTE COLOR"), readiness.Hidden, readiness.Missing, "RedPaletteColor"},
 		{"no such colors", slice(1, 0, dicom.PhotometricInterpretation, "MONOCHROME3"), readiness.Limited, readiness.Photometric, "is none"},
 		{"planes of colors", dicomtest.Image{BitsAllocated: 8, Samples: 3, Photometric: "RGB", With: []any{dicom.PlanarConfiguration, ""}}, readiness.Limited, readiness.Missing, "PlanarConfiguration"},
+		{"slope that is none", slice(1, 0, dicom.RescaleSlope, "steep"), readiness.Hidden, readiness.Window, "RescaleSlope 00281053 is no number"},
+		{"no window at all", slice(1, 0), readiness.Limited, readiness.Window, "are absent: viewers take the range of the pixels"},
+		{"fewer than no frames", slice(1, 0, dicom.NumberOfFrames, -3), readiness.Limited, readiness.Description, "is no number above 0: here it is taken for 1"},
+		{"no high bit", slice(1, 0, dicom.HighBit, ""), readiness.Limited, readiness.Missing, "HighBit 00280102: viewers guess"},
+		{"too large", slice(1, 0, dicom.Rows, 60000), readiness.Hidden, readiness.Frames, "The file was cut off"},
 		{"segmentation", slice(1, 0, dicom.SOPClassUID, "1.2.840.10008.5.1.4.1.1.66.4"), readiness.Hidden, readiness.Missing, "SegmentSequence"},
 	} {
 		r := examine(t, readiness.Options{Deep: true}, test.image.File())
@@ -198,12 +203,12 @@ func TestPhotometric(t *testing.T) {
 
 // TestNotForViewers: what is decoded here, but not by viewers.
 func TestNotForViewers(t *testing.T) {
-	progressive := func() []byte {
+	called := func(syntax dicom.UID) []byte {
 		var encoded bytes.Buffer
 		if err := jpeg.Encode(&encoded, image.NewGray(image.Rect(0, 0, 16, 16)), nil); err != nil {
 			t.Fatal(err)
 		}
-		in := dicomtest.Image{TransferSyntax: "1.2.840.10008.1.2.4.55", BitsAllocated: 8}.Instance()
+		in := dicomtest.Image{TransferSyntax: syntax, BitsAllocated: 8}.Instance()
 		in.Frames = [][]byte{encoded.Bytes()}
 		file, err := in.File()
 		if err != nil {
@@ -215,14 +220,17 @@ func TestNotForViewers(t *testing.T) {
 		name string
 		file []byte
 		kind string // "": nothing is found
+		says string
 	}{
-		{"native in pairs", dicomtest.Image{BitsAllocated: 8, Samples: 3, Photometric: "YBR_FULL_422"}.File(), readiness.Photometric},
-		{"native", dicomtest.Image{BitsAllocated: 8, Samples: 3, Photometric: "YBR_FULL"}.File(), ""},
-		{"progressive", progressive(), readiness.Description},
+		{"native in pairs", dicomtest.Image{BitsAllocated: 8, Samples: 3, Photometric: "YBR_FULL_422"}.File(), readiness.Photometric, "in pairs"},
+		{"native", dicomtest.Image{BitsAllocated: 8, Samples: 3, Photometric: "YBR_FULL"}.File(), "", ""},
+		{"progressive", called("1.2.840.10008.1.2.4.55"), readiness.Description, "is retired"},
+		{"called JPEG 2000", called("1.2.840.10008.1.2.4.90"), readiness.Undecodable, "It is one of JPEG Baseline (Process 1) (1.2.840.10008.1.2.4.50)"},
+		{"called JPEG-LS", called("1.2.840.10008.1.2.4.80"), readiness.Undecodable, "store it again with that as Transfer Syntax UID"},
 	} {
 		r := examine(t, readiness.Options{}, test.file)
 		if r.Ready != (test.kind == "") || test.kind != "" && !slices.ContainsFunc(r.Findings, func(f readiness.Finding) bool {
-			return f.Kind == test.kind && f.Severity == readiness.Hidden
+			return f.Kind == test.kind && f.Severity == readiness.Hidden && strings.Contains(f.Detail, test.says)
 		}) {
 			t.Errorf("%s: %+v", test.name, r)
 		}

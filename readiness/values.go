@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -18,6 +19,16 @@ func (x *examination) values(e *store.Entry, ds *dicom.DataSet, d pixel.Descript
 		if s := located(ds, n+1, dicom.PixelValueTransformationSequence, dicom.RescaleSlope); len(s) > 0 && s[0] == 0 {
 			x.find(e.Ref, n+1, Hidden, Window, "Rescale Slope (0028,1053) is 0: viewers that multiply by it show all pixels alike. Store it again with the slope of its modality, 1 if it has none")
 			break
+		}
+	}
+	for _, t := range []dicom.Tag{dicom.RescaleSlope, dicom.RescaleIntercept} {
+		if el, _ := ds.Get(t); el.Value != nil && numbers(ds, t) == nil {
+			x.find(e.Ref, 0, Hidden, Window, "%s %v is no number: viewers that calculate with it show black", t.Keyword(), t)
+		}
+	}
+	if el, _ := ds.Get(dicom.NumberOfFrames); el.Value != nil {
+		if n, err := strconv.Atoi(strings.TrimSpace(ds.String(dicom.NumberOfFrames))); err != nil || n < 1 {
+			x.find(e.Ref, 0, Limited, Description, "Number of Frames (0028,0008) is no number above 0: here it is taken for %d, and viewers may show nothing", d.Frames)
 		}
 	}
 	if !d.Float && d.BitsAllocated > 1 && d.HighBit != d.BitsStored-1 {
