@@ -72,6 +72,9 @@ func (c doctorCommand) Run(ctx context.Context, t terminal) error {
 // examine examines one archive.
 func (c doctorCommand) examine(ctx context.Context, t terminal) error {
 	if _, err := os.Stat(blobFolder(c.Data)); err != nil {
+		if _, lost := os.Stat(indexFile(c.Data)); lost == nil {
+			return fmt.Errorf("%s has an index, and no files: mount the disk of its folder blobs; if that has gone, noctis restore makes a data folder of a backup: %w", c.Data, err)
+		}
 		return fmt.Errorf("%s is no data folder: %w", c.Data, err)
 	}
 	if err := refuseHalfRestored(c.Data); err != nil {

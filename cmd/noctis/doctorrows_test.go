@@ -187,6 +187,17 @@ func TestDoctorRemembers(t *testing.T) {
 	}
 }
 
+// TestDoctorWithoutFiles: an index without its files says that a disk is not there, perhaps, and nothing is changed.
+func TestDoctorWithoutFiles(t *testing.T) {
+	w := newWard(t)
+	w.check(os.Rename(blobFolder(w.data), w.data+".elsewhere"))
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"doctor", "--fix", "--data", w.data}, &out, &errs)
+	if _, err := os.Stat(blobFolder(w.data)); code == 0 || !strings.Contains(errs.String(), "mount the disk of its folder blobs") || err == nil {
+		t.Errorf("exit code %d, %v: %s%s", code, err, out.Bytes(), errs.Bytes())
+	}
+}
+
 // TestDoctorAdvises: there is advice for every kind of finding.
 func TestDoctorAdvises(t *testing.T) {
 	for _, d := range slices.Concat(damages, rowDamages) {
