@@ -27,7 +27,7 @@ bin/viewer/index.html: $(wildcard web/viewer/*.go web/viewer/*.js web/viewer/*.h
 	@$(GO) run ./web/viewer -out bin/viewer
 
 test: ## All tests that need nothing but Go and a C compiler
-	$(GO) test -tags $(TAGS) ./...
+	$(GO) test -tags $(TAGS) -timeout 30m ./...
 
 e2e: build viewer ## Browser tests: the page and the real OHIF in headless Chromium
 	$(GO) test -tags "$(TAGS) e2e" -count=1 -timeout 20m ./e2e/...
@@ -35,7 +35,7 @@ e2e: build viewer ## Browser tests: the page and the real OHIF in headless Chrom
 # Without race detection `make test` kills migrations at each of their statements: one thread runs them, and the detector makes each of a hundred processes
 # take a second.
 check: lint security ## Everything that is checked without a browser but not by `make test`: formatting, vet, laws, known vulnerabilities, races
-	$(GO) test -tags $(TAGS) -race -skip TestMigrationThatIsKilled ./dicomweb/... ./store/...
+	$(GO) test -tags $(TAGS) -race -timeout 30m -skip TestMigrationThatIsKilled ./dicomweb/... ./store/...
 	@$(MAKE) -s faults-build && bin/faults -bin bin
 	$(GO) test -tags "$(TAGS) failpoints" -count=1 -run KilledBetween ./cmd/noctis
 	NOCTIS_LARGE=1 $(GO) test -tags $(TAGS) -count=1 -run "Large|EightClients|BurstOf" ./cmd/noctis
