@@ -27,8 +27,8 @@ type ClaimMapping struct {
 var nothing = []string{""}
 
 // Principal says who the bearer of the claims is and what he may do. Claims are those of a token that has been verified, as JSON has
-// them. The roles are those of the claim Roles, and where the token has scopes of SMART on FHIR those that both allow. Claims that
-// cannot be understood are ErrUnauthenticated, wrapped.
+// them. The roles are those of the claim Roles, and where the token has scopes of SMART on FHIR those that both allow; or the scopes alone
+// if nothing in the claim is a role here. Claims that cannot be understood are ErrUnauthenticated, wrapped.
 func (m ClaimMapping) Principal(claims map[string]any) (Principal, error) {
 	subject := m.Subject
 	if subject == "" {
@@ -49,9 +49,9 @@ func (m ClaimMapping) Principal(claims map[string]any) (Principal, error) {
 		return Principal{}, err
 	}
 	if granted.used {
-		if len(named) > 0 {
+		if p.Roles != 0 {
 			p.Roles = p.Roles.And(granted.roles)
-		} else {
+		} else { // the claim may still have roles of others, as those that Keycloak gives everybody
 			p.Roles = granted.roles
 		}
 		p.Scope.Patients = granted.patients

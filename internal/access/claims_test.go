@@ -57,6 +57,8 @@ func TestClaimsMakePrincipals(t *testing.T) {
 		{"or are nobody's", mapped, `{"sub":"a","scope":"patient/ImagingStudy.rs","patient":"8"}`, read, none},
 		{"scopes allow no more than roles", mapped, `{"sub":"a","roles":"store","scope":"user/ImagingStudy.cruds"}`, store, Scope{}},
 		{"roles allow no more than scopes", mapped, `{"sub":"a","roles":["admin"],"scope":"user/ImagingStudy.rs"}`, read, Scope{}},
+		{"roles of other servers say nothing", mapped, `{"sub":"a","roles":["offline_access","uma_authorization"],"scope":"user/ImagingStudy.rs"}`, read, Scope{}},
+		{"and give nothing", mapped, `{"sub":"a","roles":["offline_access"],"scope":"openid"}`, 0, Scope{}},
 		{"scopes of something else take roles away", mapped, `{"sub":"a","roles":["read"],"scope":"user/Observation.rs"}`, 0, Scope{}},
 		{"the claim of patients and the launch", ClaimMapping{Patients: "pid"}, `{"sub":"a","scope":"patient/*.rs","patient":"7","pid":["8","7"]}`,
 			read, Scope{Patients: []string{"7"}}},
