@@ -14,6 +14,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/dicomweb"
 	"github.com/noctis-dicom/noctis/internal/audit"
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/file"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -80,7 +81,7 @@ func openBlobs(data string) (*file.Blobs, error) {
 	if err := refuseHalfRestored(data); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(data, 0o700); err != nil {
+	if err := durable.MkdirAll(data); err != nil {
 		return nil, err
 	}
 	blobs, err := file.Open(blobFolder(data))

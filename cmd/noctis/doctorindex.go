@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/sqlite"
 )
@@ -112,7 +113,7 @@ func (p *patient) mendIndex(ctx context.Context) error {
 
 // replaceIndex keeps a copy of the old index aside and puts the fresh one in its place, with the worklist of the old one.
 func (p *patient) replaceIndex(ctx context.Context, fresh string) error {
-	if err := os.MkdirAll(p.aside(), 0o700); err != nil {
+	if err := durable.MkdirAll(p.aside()); err != nil {
 		return err
 	}
 	aside, err := os.MkdirTemp(p.aside(), "index-") // it may be made anew more than once
@@ -145,7 +146,7 @@ func copyFile(to, from string) error {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	out, err := durable.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/sqlite"
 )
@@ -25,7 +26,7 @@ func (p *patient) clearWay() error {
 			continue
 		}
 		aside := filepath.Join(p.aside(), filepath.Base(path))
-		if err := errors.Join(os.MkdirAll(p.aside(), 0o700), os.Rename(path, aside)); err != nil {
+		if err := errors.Join(durable.MkdirAll(p.aside()), os.Rename(path, aside)); err != nil {
 			return err
 		}
 		kind := map[bool]string{true: journal, false: dataBase}[path == journalFile(p.Data)]

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store/sqlite"
 )
 
@@ -146,10 +147,10 @@ func (p *patient) keepRows(table string, rows []map[string]any) error {
 		}
 		lines = append(append(lines, line...), '\n')
 	}
-	if err := os.MkdirAll(p.aside(), 0o700); err != nil {
+	if err := durable.MkdirAll(p.aside()); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(p.keptRows(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := durable.OpenFile(p.keptRows(), os.O_CREATE|os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -115,7 +116,7 @@ func (p *patient) mendSmall(f *finding) error {
 	}
 	aside := filepath.Join(p.aside(), f.path)
 	f.Mended = "moved to " + aside
-	err := os.MkdirAll(filepath.Dir(aside), 0o700)
+	err := durable.MkdirAll(filepath.Dir(aside))
 	if err == nil {
 		err = os.Rename(path, aside)
 	}

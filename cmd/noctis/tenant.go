@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/file"
 )
@@ -178,7 +179,7 @@ func (c tenantRemoveCommand) Run(ctx context.Context, t terminal) error {
 	}
 	defer blobs.Close()
 	aside := filepath.Join(c.Data, "set-aside", "tenant-"+c.Name+"-"+time.Now().UTC().Format(backupTime))
-	if err := errors.Join(os.MkdirAll(filepath.Dir(aside), 0o700), os.Rename(folder, aside), syncFolder(filepath.Dir(aside))); err != nil {
+	if err := errors.Join(durable.MkdirAll(filepath.Dir(aside)), os.Rename(folder, aside), syncFolder(filepath.Dir(aside))); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(t.out, "tenant %s is removed; its archive lies in %s, and can be deleted\n", c.Name, aside)

@@ -101,7 +101,7 @@ func makeKey(data string) (key []byte, made bool, err error) {
 	if key, err = readKey(data); !errors.Is(err, fs.ErrNotExist) {
 		return key, false, err
 	}
-	if err := os.MkdirAll(filepath.Dir(keyFile(data)), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(keyFile(data))); err != nil {
 		return nil, false, err
 	}
 	key = make([]byte, sha256.Size)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/noctis-dicom/noctis/internal/durable"
 )
 
 // Log is the chain of lines in the folder "audit" of a data folder. Several processes may write to it at the same time: the server, and
@@ -97,16 +99,16 @@ func open(data string) (l *Log, made bool, err error) {
 			err = errors.Join(fmt.Errorf("audit log: %w", err), l.close())
 		}
 	}()
-	if err := os.MkdirAll(logFolder(data), 0o700); err != nil {
+	if err := durable.MkdirAll(logFolder(data)); err != nil {
 		return nil, false, err
 	}
 	if l.head.key, made, err = makeKey(data); err != nil {
 		return nil, false, err
 	}
-	if l.head.file, err = os.OpenFile(headFile(data), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if l.head.file, err = durable.OpenFile(headFile(data), os.O_RDWR|os.O_CREATE); err != nil {
 		return nil, false, err
 	}
-	l.lock, err = os.OpenFile(filepath.Join(logFolder(data), "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	l.lock, err = durable.OpenFile(filepath.Join(logFolder(data), "lock"), os.O_RDWR|os.O_CREATE)
 	return l, made, err
 }
 
@@ -263,7 +265,7 @@ func (l *Log) turn() error {
 		}
 	}
 	path := segmentPath(l.data, l.tail.n+1)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := durable.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if errors.Is(err, fs.ErrExist) { // there is a file of lines that this one has not seen: nothing is written over
 		return fmt.Errorf("%s is there already", path)
 	}

@@ -125,10 +125,10 @@ func (l *ledger[T]) change(edit func([]T) ([]T, error)) error {
 
 // lockFolder keeps other processes from changing what lies in a folder, which it makes, until unlock is called.
 func lockFolder(folder string) (unlock func(), err error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := durable.MkdirAll(folder); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := durable.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}

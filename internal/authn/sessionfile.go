@@ -106,7 +106,7 @@ func (s *Sessions) save() error {
 	}
 	text, err := json.Marshal(kept)
 	if err == nil {
-		err = os.MkdirAll(filepath.Dir(s.path), 0o700)
+		err = durable.MkdirAll(filepath.Dir(s.path))
 	}
 	if err == nil {
 		err = durable.WriteFile(s.path, append(text, '\n'))

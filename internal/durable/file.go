@@ -10,7 +10,7 @@ import (
 // WriteFile writes a file, readable for its owner only, so that a crash or a power cut leaves the old one or the new one, whole.
 // When it returns, the new one is durable.
 func WriteFile(path string, content []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -62,7 +63,7 @@ func Open(root string) (*Blobs, error) {
 		made = append(made, filepath.Join(root, fmt.Sprintf("%02x", i)))
 	}
 	for _, dir := range made {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := durable.MkdirAll(dir); err != nil {
 			return nil, fmt.Errorf("blobs: %w", err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/internal/failpoint"
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -50,7 +51,7 @@ func (b *Blobs) Create(ctx context.Context) (store.BlobWriter, error) {
 	b.writing[path] = true
 	b.mu.Unlock()
 	var err error
-	if w.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+	if w.file, err = durable.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL); err != nil {
 		w.done(path)
 		return nil, fmt.Errorf("blob: %w", refused(err))
 	}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/noctis-dicom/noctis/internal/durable"
 )
 
 // journalName is the file of the journal: lines of text, each ended by a line feed, added to and never changed.
@@ -27,7 +29,7 @@ type journal struct {
 
 func openJournal(root string) (*journal, error) {
 	path := filepath.Join(root, journalName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := durable.OpenFile(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/noctis-dicom/noctis/internal/durable"
 )
 
 // ErrInUse: another process has the directory open.
@@ -18,7 +20,7 @@ func Lock(root string) (io.Closer, error) { return lockFile(filepath.Join(root, 
 
 // lockFile takes an exclusive lock, which the kernel releases with the process, however that ends.
 func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := durable.OpenFile(path, os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("blobs: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -35,7 +36,7 @@ func (b *Blobs) moveAside(from, to string) error {
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, fmt.Errorf("%s is there already", to))
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(to)); err != nil {
 		return err
 	}
 	if err := os.Rename(from, to); err != nil {
@@ -68,7 +69,7 @@ func (b *Blobs) MendJournal(folder string, good func(line string) bool) (string,
 	if err := b.moveAside(j.path, old); err != nil {
 		return "", err
 	}
-	fresh, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	fresh, err := durable.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return "", err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store/internal/sqlindex"
 )
 
@@ -99,7 +100,7 @@ func OpenUnsynced(ctx context.Context, path string) (*Index, error) {
 
 func open(ctx context.Context, path string, writing []string, dialect sqlindex.Dialect) (*Index, error) {
 	// SQLite gives its other files the permissions of this one. Patient data is for its owner only.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := durable.OpenFile(path, os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
