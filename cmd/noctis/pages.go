@@ -127,6 +127,8 @@ func admitting(role access.Role, next http.Handler, entrance access.Authenticato
 			http.Error(w, "this needs credentials", http.StatusUnauthorized)
 		case !who.Roles.Has(role):
 			http.Error(w, "this needs the role "+role.String(), http.StatusForbidden)
+		case !who.Scope.Everything(): // the numbers and findings of these pages are of all that is stored
+			http.Error(w, "this is for those who see the whole archive", http.StatusForbidden)
 		default:
 			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
 		}

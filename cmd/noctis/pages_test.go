@@ -26,9 +26,12 @@ func TestPagesByPrincipal(t *testing.T) {
 	h.run(err)
 	for h.ask("GET", "/metrics", "expired", nil).Code == 200 { // it has in a moment
 	}
+	secret, err := keys.Add("narrow", authn.Grant{Roles: []string{"admin"}, Patients: []string{"P1"}}, time.Time{})
+	h.run(err)
+	h.keys["narrow"] = secret
 	h.keys["unknown"] = "noctis_aaaaaaaaaaaa_aaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-	everybody := map[string]int{"": 401, "unknown": 401, "revoked": 401, "expired": 401, "read": 403, "store": 403, "north-admin": 404, "admin": 0}
+	everybody := map[string]int{"": 401, "unknown": 401, "revoked": 401, "expired": 401, "read": 403, "store": 403, "narrow": 403, "north-admin": 404, "admin": 0}
 	last := func() uint64 {
 		found, err := h.archive.trail.Latest(audit.Filter{}, 1)
 		h.run(err)
