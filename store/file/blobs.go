@@ -41,7 +41,7 @@ const (
 // Blobs implements store.Blobs.
 type Blobs struct {
 	root    string
-	lock    *os.File
+	lock    lock
 	journal *journal
 	sync    func(*os.File) error // (*os.File).Sync, except in tests
 	// all syncs the file system. nil: it cannot be relied on.
@@ -82,8 +82,8 @@ func Open(root string) (*Blobs, error) {
 	}
 	b := &Blobs{root: root, lock: lock, journal: journal, sync: (*os.File).Sync, writing: map[string]bool{}}
 	// The descriptor is older than everything that is written, so that no failed write-back escapes it.
-	if sync := syncFS(lock); sync != nil {
-		b.all, b.namesToo = &sharedSync{sync: func() error { return b.syncedAll(sync()) }}, journaled(lock)
+	if sync := syncFS(lock.File); sync != nil {
+		b.all, b.namesToo = &sharedSync{sync: func() error { return b.syncedAll(sync()) }}, journaled(lock.File)
 	}
 	return b, nil
 }
