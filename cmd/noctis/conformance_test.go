@@ -32,7 +32,7 @@ func conformanceHandler(t *testing.T) http.Handler {
 	}
 	t.Cleanup(func() { archive.Close() })
 	c := serveCommand{Data: folder}
-	c.AllowedOrigins, c.MaxResults, c.StallTimeout = []string{"*"}, 10_000, time.Minute
+	c.AllowedOrigins, c.MaxResults, c.StallTimeout, c.Limits.MaxWait = []string{"*"}, 10_000, time.Minute, time.Minute
 	handler, err := c.handler(archive, c.Access.open(folder), &readiness{archive: archive}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func metricsOfServer(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	defer a.trail.Close()
-	if _, err := (serveCommand{Data: data, StallTimeout: time.Minute}).handler(a, accessFlags{}.open(data), &readiness{archive: a}, log, registry); err != nil {
+	if _, err := (serveCommand{Data: data, StallTimeout: time.Minute, Limits: limitFlags{MaxWait: time.Minute}}).handler(a, accessFlags{}.open(data), &readiness{archive: a}, log, registry); err != nil {
 		t.Fatal(err)
 	}
 	described := make(chan *prometheus.Desc)

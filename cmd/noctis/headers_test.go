@@ -79,7 +79,7 @@ func serving(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
-	handler, err := serveCommand{Data: data, StallTimeout: time.Minute}.handler(a, accessFlags{}.open(data), &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	handler, err := serveCommand{Data: data, StallTimeout: time.Minute, Limits: limitFlags{MaxWait: time.Minute}}.handler(a, accessFlags{}.open(data), &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

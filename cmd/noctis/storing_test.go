@@ -86,7 +86,7 @@ func openStoring(t testing.TB, batch int) *storing {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
-	handler, err := serveCommand{Data: data, StallTimeout: time.Minute}.handler(a, accessFlags{}.open(data), &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	handler, err := serveCommand{Data: data, StallTimeout: time.Minute, Limits: limitFlags{MaxWait: time.Minute}}.handler(a, accessFlags{}.open(data), &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -32,7 +33,7 @@ type house struct {
 func newHouse(t *testing.T, c serveCommand) *house {
 	t.Helper()
 	h := &house{t: t, data: t.TempDir(), keys: map[string]string{}}
-	c.Data, c.StallTimeout = h.data, time.Minute
+	c.Data, c.StallTimeout, c.Limits.MaxWait = h.data, time.Minute, cmp.Or(c.Limits.MaxWait, time.Minute)
 	c.Retention = retentionFlags{Settle: time.Minute, ChangeRetention: time.Hour, RecycleRetention: time.Hour}
 	h.run(tenantAddCommand{Name: "north", accessData: accessData{h.data}}.Run(t.Context(), terminal{&h.out, &h.out}))
 	h.run(tenantAddCommand{Name: "south", accessData: accessData{h.data}}.Run(t.Context(), terminal{&h.out, &h.out}))
