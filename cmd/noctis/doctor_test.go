@@ -324,7 +324,9 @@ func TestDoctorOnlyLooks(t *testing.T) {
 	w.check(err)
 	defer db.Close()
 	_, err = db.Exec(`DELETE FROM schema_version WHERE version_id >= 28; DROP TABLE study_holder;
-		DROP TRIGGER holding_stored_non_patient; DROP TRIGGER holding_gone_non_patient`) // as an older version left it
+		DROP TRIGGER holding_stored_non_patient; DROP TRIGGER holding_gone_non_patient; DROP TABLE extra_index;
+		CREATE TABLE extra_index (id INTEGER PRIMARY KEY AUTOINCREMENT, attribute INTEGER, level INTEGER, done INTEGER, complete INTEGER);
+		INSERT INTO extra_index VALUES (1, 0x00100040, 0, 0, 1), (2, 0x00200011, 1, 0, 1), (3, 0x00280010, 2, 0, 1)`) // as an older version left it
 	w.check(err)
 	w.check(os.Remove(journalFile(w.data)))
 	files := func() map[string]string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,7 +38,7 @@ func (p *patient) examineRows(ctx context.Context, index *sqlite.Index) error {
 		extras, err = index.FlawedExtras(ctx)
 	}
 	for _, e := range extras {
-		p.d.find(lacking, "by %v not all is found that has it", e.Attribute)
+		p.d.find(lacking, "by %v not all is found that has it", cmp.Or(e.Attribute.String(), "one that cannot be read"))
 	}
 	var flaws []sqlite.Flaw
 	if err == nil {

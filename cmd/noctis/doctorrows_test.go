@@ -83,7 +83,9 @@ var rowDamages = []damage{
 	rows("a feed that has settled what never was", feed, "UPDATE state SET settled = 7777"),
 	rows("a value that is not indexed", lacking, "DELETE FROM extra_key WHERE entity_id = 1"),
 	rows("another value in the index", lacking, "UPDATE extra_key SET value = 'ELSE'"),
-	rows("an index of what has none", lacking, "UPDATE extra_index SET attribute = 0x7FE00010 WHERE attribute = 0x00280010"),
+	rows("an index of what has none", lacking, "UPDATE extra_index SET path = '7FE00010' WHERE path = '00280010'"),
+	rows("an index of what cannot be read", lacking, "UPDATE extra_index SET path = 'PatientID.7' WHERE path = '00280010'"),
+	rows("a private index of nobody's", lacking, "UPDATE extra_index SET path = '00231001' WHERE path = '00280010'"),
 	rows("an index of the wrong level", lacking, "UPDATE extra_index SET level = 0"),
 	rows("a removed instance that cannot be read", string(store.EntryBroken), "UPDATE removed SET metadata = x'00'"),
 	rows("a removed instance of no kind", string(store.EntryBroken), "UPDATE removed SET kind = 77"),
@@ -121,7 +123,7 @@ func (w *ward) entrust(a *archive) {
 	_, err = a.index.Webhooks().Move(ctx, "ai", at, []webhook.Letter{{Message: webhook.Message{ID: "m", Body: []byte("{}")}}})
 	w.check(err)
 	for _, t := range []dicom.Tag{dicom.PatientSex, dicom.SeriesNumber, dicom.Rows} {
-		w.check(a.index.AddExtraKey(ctx, t, func(int, int) {}))
+		w.check(a.index.AddExtraKey(ctx, match.Attribute{Path: match.Path{t}}, func(int, int) {}))
 	}
 }
 

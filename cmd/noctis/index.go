@@ -1,11 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 
-	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/store/sqlite"
 )
 
@@ -22,6 +23,8 @@ func (indexCommand) Help() string {
 
 Examples:
   noctis index add BodyPartExamined --data /var/lib/noctis
+  noctis index add RequestAttributesSequence.ScheduledProcedureStepID --data /var/lib/noctis
+  noctis index add 00231001 --creator "ACME 1.1" --data /var/lib/noctis
   noctis index list --data /var/lib/noctis
   noctis index remove 00180015 --data /var/lib/noctis`
 }
@@ -39,41 +42,44 @@ func (f indexFolder) open(ctx context.Context) (*sqlite.Index, error) {
 	return sqlite.Open(ctx, indexFile(f.Data))
 }
 
-// attributeName is a keyword of PS3.6 or a tag of 8 hexadecimal digits.
-type attributeName struct{ dicom.Tag }
+// attributeFlags name an attribute as a search does.
+type attributeFlags struct {
+	Attribute string `arg:"" placeholder:"TAG" help:"Tag or keyword; in sequences SEQUENCE.TAG."`
+	Creator   string `placeholder:"NAME" help:"Private creator, of private attributes."`
+}
 
-// UnmarshalText reads either.
-func (a *attributeName) UnmarshalText(text []byte) error {
-	if known, found := dicom.LookupKeyword(string(text)); found {
-		a.Tag = known.Tag
-		return nil
+// attribute reads them.
+func (f attributeFlags) attribute() (match.Attribute, error) {
+	path, err := match.ParsePath(f.Attribute)
+	if err != nil {
+		return match.Attribute{}, err
 	}
-	var err error
-	if a.Tag, err = dicom.ParseTag(string(text)); err != nil {
-		return fmt.Errorf("%q is neither a keyword nor a tag of 8 hexadecimal digits", text)
-	}
-	return nil
+	return match.NewAttribute(path, f.Creator)
 }
 
 type indexAddCommand struct {
 	indexFolder
-	Attribute attributeName `arg:"" placeholder:"TAG" help:"Tag or keyword."`
+	attributeFlags
 }
 
 // Run indexes what is stored. It can be broken off, and goes on when it is called again.
 func (c indexAddCommand) Run(ctx context.Context, t terminal) error {
+	attribute, err := c.attribute()
+	if err != nil {
+		return err
+	}
 	index, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer index.Close()
 	bar := newProgress(t.err, "index")
-	err = index.AddExtraKey(ctx, c.Attribute.Tag, bar.set)
+	err = index.AddExtraKey(ctx, attribute, bar.set)
 	bar.finish()
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.out, "%s is indexed\n", c.Attribute.Keyword())
+	_, err = fmt.Fprintf(t.out, "%s is indexed\n", attribute.Name())
 	return err
 }
 
@@ -92,26 +98,31 @@ func (c indexListCommand) Run(ctx context.Context, t terminal) error {
 		if !e.Complete {
 			state = "unfinished"
 		}
-		fmt.Fprintf(t.out, "%v  %-8v  %-10s  %s\n", e.Attribute, e.Level, state, e.Attribute.Keyword())
+		name := cmp.Or(e.Attribute.Name(), "cannot be read; noctis doctor --fix takes it out")
+		fmt.Fprintf(t.out, "%v  %-8v  %-10s  %s\n", e.Attribute.Path, e.Level, state, name)
 	}
 	return err
 }
 
 type indexRemoveCommand struct {
 	indexFolder
-	Attribute attributeName `arg:"" placeholder:"TAG" help:"Tag or keyword."`
+	attributeFlags
 }
 
 // Run takes the attribute out.
 func (c indexRemoveCommand) Run(ctx context.Context, t terminal) error {
+	attribute, err := c.attribute()
+	if err != nil {
+		return err
+	}
 	index, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer index.Close()
-	if err := index.RemoveExtraKey(ctx, c.Attribute.Tag); err != nil {
-		return fmt.Errorf("%v: %w", c.Attribute.Tag, err)
+	if err := index.RemoveExtraKey(ctx, attribute); err != nil {
+		return fmt.Errorf("%s: %w", attribute.Name(), err)
 	}
-	_, err = fmt.Fprintf(t.out, "%v is no longer indexed\n", c.Attribute.Tag)
+	_, err = fmt.Fprintf(t.out, "%s is no longer indexed\n", attribute.Name())
 	return err
 }

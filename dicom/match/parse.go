@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,6 +19,11 @@ const maxDepth = 32
 
 // String returns the tags joined by full stops, as a URL spells them.
 func (p Path) String() string { return strings.Join(each(p, dicom.Tag.String), ".") }
+
+// Name returns the keywords joined by full stops; of tags without one the tag.
+func (p Path) Name() string {
+	return strings.Join(each(p, func(t dicom.Tag) string { return cmp.Or(t.Keyword(), t.String()) }), ".")
+}
 
 // ParsePath reads an attribute as PS3.18 8.3.1 writes it: keywords and tags of eight hexadecimal digits, joined by full
 // stops. All but the last must be sequences, as far as the dictionary knows them.

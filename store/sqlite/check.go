@@ -174,7 +174,13 @@ func carryFrom(ctx context.Context, conn *sql.Conn, old string) (carried bool, e
 			tables = append(tables, t)
 		}
 	}
-	for _, statement := range carry(tables) {
+	columns := map[string]string{}
+	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM pragma_table_info('extra_index', 'old') WHERE name = 'attribute'").Scan(&there); err != nil {
+		return false, fmt.Errorf("index: %w", err)
+	} else if there > 0 { // before migration 30
+		columns["extra_index"] = "id, printf('%08X', attribute), '', level, done, complete"
+	}
+	for _, statement := range carry(tables, columns) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return false, fmt.Errorf("index: the worklist: %w", err)
 		}
@@ -182,8 +188,8 @@ func carryFrom(ctx context.Context, conn *sql.Conn, old string) (carried bool, e
 	return true, tx.Commit()
 }
 
-// carry are the statements of CarryWorklist that copy the tables. The fresh workitems of studies that the old index has none for are moved behind its ids.
-func carry(tables []string) []string {
+// carry are the statements of CarryWorklist that copy the tables, these columns of them where an old index has others. The fresh workitems of studies that the old index has none for are moved behind its ids.
+func carry(tables []string, columns map[string]string) []string {
 	const most = "(SELECT COALESCE(MAX(id), 0) FROM old.workitem)"
 	statements := []string{
 		"DELETE FROM main.workitem WHERE study IN (SELECT study FROM old.workitem) OR uid IN (SELECT uid FROM old.workitem)",
@@ -194,7 +200,7 @@ func carry(tables []string) []string {
 	for _, table := range tables {
 		// Row by row, for which WHERE sees: SQLite would copy the pages of the indices, too, which may be what is damaged.
 		statements = append(statements, fmt.Sprintf("DELETE FROM main.%[1]s", table),
-			fmt.Sprintf("INSERT OR IGNORE INTO main.%[1]s SELECT * FROM old.%[1]s NOT INDEXED WHERE true", table))
+			fmt.Sprintf("INSERT OR IGNORE INTO main.%[1]s SELECT %[2]s FROM old.%[1]s NOT INDEXED WHERE true", table, cmp.Or(columns[table], "*")))
 	}
 	for _, r := range sqlindex.References { // of a damaged old index
 		statements = append(statements, "DELETE FROM main."+r.Table+" WHERE "+r.Dangling())

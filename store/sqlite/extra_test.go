@@ -46,9 +46,13 @@ func TestExtraKeys(t *testing.T) {
 	compare := func(when string) {
 		t.Helper()
 		hits := 0
-		for range 300 {
+		for i := range 300 {
 			for level := match.Study; level <= match.Instance; level++ {
 				q := g.Query(level)
+				q.Parts = q.Decisive()
+				if i%3 == 0 {
+					q.Parts = match.Instance
+				}
 				want, got := found(t, oracle, q), found(t, x, q)
 				if !slices.Equal(got, want) {
 					t.Fatalf("%s: %v %+v:\n got %v\nwant %v", when, level, q.Keys, got, want)
@@ -63,48 +67,63 @@ func TestExtraKeys(t *testing.T) {
 			t.Fatal("nothing was found: the test shows nothing")
 		}
 	}
-	var tags []dicom.Tag
+	var attributes []match.Attribute
+	named := func(path, creator string) {
+		p, err := match.ParsePath(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := match.NewAttribute(p, creator)
+		if err != nil {
+			t.Fatal(err)
+		}
+		attributes = append(attributes, a)
+	}
 	for _, e := range []string{"PatientSex", "PatientBirthDate", "StudyDescription", "SeriesDescription", "SeriesDate", "BodyPartExamined",
 		"SeriesNumber", "PerformingPhysicianName", "ImageType", "InstanceNumber", "ContentDate", "ContentTime", "FrameOfReferenceUID",
-		"SliceThickness", "Rows", "OperatorsName", "ProtocolName", "InstitutionName", "StudyTime", "PatientAge"} {
-		a, ok := dicom.LookupKeyword(e)
-		if !ok {
-			t.Fatal(e)
+		"SliceThickness", "Rows", "OperatorsName", "ProtocolName", "InstitutionName", "StudyTime", "PatientAge",
+		"RequestAttributesSequence.ScheduledProcedureStepID", "RequestAttributesSequence.RequestedProcedureID",
+		"RequestAttributesSequence.ScheduledProtocolCodeSequence.CodeValue", "ReferencedImageSequence.ReferencedSOPInstanceUID"} {
+		named(e, "")
+	}
+	for _, creator := range []string{"NOCTIS TEST", "ACME 1.1 "} {
+		for _, path := range []string{"00231001", "00231F02", "00231004", "00231005", "00231006", "00231003.CodeValue", "00231003.00231001"} {
+			named(path, creator)
 		}
-		tags = append(tags, a.Tag)
 	}
 	add(60)
-	for _, tag := range tags {
+	for _, a := range attributes {
 		stored := false
-		err := other.AddExtraKey(t.Context(), tag, func(int, int) {
+		err := other.AddExtraKey(t.Context(), a, func(int, int) {
 			if !stored { // in the middle of it
 				add(3)
 				stored = true
 			}
 		})
 		if err != nil {
-			t.Fatal(tag, err)
+			t.Fatal(a, err)
 		}
 	}
 	add(40)
 	extras, err := x.ExtraKeys(t.Context())
-	if err != nil || len(extras) != len(tags) || slices.ContainsFunc(extras, func(e sqlite.ExtraKey) bool { return !e.Complete }) {
+	if err != nil || len(extras) != len(attributes) || slices.ContainsFunc(extras, func(e sqlite.ExtraKey) bool { return !e.Complete }) {
 		t.Fatalf("%+v, %v", extras, err)
 	}
 	compare("with the indexes")
-	for _, tag := range tags {
-		if err := other.RemoveExtraKey(t.Context(), tag); err != nil {
-			t.Fatal(tag, err)
+	for _, a := range attributes {
+		if err := other.RemoveExtraKey(t.Context(), a); err != nil {
+			t.Fatal(a, err)
 		}
 	}
 	compare("without them")
-	if err := other.RemoveExtraKey(t.Context(), dicom.Rows); err == nil {
+	if err := other.RemoveExtraKey(t.Context(), match.Attribute{Path: match.Path{dicom.Rows}}); err == nil {
 		t.Error("removed twice")
 	}
-	for _, tag := range []dicom.Tag{dicom.PatientID, dicom.StudyDate, dicom.AcquisitionDateTime, dicom.ImageComments,
-		dicom.NumberOfStudyRelatedSeries, dicom.RequestAttributesSequence, 0x00231001, dicom.PixelData} {
-		if err := x.AddExtraKey(t.Context(), tag, func(int, int) {}); err == nil {
-			t.Errorf("%v can be indexed", tag)
+	for _, path := range []match.Path{{dicom.PatientID}, {dicom.StudyDate}, {dicom.AcquisitionDateTime}, {dicom.ImageComments},
+		{dicom.NumberOfStudyRelatedSeries}, {dicom.RequestAttributesSequence}, {0x00230010}, {dicom.PixelData},
+		{dicom.PatientID, dicom.PatientID}, {}, {dicom.RequestAttributesSequence, dicom.ReferencedStudySequence}} {
+		if err := x.AddExtraKey(t.Context(), match.Attribute{Path: path}, func(int, int) {}); err == nil {
+			t.Errorf("%v can be indexed", path)
 		}
 	}
 }

@@ -3,12 +3,14 @@ package sqlite
 import (
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
+	"github.com/noctis-dicom/noctis/dicom/match"
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -86,10 +88,10 @@ func TestHoldingOfOldIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: writing})
-	for _, statement := range []string{
+	for _, statement := range append(oldExtra(t),
 		"DROP TRIGGER holding_stored_non_patient", "DROP TRIGGER holding_gone_non_patient",
 		"UPDATE holding SET instances = 0, bytes = 0", "DELETE FROM schema_version WHERE version_id >= 29",
-	} {
+	) {
 		if _, err := db.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
@@ -106,5 +108,63 @@ func TestHoldingOfOldIndex(t *testing.T) {
 	}
 	if wrong, err := x.Miscounts(t.Context()); wrong || err != nil {
 		t.Errorf("miscounted: %v, %v", wrong, err)
+	}
+}
+
+// oldExtra are the statements that make the table of what was indexed by hand as it was before migration 30.
+func oldExtra(t *testing.T) []string {
+	text, err := migrations.ReadFile("migrations/00003_extra_key.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, older, _ := strings.Cut(string(text), "CREATE TABLE extra_index")
+	older, _, _ = strings.Cut(older, ";")
+	return []string{
+		"DROP TABLE extra_index", "CREATE TABLE extra_index" + older,
+		"INSERT INTO extra_index (id, attribute, level, done, complete) VALUES (7, 0x00180015, 1, 90, 1), (9, 0x0008103E, 1, 20, 0)",
+	}
+}
+
+// TestExtraOfOldIndex: attributes that were indexed by their tags are, by paths of one tag, in an index that is brought up to date, and in one that is
+// made anew and takes over what no file has.
+func TestExtraOfOldIndex(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	x, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(&connector{dsn: dsn(path, ""), pragmas: writing})
+	for _, statement := range append(oldExtra(t), "DELETE FROM schema_version WHERE version_id >= 30") {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fresh := filepath.Join(t.TempDir(), "fresh.db")
+	if x, err = Open(t.Context(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(x.Close(), CarryWorklist(t.Context(), fresh, path)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{path, fresh} {
+		x, err := Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Close()
+		extras, err := x.ExtraKeys(t.Context())
+		if err != nil || len(extras) != 2 || extras[1].Attribute.Name() != "BodyPartExamined" || extras[1].Complete != (path != fresh) || extras[1].Level != match.Series ||
+			extras[0].Attribute.Name() != "SeriesDescription" || extras[0].Complete {
+			t.Fatalf("%+v, %v", extras, err)
+		}
+		if err := x.AddExtraKey(t.Context(), match.Attribute{Path: match.Path{dicom.SeriesDescription}}, func(int, int) {}); err != nil { // goes on
+			t.Fatal(err)
+		}
 	}
 }

@@ -42,6 +42,8 @@ const (
 	privateGroup     = 0x0023
 	privateElementLO = 0x01
 	privateElementUN = 0x02
+	privateElementSQ = 0x03
+	privateElements  = 0x04 // and those behind it, each of one of the VRs of the instance
 )
 
 // New returns a generator of 8 studies of up to 3 series, of 4 patients.
@@ -141,6 +143,15 @@ func (g *Generator) private(ds *dicom.DataSet) {
 	ds.SetStrings(dicom.NewTag(privateGroup, block), dicom.LO, creator)
 	ds.SetStrings(dicom.NewTag(privateGroup, block<<8|privateElementLO), dicom.LO, pick(g, values[dicom.LO]))
 	ds.Set(dicom.Element{Tag: dicom.NewTag(privateGroup, block<<8|privateElementUN), VR: dicom.UN, Value: dicom.Bytes("CT ")})
+	item := g.fill(&dicom.DataSet{}, codeItems)
+	item.SetStrings(dicom.NewTag(privateGroup, 0x10), dicom.LO, creator)
+	item.SetStrings(dicom.NewTag(privateGroup, 0x1000|privateElementLO), dicom.LO, pick(g, values[dicom.LO]))
+	ds.SetItems(dicom.NewTag(privateGroup, block<<8|privateElementSQ), item)
+	for i, a := range privatePool {
+		if g.rand.IntN(presentOneIn) == 0 {
+			g.put(ds, attribute{tag: dicom.NewTag(privateGroup, block<<8|uint16(privateElements+i%3)), vr: a.vr, multiple: a.multiple})
+		}
+	}
 }
 
 func pick[T any](g *Generator, of []T) T { return of[g.rand.IntN(len(of))] }

@@ -1,6 +1,10 @@
 package matchtest
 
-import "github.com/noctis-dicom/noctis/dicom"
+import (
+	"slices"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
 
 // attribute is one that instances of a pool have, and queries ask for.
 type attribute struct {
@@ -106,6 +110,9 @@ var instancePool = []attribute{
 		{tag: dicom.ReferencedSOPInstanceUID, vr: dicom.UI},
 	}},
 }
+
+// privatePool has attributes of each VR, as the private ones are that have no VR of their own in a dictionary.
+var privatePool = slices.DeleteFunc(slices.Clone(instancePool), func(a attribute) bool { return a.vr == dicom.SQ })
 
 var sopClasses = []string{"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.7"}
 

@@ -102,9 +102,22 @@ func (g *Generator) dateTime(l match.Level, o match.ParseOptions) []match.Key {
 func (g *Generator) privateKeys(o match.ParseOptions) []match.Key {
 	creator := dicom.NewTag(privateGroup, 0x10)
 	keys := []match.Key{mustParse(match.Path{creator}, pick(g, []string{privateCreatorA, privateCreatorB, "NOBODY"}), o)}
-	if g.rand.IntN(4) > 0 {
-		element := dicom.NewTag(privateGroup, 0x1000+uint16(pick(g, []int{privateElementLO, privateElementUN})))
-		keys = append(keys, mustParse(match.Path{element}, pick(g, append([]string{"CT", "C?"}, values[dicom.LO]...)), o))
+	element := func(e uint16) dicom.Tag { return dicom.NewTag(privateGroup, 0x1000|e) }
+	switch g.rand.IntN(8) {
+	case 0:
+	case 1, 2, 3:
+		e := pick(g, []uint16{privateElementLO, privateElementUN})
+		keys = append(keys, mustParse(match.Path{element(e)}, pick(g, append([]string{"CT", "C?"}, values[dicom.LO]...)), o))
+	case 4, 5, 6:
+		e := privateElements + uint16(g.rand.IntN(3))
+		keys = append(keys, mustParse(match.Path{element(e)}, g.text(pick(g, privatePool), o), o))
+	default:
+		sequence := element(privateElementSQ)
+		keys = append(keys, g.attributeKeys(match.Path{sequence}, codeItems, o)...)
+		if g.rand.IntN(2) == 0 {
+			keys = append(keys, mustParse(match.Path{sequence, creator}, pick(g, []string{privateCreatorA, privateCreatorB}), o),
+				mustParse(match.Path{sequence, element(privateElementLO)}, pick(g, values[dicom.LO]), o))
+		}
 	}
 	return keys
 }

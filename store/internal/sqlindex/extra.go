@@ -14,9 +14,9 @@ import (
 // ExtraKey is an attribute that has been indexed while the index was in use. Another process may add and remove it: whoever inserts
 // looks in the same transaction which there are, and a search looks before and after.
 type ExtraKey struct {
-	Attribute dicom.Tag
-	Level     match.Level // of the attribute
-	Complete  bool        // all that was stored before has been taken in; searches use it
+	Attribute match.Attribute // of a row that nobody can read it has no path
+	Level     match.Level     // of the attribute, or of the sequence that it lies in
+	Complete  bool            // all that was stored before has been taken in; searches use it
 
 	id int64
 }
@@ -40,15 +40,22 @@ func (x *Index) ExtraKeys(ctx context.Context) ([]ExtraKey, error) {
 	return extras, x.readError(ctx, err)
 }
 
-const selectExtra = "SELECT id, attribute, level, complete FROM extra_index ORDER BY attribute"
+const selectExtra = "SELECT id, path, creator, level, complete FROM extra_index ORDER BY path, creator"
 
 func scanExtra(rows *sql.Rows) ([]ExtraKey, error) {
 	defer rows.Close()
 	var extras []ExtraKey
 	for rows.Next() {
 		var e ExtraKey
-		if err := rows.Scan(&e.id, &e.Attribute, &e.Level, &e.Complete); err != nil {
+		var path, creator string
+		if err := rows.Scan(&e.id, &path, &creator, &e.Level, &e.Complete); err != nil {
 			return nil, err
+		}
+		// What cannot be read is no reason to find nothing and to store nothing: no search uses it, and doctor takes it out.
+		if p, err := match.ParsePath(path); err == nil {
+			if a, err := match.NewAttribute(p, creator); err == nil {
+				e.Attribute = a
+			}
 		}
 		extras = append(extras, e)
 	}
@@ -58,12 +65,12 @@ func scanExtra(rows *sql.Rows) ([]ExtraKey, error) {
 // AddExtraKey indexes an attribute, or goes on where an earlier call was broken off. From its first transaction on everything that
 // is inserted is indexed, too; what was there before is taken in a page at a time, between the transactions of others. progress is
 // called after each page.
-func (x *Index) AddExtraKey(ctx context.Context, t dicom.Tag, progress func(done, total int)) error {
-	if err := errors.Join(refuseExtra(t), x.poisoned()); err != nil {
+func (x *Index) AddExtraKey(ctx context.Context, a match.Attribute, progress func(done, total int)) error {
+	if err := errors.Join(refuseExtra(a), x.poisoned()); err != nil {
 		return err
 	}
-	level := match.LevelOf(t)
-	_, err := x.writer.ExecContext(ctx, x.rebind("INSERT INTO extra_index (attribute, level) VALUES (?, ?) ON CONFLICT DO NOTHING"), t, level)
+	level := match.LevelOf(a.Path[0])
+	_, err := x.writer.ExecContext(ctx, x.rebind("INSERT INTO extra_index (path, creator, level) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"), a.Path.String(), a.Creator, level)
 	if err != nil {
 		return x.failed(err)
 	}
@@ -72,7 +79,7 @@ func (x *Index) AddExtraKey(ctx context.Context, t dicom.Tag, progress func(done
 		return x.readError(ctx, err)
 	}
 	for {
-		n, err := x.takeIn(ctx, t, level)
+		n, err := x.takeIn(ctx, a, level)
 		if err != nil || n == 0 {
 			return err
 		}
@@ -82,27 +89,27 @@ func (x *Index) AddExtraKey(ctx context.Context, t dicom.Tag, progress func(done
 }
 
 // refuseExtra says why an attribute cannot be indexed.
-func refuseExtra(t dicom.Tag) error {
-	if _, ofStudy := keyed[t]; ofStudy || columns[t] != "" || t == dicom.StudyDate {
-		return fmt.Errorf("%s is always indexed", t.Keyword())
+func refuseExtra(a match.Attribute) error {
+	if len(a.Path) == 1 {
+		t := a.Path[0]
+		if _, ofStudy := keyed[t]; ofStudy || columns[t] != "" || t == dicom.StudyDate {
+			return fmt.Errorf("%s is always indexed", a.Name())
+		}
 	}
-	if !match.Indexable(t) {
-		return fmt.Errorf("%s cannot be indexed: it is computed, private, or of VR %s", t, t.VR())
-	}
-	return nil
+	return a.Indexable()
 }
 
 // takeIn indexes the next page, and returns how many rows it had; none: the index is complete.
-func (x *Index) takeIn(ctx context.Context, t dicom.Tag, level match.Level) (n int, err error) {
+func (x *Index) takeIn(ctx context.Context, a match.Attribute, level match.Level) (n int, err error) {
 	tx, err := x.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, x.wrap(err)
 	}
 	defer tx.Rollback()
 	var id, last int64
-	err = tx.QueryRowContext(ctx, x.rebind("SELECT id, done FROM extra_index WHERE attribute = ?"), t).Scan(&id, &last)
+	err = tx.QueryRowContext(ctx, x.rebind("SELECT id, done FROM extra_index WHERE path = ? AND creator = ?"), a.Path.String(), a.Creator).Scan(&id, &last)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("%s: it was removed meanwhile", t.Keyword())
+		return 0, fmt.Errorf("%s: it was removed meanwhile", a.Name())
 	}
 	if err != nil {
 		return 0, x.failed(err)
@@ -142,7 +149,7 @@ func (x *Index) takeIn(ctx context.Context, t dicom.Tag, level match.Level) (n i
 		if err != nil {
 			return 0, err
 		}
-		if err := s.writeExtra(ExtraKey{Attribute: t, id: id}, ds, r.id); err != nil {
+		if err := s.writeExtra(ExtraKey{Attribute: a, id: id}, ds, r.id); err != nil {
 			return 0, x.failed(err)
 		}
 		last = r.id
@@ -155,11 +162,15 @@ func (x *Index) takeIn(ctx context.Context, t dicom.Tag, level match.Level) (n i
 }
 
 // RemoveExtraKey takes an attribute out of the index. Searches stop using it at once; its rows go a page at a time.
-func (x *Index) RemoveExtraKey(ctx context.Context, t dicom.Tag) error {
+func (x *Index) RemoveExtraKey(ctx context.Context, a match.Attribute) error {
+	return x.removeExtra(ctx, "path = ? AND creator = ?", a.Path.String(), a.Creator)
+}
+
+func (x *Index) removeExtra(ctx context.Context, which string, args ...any) error {
 	if err := x.poisoned(); err != nil {
 		return err
 	}
-	result, err := x.writer.ExecContext(ctx, x.rebind("DELETE FROM extra_index WHERE attribute = ?"), t)
+	result, err := x.writer.ExecContext(ctx, x.rebind("DELETE FROM extra_index WHERE "+which), args...)
 	if err != nil {
 		return x.failed(err)
 	}
@@ -214,7 +225,7 @@ func (s *session) dropExtras(level match.Level, ds *dicom.DataSet, id int64) err
 		if e.Level != level {
 			continue
 		}
-		for _, v := range match.Values(ds, e.Attribute) {
+		for _, v := range e.Attribute.Values(ds) {
 			if err := s.exec(s.st.deleteExtra, e.id, v, id); err != nil {
 				return err
 			}
@@ -224,7 +235,7 @@ func (s *session) dropExtras(level match.Level, ds *dicom.DataSet, id int64) err
 }
 
 func (s *session) writeExtra(e ExtraKey, ds *dicom.DataSet, id int64) error {
-	for _, v := range match.Values(ds, e.Attribute) {
+	for _, v := range e.Attribute.Values(ds) {
 		if err := s.exec(s.st.insertExtra, e.id, v, id); err != nil {
 			return err
 		}

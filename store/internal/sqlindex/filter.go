@@ -1,6 +1,7 @@
 package sqlindex
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -102,12 +103,22 @@ func keyClause(q match.Query, k match.Key, extras []ExtraKey) clause {
 	if isUniversal(k.Condition) {
 		return clause{exact: true}
 	}
-	if len(k.Path) != 1 {
+	if len(k.Path) != 1 || match.LevelOf(k.Path[0]) > q.Searched() {
 		return unknown
 	}
 	t := k.Path[0]
+	if c, nested := k.Condition.(match.Sequence); nested {
+		// An instance may have items that did not become part of its study or series (store.Split), and are matched all the same.
+		if q.Searched() == match.Instance && match.LevelOf(t) < match.Instance {
+			return unknown
+		}
+		return sequenceClause(q, k, c.Keys, extras)
+	}
+	if t.IsPrivate() {
+		return extraClause(q, k, extras)
+	}
 	a, _ := dicom.Lookup(t)
-	if match.LevelOf(t) > q.Searched() || k.VR != "" && k.VR != a.VR() {
+	if k.VR != "" && k.VR != a.VR() {
 		return unknown
 	}
 	if t == dicom.StudyDate {
@@ -124,12 +135,42 @@ func keyClause(q match.Query, k match.Key, extras []ExtraKey) clause {
 	if vr, ok := keyed[t]; ok {
 		return studyKey(t).matching(vr, q.Fuzzy, k)
 	}
+	return extraClause(q, k, extras)
+}
+
+// extraClause is that of a key of an attribute that has been indexed.
+func extraClause(q match.Query, k match.Key, extras []ExtraKey) clause {
+	a, err := match.NewAttribute(k.Path, k.Creator)
+	if err != nil || k.VR != "" && k.VR != a.VR() {
+		return unknown
+	}
 	for _, e := range extras {
-		if e.Attribute == t {
+		if e.Attribute.Creator == a.Creator && slices.Equal(e.Attribute.Path, a.Path) {
 			return extraKey(e).matching(a.VR(), q.Fuzzy, k)
 		}
 	}
 	return unknown
+}
+
+// sequenceClause narrows a search down to what has, somewhere in the sequence of the key outer, all that is asked of one of its items.
+func sequenceClause(q match.Query, outer match.Key, keys []match.Key, extras []ExtraKey) clause {
+	var clauses []clause
+	for _, k := range keys {
+		k.Path = slices.Concat(outer.Path, k.Path)
+		if k.Creator == "" {
+			k.Creator = outer.Creator
+		} else if outer.Creator != "" && outer.Creator != k.Creator {
+			continue // an index is of one creator
+		}
+		if c, nested := k.Condition.(match.Sequence); nested {
+			clauses = append(clauses, sequenceClause(q, k, c.Keys, extras))
+		} else {
+			clauses = append(clauses, extraClause(q, k, extras))
+		}
+	}
+	c := all(clauses)
+	c.exact = false
+	return c
 }
 
 // isUniversal reports whether the condition holds for every data set (PS3.4 C.2.2.2.3).

@@ -21,7 +21,7 @@ func (x *Index) FlawedExtras(ctx context.Context) (flawed []FlawedExtra, err err
 	extras, err := x.ExtraKeys(ctx)
 	for _, e := range extras {
 		none, whole := refuseExtra(e.Attribute) != nil, false
-		if !none && e.Level == match.LevelOf(e.Attribute) {
+		if !none && e.Level == match.LevelOf(e.Attribute.Path[0]) {
 			if whole = !e.Complete; !whole {
 				whole, err = x.allIndexed(ctx, e)
 			}
@@ -63,7 +63,7 @@ func (x *Index) allIndexed(ctx context.Context, e ExtraKey) (bool, error) {
 		if err != nil {
 			return nil //nolint:nilerr // whoever looks at the instance or the study tells of it
 		}
-		for _, v := range match.Values(ds, e.Attribute) {
+		for _, v := range e.Attribute.Values(ds) {
 			var there bool
 			if err := has.QueryRowContext(ctx, e.id, v, id).Scan(&there); err != nil {
 				return err
@@ -83,9 +83,9 @@ func (x *Index) allIndexed(ctx context.Context, e ExtraKey) (bool, error) {
 // MendExtra makes an index by hand anew, or takes it out if it is of nothing.
 func (x *Index) MendExtra(ctx context.Context, e FlawedExtra, progress func(done, total int)) error {
 	if e.None {
-		return x.RemoveExtraKey(ctx, e.Attribute)
+		return x.removeExtra(ctx, "id = ?", e.id)
 	}
-	if _, err := x.writer.ExecContext(ctx, x.rebind(`UPDATE extra_index SET level = ?, done = 0, complete = 0 WHERE id = ?`), match.LevelOf(e.Attribute), e.id); err != nil {
+	if _, err := x.writer.ExecContext(ctx, x.rebind(`UPDATE extra_index SET level = ?, done = 0, complete = 0 WHERE id = ?`), match.LevelOf(e.Attribute.Path[0]), e.id); err != nil {
 		return x.failed(err)
 	}
 	return x.AddExtraKey(ctx, e.Attribute, progress)

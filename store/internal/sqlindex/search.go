@@ -94,7 +94,7 @@ func (x *Index) filter(ctx context.Context, q match.Query) (clause, []ExtraKey, 
 // only after that.
 func (x *Index) unchanged(ctx context.Context, extras []ExtraKey) bool {
 	now, err := x.ExtraKeys(ctx)
-	return err == nil && !slices.ContainsFunc(extras, func(e ExtraKey) bool { return !slices.Contains(now, e) })
+	return err == nil && !slices.ContainsFunc(extras, func(e ExtraKey) bool { return !slices.ContainsFunc(now, func(n ExtraKey) bool { return n.id == e.id }) })
 }
 
 func (x *Index) matching(ctx context.Context, q match.Query, f clause) ([]int64, error) {

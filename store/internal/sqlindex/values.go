@@ -22,7 +22,7 @@ func studyKey(t dicom.Tag) valueTable {
 }
 
 func extraKey(e ExtraKey) valueTable {
-	return valueTable{attribute: e.Attribute, of: "SELECT entity_id FROM extra_key WHERE index_id = ? AND ", arg: e.id, extra: true, ids: e.Level.String() + ".id"}
+	return valueTable{of: "SELECT entity_id FROM extra_key WHERE index_id = ? AND ", arg: e.id, extra: true, ids: e.Level.String() + ".id"}
 }
 
 // selection is a query that yields ids, some of them perhaps twice; or a condition of one.
@@ -33,6 +33,9 @@ type selection struct {
 
 // matching returns the clause of a key.
 func (v valueTable) matching(vr dicom.VR, fuzzy bool, k match.Key) clause {
+	if vr == "" {
+		return v.ofAnyVR(k.Condition)
+	}
 	switch c := k.Condition.(type) {
 	case match.UIDList:
 		if len(c.UIDs) > maxArgs {
@@ -78,6 +81,22 @@ func (v valueTable) matching(vr dicom.VR, fuzzy bool, k match.Key) clause {
 		})
 	}
 	return unknown
+}
+
+// ofAnyVR returns the clause of a condition whose values are compared by the VR that the elements have.
+func (v valueTable) ofAnyVR(c match.Condition) clause {
+	var clauses []clause
+	switch c := c.(type) {
+	case match.Single:
+		for _, form := range match.Forms(c.Value) {
+			clauses = append(clauses, v.is(form))
+		}
+	case match.Wildcard:
+		clauses = []clause{v.like(c.Pattern), v.is(match.AnyValue)}
+	default:
+		return unknown
+	}
+	return either(clauses)
 }
 
 // nameClause asks for one component group of a person name. Where the query names several, joined by "=", the first that it
