@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +25,7 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/part10"
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 	"github.com/noctis-dicom/noctis/store"
+	"github.com/noctis-dicom/noctis/store/sqlite"
 )
 
 const (
@@ -81,12 +84,14 @@ func openStoring(t testing.TB, batch int) *storing {
 			t.Fatal(err)
 		}
 	}
+	command := asServed(t)
+	command.Data, command.StallTimeout, command.Limits.MaxWait = data, time.Minute, time.Minute
 	a, err := openArchive(t.Context(), data, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
-	handler, err := serveCommand{Data: data, StallTimeout: time.Minute, Limits: limitFlags{MaxWait: time.Minute}}.handler(a, accessFlags{}.open(data), &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	handler, err := command.handler(a, accessFlags{}.open(data), &readiness{archive: a}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +102,23 @@ func openStoring(t testing.TB, batch int) *storing {
 	t.Cleanup(plain.Close)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: storingConnections, WriteBufferSize: 128 << 10}}
 	return &storing{image: image, dir: dir, url: server.URL + "/dicom-web/studies", plainURL: plain.URL, client: client, batch: batch}
+}
+
+// asServed gives the process, of which the plain programs are a part too, the processors of Go and the memory that `serve` gives it by default.
+func asServed(t testing.TB) serveCommand {
+	processors, percent, limit := runtime.GOMAXPROCS(0), debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
+	t.Cleanup(func() {
+		runtime.GOMAXPROCS(processors)
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+		sqlite.SetMemoryLimit(128 << 20)
+	})
+	c := commands{Memory: 512 << 20}
+	if err := c.AfterApply(); err != nil {
+		t.Fatal(err)
+	}
+	c.Serve.shareMemory()
+	return c.Serve
 }
 
 // round stores n instances all three ways.
