@@ -80,8 +80,16 @@ func (s *Server) parseChanges(r *http.Request) (changesQuery, error) {
 	return q, nil
 }
 
-// page reads up to limit changes, and where to go on.
+// page reads up to limit changes, and where to go on, when it is its turn.
 func (s *Server) page(ctx context.Context, q changesQuery) (changes []store.Change, next store.Cursor, more bool, err error) {
+	err = look(ctx, s.feed, func(ctx context.Context) (err error) {
+		changes, next, more, err = s.pageNow(ctx, q)
+		return err
+	})
+	return changes, next, more, err
+}
+
+func (s *Server) pageNow(ctx context.Context, q changesQuery) (changes []store.Change, next store.Cursor, more bool, err error) {
 	latest, err := s.store.LatestChange(ctx) // before the look at the feed: what comes in between is in the page
 	if err != nil {
 		return nil, next, false, err
@@ -114,6 +122,11 @@ func staleError(err error) error {
 
 func (s *Server) sendChanges(w http.ResponseWriter, r *http.Request, q changesQuery) error {
 	if q.wait > 0 {
+		leave, err := s.listen(r)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		ctx, cancel := context.WithTimeout(r.Context(), q.wait)
 		defer cancel()
 		if err := s.await(ctx, q.after); err != nil && ctx.Err() == nil && !errors.Is(err, errEnding) {
@@ -151,6 +164,11 @@ func (s *Server) await(ctx context.Context, after store.Cursor) error {
 // streamChanges sends changes as they come. Each event has the cursor as its id, so that a client that comes back with Last-Event-ID
 // misses nothing.
 func (s *Server) streamChanges(w http.ResponseWriter, r *http.Request, q changesQuery) error {
+	leave, err := s.listen(r)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	changes, next, _, err := s.page(r.Context(), q)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -68,6 +69,31 @@ func (s *Server) upload(r *http.Request) (done func(), err error) {
 		return nil, named("uploads", err)
 	}
 	return func() { s.limits.Uploads.Leave(who) }, nil
+}
+
+// One study wakes all who listen, by the thousand. So many of them look at the index at the same time, or who searches would wait behind all
+// (docs/adr/0060-thousands-who-listen.md).
+const (
+	looksAtOnce   = 2
+	looksPatience = time.Hour // longer than any of them stays that has been forgotten
+)
+
+// look has somebody who listens look for what is new, when it is his turn, on a thread that gives way to others.
+func look(ctx context.Context, turns *limit.Gate, f func(context.Context) error) error {
+	if err := turns.Enter(ctx, ""); err != nil {
+		return err
+	}
+	defer turns.Leave("")
+	return survive(ctx, f)
+}
+
+// listen lets in who stays to hear what changes. Who may stay has to call leave.
+func (s *Server) listen(r *http.Request) (leave func(), err error) {
+	who := limit.Payer(r.Context())
+	if !s.limits.Listeners.TryEnter(who) {
+		return nil, named("listeners", limit.ErrBusy)
+	}
+	return func() { s.limits.Listeners.Leave(who) }, nil
 }
 
 // named says which limit it was that somebody has waited for in vain.

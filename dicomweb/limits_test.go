@@ -131,6 +131,36 @@ func TestUploadsWaitInVain(t *testing.T) {
 }
 
 // TestDecodesHaveADeadline: a frame that is not decoded in time is an error that names it.
+// TestListenersAreLimited: who would stay is told to come again where too many stay already; who only looks is answered, and a place is free
+// again when somebody leaves.
+func TestListenersAreLimited(t *testing.T) {
+	s, refused := limitedServer(t, &limit.Limits{Listeners: limit.NewGate(1, 0, 0)}, nil)
+	web := httptest.NewServer(s)
+	defer web.Close()
+	next := followChanges(t, web.URL, "", "")
+	next()
+	stream := httptest.NewRequest("GET", BasePath+"/changes", nil)
+	stream.Header.Set("Accept", "text/event-stream")
+	for _, r := range []*http.Request{stream, httptest.NewRequest("GET", BasePath+"/changes?wait=60", nil)} {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != 503 || w.Header().Get("Retry-After") == "" {
+			t.Errorf("one too many: %d %v", w.Code, w.Header())
+		}
+	}
+	if n := refused("listeners"); n != 2 {
+		t.Errorf("%v were counted", n)
+	}
+	if w := ask(s, "GET", BasePath+"/changes"); w.Code != 200 {
+		t.Errorf("who only looks: %d", w.Code)
+	}
+	s.EndStreams()
+	next() // it has ended
+	if w := ask(s, "GET", BasePath+"/changes?wait=60"); w.Code != 200 {
+		t.Errorf("after the first has left: %d", w.Code)
+	}
+}
+
 func TestDecodesHaveADeadline(t *testing.T) {
 	in := dicomtest.Image{Rows: 2, Columns: 2, BitsAllocated: 8, TransferSyntax: dicom.RLELossless}.Instance()
 	frame := append(append([]byte{1, 0, 0, 0, 64}, make([]byte, 59)...), 3, 10, 20, 30, 40, 0x80) // one segment: a literal run of four (PS3.5 G)

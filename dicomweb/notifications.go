@@ -40,6 +40,11 @@ func (s *Server) openNotifications(w http.ResponseWriter, r *http.Request) error
 	}
 
 	// Behavior
+	leave, err := s.listen(r)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	watcher := s.worklist.Hub().Watch(ae)
 	defer watcher.Close()
 	if _, err := s.worklist.Pending(r.Context(), ae, 0, 1); err != nil {
@@ -120,17 +125,16 @@ func requestedProtocols(r *http.Request) []string {
 func (s *Server) sendEvents(ctx context.Context, conn *websocket.Conn, ae string, watcher *worklist.Watcher) error {
 	var sent int64
 	for {
-		reports, err := s.worklist.Pending(ctx, ae, sent, eventsAtOnce)
+		texts, last, err := s.eventsFor(ctx, ae, sent)
 		if err != nil {
 			return err
 		}
-		for _, report := range reports {
-			if err := sendReport(ctx, conn, report); err != nil {
+		for _, text := range texts {
+			if err := sendText(ctx, conn, text); err != nil {
 				return err
 			}
-			sent = report.ID
 		}
-		if len(reports) == 0 {
+		if sent = last; len(texts) == 0 {
 			select {
 			case <-watcher.C:
 				continue
@@ -142,7 +146,7 @@ func (s *Server) sendEvents(ctx context.Context, conn *websocket.Conn, ae string
 		if err := ping(ctx, conn); err != nil {
 			return err
 		}
-		if len(reports) > 0 {
+		if len(texts) > 0 {
 			if err := s.worklist.Acknowledge(ctx, ae, sent); err != nil {
 				return err
 			}
@@ -150,14 +154,29 @@ func (s *Server) sendEvents(ctx context.Context, conn *websocket.Conn, ae string
 	}
 }
 
-// sendReport sends an event report as a text frame (PS3.18 8.10.5.1.1).
-func sendReport(ctx context.Context, conn *websocket.Conn, report worklist.Report) error {
-	ds := report.DataSet.Clone()
-	ds.SetInts(messageID, dicom.US, report.ID&0xFFFF)
-	text, err := ds.MarshalJSON()
-	if err != nil {
-		return err
-	}
+// eventsFor returns the event reports behind one that was sent, as texts (PS3.18 8.10.5.1.1), and the number of the last of them.
+func (s *Server) eventsFor(ctx context.Context, ae string, sent int64) (texts [][]byte, last int64, err error) {
+	last = sent
+	err = look(ctx, s.events, func(ctx context.Context) error {
+		reports, err := s.worklist.Pending(ctx, ae, sent, eventsAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, report := range reports {
+			ds := report.DataSet.Clone()
+			ds.SetInts(messageID, dicom.US, report.ID&0xFFFF)
+			text, err := ds.MarshalJSON()
+			if err != nil {
+				return err
+			}
+			texts, last = append(texts, text), report.ID
+		}
+		return nil
+	})
+	return texts, last, err
+}
+
+func sendText(ctx context.Context, conn *websocket.Conn, text []byte) error {
 	ctx, stop := context.WithTimeout(ctx, notificationStall)
 	defer stop()
 	return conn.Write(ctx, websocket.MessageText, text)

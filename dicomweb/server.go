@@ -170,6 +170,8 @@ type Server struct {
 
 	streams    context.Context // of answers that go on for as long as their clients want
 	endStreams context.CancelFunc
+	feed       *limit.Gate // for those who look into the change feed
+	events     *limit.Gate // for subscribers who look for their events
 
 	background sync.WaitGroup // of what is done ahead of requests
 	verifying  sync.Mutex     // the audit log
@@ -180,6 +182,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	o = o.withDefaults()
 	s := &Server{store: st, options: o, log: o.Log, limits: o.Limits}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
+	s.feed, s.events = limit.NewGate(looksAtOnce, 0, looksPatience), limit.NewGate(looksAtOnce, 0, looksPatience)
 	if o.Worklist != nil {
 		s.worklist = worklist.New(worklist.Limited{Repository: o.Worklist, Seen: func(ctx context.Context, study dicom.UID) (bool, error) {
 			n, err := st.Count(ctx, match.Query{Level: match.Study, Scope: dicom.Ref{Study: study}})

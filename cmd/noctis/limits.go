@@ -19,6 +19,7 @@ type limitFlags struct {
 	MaxDecodes     int           `help:"Frames decoded at the same time (default: number of processors)."`
 	MaxDecodesEach int           `placeholder:"N" help:"Frames decoded at the same time for one principal (default: as many as for all)."`
 	MaxDecodeTime  time.Duration `default:"2m" help:"Time that a frame may take to be decoded; then 503 (default ${default})."`
+	MaxListeners   int           `default:"-1" placeholder:"N" help:"Event streams, WebSockets and waiting requests for changes at the same time; then 503; 0: no limit (default: one for each 128 KiB of --memory)."`
 	MaxWait        time.Duration `default:"30s" help:"Time that an upload or a decode waits for its turn; then 503 (default ${default})."`
 }
 
@@ -28,6 +29,9 @@ const burst = 10
 // usualRate is far more than a viewer asks for that goes through a series, and less than what a script that has run wild would keep a server from doing for
 // others. Where nobody has to prove who he is, many come from one address, and there is none.
 const usualRate = 1000
+
+// listenerMemory is what the server may take for one who listens: two or three stacks, and the buffers of a connection.
+const listenerMemory = 128 << 10
 
 // limits are those of the server, and counted in its registry.
 func (f limitFlags) limits(registry prometheus.Registerer) (*limit.Limits, error) {
@@ -41,6 +45,7 @@ func (f limitFlags) limits(registry prometheus.Registerer) (*limit.Limits, error
 		Unknown:      limit.NewRate(f.MaxRateUnknown, int(burst*f.MaxRateUnknown)),
 		Uploads:      limit.NewGate(f.MaxUploads, f.MaxUploadsEach, f.MaxWait),
 		Decodes:      limit.NewGate(cmp.Or(f.MaxDecodes, runtime.GOMAXPROCS(0)), f.MaxDecodesEach, f.MaxWait),
+		Listeners:    limit.NewGate(f.MaxListeners, 0, 0),
 		LongMetadata: limit.NewGate(1, 0, f.MaxWait),
 	}
 	return l, l.Observe(registry)

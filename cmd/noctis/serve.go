@@ -230,7 +230,11 @@ const garbagePercent = 800
 // shareMemory divides what --memory allows (docs/adr/0023-memory-of-uploads.md). What garbage and SQLite may take is said already.
 func (c *serveCommand) shareMemory() {
 	if c.Memory <= 0 {
+		c.Limits.MaxListeners = max(0, c.Limits.MaxListeners)
 		return
+	}
+	if c.Limits.MaxListeners < 0 {
+		c.Limits.MaxListeners = int(c.Memory / listenerMemory)
 	}
 	// Decodes give way to other requests, which for that need processors (of Go) that decodes do not hold.
 	c.Limits.MaxDecodes = cmp.Or(c.Limits.MaxDecodes, runtime.GOMAXPROCS(0))

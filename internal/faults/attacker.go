@@ -40,6 +40,9 @@ func (h *siege) send(method, path string, header http.Header, body []byte) (*htt
 	}
 	h.tries.Add(1)
 	response, err := h.many.Do(request)
+	if os.IsTimeout(err) {
+		h.problem("%s %.80s: no answer in a minute", method, path)
+	}
 	if err != nil {
 		h.note(0)
 		return nil, nil

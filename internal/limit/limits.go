@@ -13,6 +13,8 @@ type Limits struct {
 	Unknown *Rate // of each address from which somebody asks who has not proved who he is, where that is asked
 	Uploads *Gate
 	Decodes *Gate
+	// Listeners are those who stay to hear what changes.
+	Listeners *Gate
 	// LongMetadata is for instances that are made of long metadata, one at a time; nil: a gate with a patience of its own.
 	LongMetadata *Gate
 	refusals     *prometheus.CounterVec // limit
