@@ -62,7 +62,7 @@ func (b *Batch) flush(ctx context.Context) error {
 	for _, st := range batch {
 		o := &b.outcomes[st.outcome]
 		o.settle(st, err, noted, b.store.options.Conflict)
-		o.Elsewhere = o.Kept && !b.store.holds(ctx, o.Ref)
+		o.Elsewhere = o.Kept && !b.holds(ctx, o.Ref)
 		if o.Replaced && b.store.options.PurgeAtOnce && b.dry == nil {
 			// Now that no lock is held. What cannot be purged now stays in the recycle bin.
 			_, _, _ = b.store.Purge(ctx, RemovedQuery{Ref: dicom.Ref{Instance: o.Ref.Instance}}, -1)

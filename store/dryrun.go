@@ -14,12 +14,18 @@ import (
 // written. Only what fails in writing does not fail here.
 func (s *Store) DryRun(study dicom.UID) *Batch {
 	b := s.Batch(study)
-	b.dry = &rehearsal{seen: map[dicom.UID]BlobID{}}
+	b.dry = &rehearsal{seen: map[dicom.UID]rehearsed{}}
 	return b
 }
 
 // rehearsal is what a dry batch has to remember, since the index will not.
-type rehearsal struct{ seen map[dicom.UID]BlobID }
+type rehearsal struct{ seen map[dicom.UID]rehearsed }
+
+// rehearsed is an instance that would be stored.
+type rehearsed struct {
+	ref  dicom.Ref
+	blob BlobID
+}
 
 // judge says of the instances that would be stored what the index would say of them, had it stored those before.
 func (d *rehearsal) judge(batch []*staged, policy Conflict) {
@@ -28,17 +34,28 @@ func (d *rehearsal) judge(batch []*staged, policy Conflict) {
 		if st.verdict != fresh && st.verdict != replacing {
 			continue
 		}
-		switch blob, there := d.seen[e.Ref.Instance]; {
+		now := rehearsed{e.Ref, e.Blob}
+		switch before, there := d.seen[e.Ref.Instance]; {
 		case !there:
-			d.seen[e.Ref.Instance] = e.Blob
-		case blob == e.Blob:
+			d.seen[e.Ref.Instance] = now
+		case before.blob == e.Blob:
 			st.verdict = known
 		case policy == Replace:
-			d.seen[e.Ref.Instance], st.verdict = e.Blob, replacing
+			d.seen[e.Ref.Instance], st.verdict = now, replacing
 		default:
 			st.verdict = taken
 		}
 	}
+}
+
+// holds reports whether an instance that stays lies where ref says: one that would be stored by now, or one that is.
+func (b *Batch) holds(ctx context.Context, ref dicom.Ref) bool {
+	if b.dry != nil {
+		if r, there := b.dry.seen[ref.Instance]; there {
+			return r.ref == ref
+		}
+	}
+	return b.store.holds(ctx, ref)
 }
 
 // create begins the blob of an instance.
