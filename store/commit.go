@@ -86,11 +86,11 @@ func (s *Store) commitStaged(ctx context.Context, batch []*staged, dry *rehearsa
 		return err
 	}
 	defer release()
-	if err := errors.Join(s.judge(ctx, batch), s.judgeQuota(ctx, batch)); err != nil {
+	if err := s.judge(ctx, batch, dry); err != nil {
 		return err
 	}
 	if dry != nil {
-		dry.judge(batch, s.options.Conflict)
+		dry.note(batch)
 		return nil
 	}
 	return s.commit(ctx, batch)
@@ -123,46 +123,73 @@ func (o *Outcome) settle(st *staged, err, noted error, policy Conflict) {
 	}
 }
 
-// judge asks the index about each instance of the batch. The same UID may come twice in it: then the first counts as stored.
-func (s *Store) judge(ctx context.Context, batch []*staged) error {
+// judge asks the index about each instance of the batch, or what a rehearsal has seen before it. The same UID may come twice in it: then
+// the first that may be stored counts as stored.
+func (s *Store) judge(ctx context.Context, batch []*staged, dry *rehearsal) error {
+	left := &room{named: map[BlobID]bool{}}
+	if dry != nil {
+		left = &dry.room
+	}
+	if err := left.measure(ctx, s); err != nil {
+		return err
+	}
 	first := map[dicom.UID]*staged{}
 	for _, st := range batch {
-		uid := st.entry.Ref.Instance
-		within, err := s.mayStore(ctx, st.entry)
-		if err != nil {
+		if err := s.judgeOne(ctx, st, first[st.entry.Ref.Instance], dry); err != nil {
 			return err
 		}
-		if !within {
-			st.verdict = outside
-			continue
-		}
-		if f := first[uid]; f != nil {
-			switch {
-			case f.entry.Blob == st.entry.Blob:
-				st.verdict, st.first = repeated, f
-			case s.options.Conflict == Replace:
-				st.verdict, first[uid] = replacing, st
-			default:
-				st.verdict = taken
+		if st.verdict == fresh || st.verdict == replacing {
+			admitted, err := left.admit(ctx, s.index, st.entry)
+			if err != nil {
+				return err
 			}
-			continue
+			if !admitted {
+				st.verdict = excessive
+			}
 		}
-		blob, ok, err := s.index.BlobOf(ctx, uid)
-		if err != nil {
+		switch st.verdict {
+		case fresh, replacing, known, lost:
+			first[st.entry.Ref.Instance] = st
+		}
+	}
+	return nil
+}
+
+// judgeOne judges an instance by itself; f is the one of the batch that counts as stored under its UID, if there is one.
+func (s *Store) judgeOne(ctx context.Context, st, f *staged, dry *rehearsal) error {
+	within, err := s.mayStore(ctx, st.entry)
+	switch {
+	case err != nil:
+		return err
+	case !within:
+		st.verdict = outside
+		return nil
+	case f != nil && f.entry.Blob == st.entry.Blob:
+		st.verdict, st.first = repeated, f
+		return nil
+	}
+	var blob BlobID
+	var stored, rehearsed bool
+	if f != nil {
+		blob, stored = f.entry.Blob, true
+	} else if dry != nil {
+		blob, rehearsed = dry.blobOf(st.entry.Ref.Instance)
+		stored = rehearsed
+	}
+	if !stored {
+		if blob, stored, err = s.index.BlobOf(ctx, st.entry.Ref.Instance); err != nil {
 			return err
 		}
-		switch {
-		case ok && blob != st.entry.Blob && s.options.Conflict == Replace:
-			st.verdict = replacing
-		case ok && blob != st.entry.Blob:
-			st.verdict = taken
-			continue
-		case ok && s.intact(ctx, st.entry):
-			st.verdict = known
-		case ok:
-			st.verdict = lost
-		}
-		first[uid] = st
+	}
+	switch {
+	case stored && blob != st.entry.Blob && s.options.Conflict == Replace:
+		st.verdict = replacing
+	case stored && blob != st.entry.Blob:
+		st.verdict = taken
+	case stored && (rehearsed || s.intact(ctx, st.entry)):
+		st.verdict = known
+	case stored:
+		st.verdict = lost
 	}
 	return nil
 }

@@ -14,12 +14,15 @@ import (
 // written. Only what fails in writing does not fail here.
 func (s *Store) DryRun(study dicom.UID) *Batch {
 	b := s.Batch(study)
-	b.dry = &rehearsal{seen: map[dicom.UID]rehearsed{}}
+	b.dry = &rehearsal{seen: map[dicom.UID]rehearsed{}, room: room{named: map[BlobID]bool{}}}
 	return b
 }
 
-// rehearsal is what a dry batch has to remember, since the index will not.
-type rehearsal struct{ seen map[dicom.UID]rehearsed }
+// rehearsal is what a dry batch has to remember, since the index will not: what would be stored by now, and the room it takes.
+type rehearsal struct {
+	seen map[dicom.UID]rehearsed
+	room room
+}
 
 // rehearsed is an instance that would be stored.
 type rehearsed struct {
@@ -27,25 +30,19 @@ type rehearsed struct {
 	blob BlobID
 }
 
-// judge says of the instances that would be stored what the index would say of them, had it stored those before.
-func (d *rehearsal) judge(batch []*staged, policy Conflict) {
+// note remembers what of a judged batch would be stored.
+func (d *rehearsal) note(batch []*staged) {
 	for _, st := range batch {
-		e := st.entry
-		if st.verdict != fresh && st.verdict != replacing {
-			continue
-		}
-		now := rehearsed{e.Ref, e.Blob}
-		switch before, there := d.seen[e.Ref.Instance]; {
-		case !there:
-			d.seen[e.Ref.Instance] = now
-		case before.blob == e.Blob:
-			st.verdict = known
-		case policy == Replace:
-			d.seen[e.Ref.Instance], st.verdict = now, replacing
-		default:
-			st.verdict = taken
+		if st.verdict == fresh || st.verdict == replacing {
+			d.seen[st.entry.Ref.Instance] = rehearsed{st.entry.Ref, st.entry.Blob}
 		}
 	}
+}
+
+// blobOf returns the bytes that would be stored of an instance by now.
+func (d *rehearsal) blobOf(uid dicom.UID) (BlobID, bool) {
+	r, there := d.seen[uid]
+	return r.blob, there
 }
 
 // holds reports whether an instance that stays lies where ref says: one that would be stored by now, or one that is.

@@ -36,34 +36,42 @@ func (s *Store) Quota() Quota { return *s.quota.Load() }
 // Usage returns how much the archive holds.
 func (s *Store) Usage(ctx context.Context) (Usage, error) { return s.index.Usage(ctx) }
 
-// judgeQuota spares what cannot be admitted the way to the disk. What it lets through the index decides, which counts.
-func (s *Store) judgeQuota(ctx context.Context, batch []*staged) error {
-	q := s.Quota()
-	if q == (Quota{}) {
-		return nil
+// room is how much of the quota is left for the instances of a batch, one after the other. It spares what cannot be admitted the way to the
+// disk; what it lets through the index decides, which counts.
+type room struct {
+	quota Quota
+	held  Usage           // what the index counts
+	taken Usage           // by those of the batch that were admitted
+	named map[BlobID]bool // which ones they are
+}
+
+// measure begins anew with what the index counts.
+func (r *room) measure(ctx context.Context, s *Store) (err error) {
+	if r.quota = s.Quota(); r.quota != (Quota{}) {
+		r.held, err = s.index.Usage(ctx)
 	}
-	u, err := s.index.Usage(ctx)
-	if err != nil {
-		return err
+	return err
+}
+
+// admit reports whether an instance that would be written may be, and counts it then.
+func (r *room) admit(ctx context.Context, index Index, e *Entry) (bool, error) {
+	if r.quota == (Quota{}) {
+		return true, nil
 	}
-	for _, st := range batch {
-		if st.verdict != fresh && st.verdict != replacing {
-			continue
-		}
-		st.entry.Quota = q
-		held, err := s.index.Names(ctx, st.entry.Blob)
-		switch {
-		case err != nil:
-			return err
-		case held: // it is in the recycle bin, and only leaves that
-		case !q.Admits(u, st.entry.Size):
-			st.verdict = excessive
-		default:
-			u.Bytes += st.entry.Size
-			u.Instances++
-		}
+	e.Quota = r.quota
+	if r.named[e.Blob] {
+		return true, nil
 	}
-	return nil
+	if held, err := index.Names(ctx, e.Blob); held || err != nil { // it is in the recycle bin, and only leaves that
+		return held, err
+	}
+	if !r.quota.Admits(Usage{r.held.Bytes + r.taken.Bytes, r.held.Instances + r.taken.Instances}, e.Size) {
+		return false, nil
+	}
+	r.taken.Bytes += e.Size
+	r.taken.Instances++
+	r.named[e.Blob] = true
+	return true, nil
 }
 
 // String says it in words.

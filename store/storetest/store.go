@@ -42,6 +42,7 @@ func Store(t *testing.T, fresh func(t *testing.T) (store.Index, store.Blobs)) {
 		"LostLine":       testLostLine,
 		"DamagedJournal": testDamagedJournal,
 		"Quota":          testQuota,
+		"DryRun":         testDryRun,
 
 		"NonPatient":         testNonPatient,
 		"NonPatientRefusals": testNonPatientRefusals,
