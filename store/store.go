@@ -39,8 +39,9 @@ var (
 	ErrUnwritable = errors.New("the disk does not take what is written")
 	// ErrBusy: too many instances with large headers are being stored, or their metadata read; the next try may succeed.
 	ErrBusy = errors.New("too many large instances at once")
-	// ErrPoisoned: a sync failed earlier, so that the disk cannot be trusted with new instances until a restart. Reads go on.
-	ErrPoisoned = errors.New("a disk write failed earlier; nothing is stored until a restart")
+	// ErrPoisoned: a sync failed earlier, or the database contradicts itself, so that the disk cannot be trusted with new instances until a restart.
+	// Reads go on.
+	ErrPoisoned = errors.New("the disk cannot be trusted after an error; nothing is stored until a restart")
 )
 
 // Store is safe for concurrent use.

@@ -47,7 +47,7 @@ func rebuild(ctx context.Context, data string, blobs store.Blobs, progress func(
 	if err != nil {
 		return nil, report, nil, err
 	}
-	fresh, err = sqlite.Open(ctx, indexFile(folder))
+	fresh, err = sqlite.OpenUnsynced(ctx, indexFile(folder)) // it is thrown away, or replaces the live one, when it is synced
 	if err != nil {
 		return nil, report, nil, errors.Join(err, os.RemoveAll(folder))
 	}
@@ -126,18 +126,44 @@ func (p *patient) replaceIndex(ctx context.Context, fresh string) error {
 			return err
 		}
 	}
-	if err := sqlite.CarryWorklist(ctx, fresh, indexFile(p.Data)); err != nil {
-		m, folder := p.lastBackup()
-		switch {
-		case m == nil:
-			p.d.note("the worklist of the old index cannot be read, every study is unread again: %v", err)
-		case sqlite.CarryWorklist(ctx, fresh, filepath.Join(folder, "index.db")) != nil:
-			p.d.note("the worklist can be read neither in the old index nor in the backup, every study is unread again: %v", err)
-		default:
-			p.d.note("the worklist of the old index cannot be read (%v): it is that of the backup of %s, and what was done since is lost", err, m.At.Format(time.RFC3339))
-		}
+	if err := p.carryWorklist(ctx, fresh); err != nil {
+		return err
 	}
 	return sqlite.Replace(indexFile(p.Data), fresh)
+}
+
+// carryWorklist gives the fresh index what can be read of the old one's worklist. What cannot be comes from the last backup.
+func (p *patient) carryWorklist(ctx context.Context, fresh string) error {
+	lost, err := sqlite.CarryWorklist(ctx, fresh, indexFile(p.Data))
+	if err == nil && len(lost) == 0 || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	why := "not all rows can be read of " + strings.Join(lost, ", ")
+	if err != nil {
+		why = err.Error()
+	}
+	m, folder := p.lastBackup()
+	kept := m != nil
+	if kept {
+		_, carryErr := sqlite.CarryWorklist(ctx, fresh, filepath.Join(folder, "index.db"))
+		kept = carryErr == nil
+	}
+	switch {
+	case err == nil && kept: // once more: what the old index says is newer
+		if _, err = sqlite.CarryWorklist(ctx, fresh, indexFile(p.Data)); err == nil {
+			p.d.note("the worklist of the old index is damaged (%s): workitems that are lost are those of the backup of %s", why, m.At.Format(time.RFC3339))
+		}
+		return err
+	case err == nil:
+		p.d.note("the worklist of the old index is damaged (%s): what can be read is kept, and studies whose workitems are lost are unread again", why)
+	case kept:
+		p.d.note("the worklist of the old index cannot be read (%s): it is that of the backup of %s, and what was done since is lost", why, m.At.Format(time.RFC3339))
+	case m != nil:
+		p.d.note("the worklist can be read neither in the old index nor in the backup, every study is unread again: %s", why)
+	default:
+		p.d.note("the worklist of the old index cannot be read, every study is unread again: %s", why)
+	}
+	return nil
 }
 
 func copyFile(to, from string) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -62,15 +63,18 @@ func (c reindexCommand) rebuild(ctx context.Context, t terminal) (err error) {
 	if c.Check {
 		return c.compare(ctx, t, fresh)
 	}
-	if err := c.adoptWorklist(ctx, t, fresh); err != nil {
-		return err
-	}
 	if err := fresh.Close(); err != nil {
 		return err
 	}
 	if _, err := os.Stat(indexFile(c.Data)); err == nil {
-		if err := sqlite.CarryWorklist(ctx, fresh.Path(), indexFile(c.Data)); err != nil {
+		switch lost, err := sqlite.CarryWorklist(ctx, fresh.Path(), indexFile(c.Data)); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
 			fmt.Fprintf(t.err, "the worklist of the old index cannot be read, every study is unread again: %v\n", err)
+		case len(lost) > 0:
+			fmt.Fprintf(t.err, "the worklist of the old index is damaged, and not all rows can be read of %s: studies whose workitems are lost are unread again\n",
+				strings.Join(lost, ", "))
 		}
 		if err := finishExtras(ctx, fresh.Path(), bar.set); err != nil {
 			return err
@@ -86,23 +90,6 @@ func finishExtras(ctx context.Context, path string, progress func(done, total in
 		return err
 	}
 	return errors.Join(index.FinishExtras(ctx, progress), index.Close())
-}
-
-// adoptWorklist takes over from the live index what the files do not say: who has read what. An index too damaged for that loses it, and
-// everything is to be read again.
-func (c reindexCommand) adoptWorklist(ctx context.Context, t terminal, fresh *sqlite.Index) error {
-	if _, err := os.Stat(indexFile(c.Data)); err != nil {
-		return nil
-	}
-	live, err := sqlite.Open(ctx, indexFile(c.Data))
-	if err == nil {
-		err = errors.Join(fresh.Worklist().Adopt(ctx, live.Worklist()), live.Close())
-	}
-	if err != nil && ctx.Err() == nil {
-		fmt.Fprintf(t.err, "the worklist of the live index cannot be read, so that all studies are to be read: %v\n", err)
-		return nil
-	}
-	return err
 }
 
 // compare holds the rebuilt index against the live one.

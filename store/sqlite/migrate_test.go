@@ -3,7 +3,6 @@ package sqlite
 import (
 	"crypto/sha256"
 	"database/sql"
-	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -149,8 +148,9 @@ func TestExtraOfOldIndex(t *testing.T) {
 	if x, err = Open(t.Context(), fresh); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(x.Close(), CarryWorklist(t.Context(), fresh, path)); err != nil {
-		t.Fatal(err)
+	err = x.Close()
+	if lost, carryErr := CarryWorklist(t.Context(), fresh, path); err != nil || carryErr != nil || len(lost) > 0 {
+		t.Fatal(lost, err, carryErr)
 	}
 	for _, path := range []string{path, fresh} {
 		x, err := Open(t.Context(), path)

@@ -93,7 +93,8 @@ func OpenReading(ctx context.Context, path string) (*Index, error) {
 	return nil, errors.Join(fmt.Errorf("index %s: %w", filepath.Base(path), err), both[0].Close(), both[1].Close())
 }
 
-// OpenUnsynced is Open without any sync: a power cut loses what was committed. It is the control of the fault harness.
+// OpenUnsynced is Open without any sync: a power cut loses what was committed. It is for an index that is thrown away, or takes the place of another
+// when it is whole (Replace syncs it), and for the control of the fault harness.
 func OpenUnsynced(ctx context.Context, path string) (*Index, error) {
 	return open(ctx, path, append(writing[:len(writing):len(writing)], "PRAGMA synchronous = OFF"), dialect)
 }
@@ -154,6 +155,12 @@ func broken(err error) bool {
 		e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB)
 }
 
+// refused reports whether a row is one that its table cannot have.
+func refused(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrConstraint || e.Code == sqlite3.ErrMismatch)
+}
+
 // dsn is the URI of the file (sqlite.org/uri.html).
 func dsn(path, parameters string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: parameters}).String()
@@ -201,15 +208,26 @@ func Replace(path, fresh string) error {
 	if err := settle(path); err != nil {
 		return err
 	}
-	if err := os.Rename(fresh, path); err != nil {
-		return fmt.Errorf("index: %w", err)
+	err := syncFile(fresh) // it may have been made without
+	if err == nil {
+		err = os.Rename(fresh, path)
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	if err == nil {
+		err = syncFile(filepath.Dir(path))
+	}
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	defer dir.Close()
-	return dir.Sync()
+	return nil
+}
+
+// syncFile has the disk keep what a file or a folder holds.
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // settle moves what is in the write-ahead log into the old file, so that it is complete in itself should the replacement not

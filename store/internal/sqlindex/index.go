@@ -113,7 +113,7 @@ func (x *Index) wrap(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case x.dialect.Broken(err):
+	case x.dialect.Broken(err) && !x.dialect.Looking: // who only looks writes nothing that would be in danger
 		return x.poison(err)
 	case x.dialect.NoSpace(err):
 		return fmt.Errorf("index: %w: %w", store.ErrNoSpace, err)
