@@ -76,6 +76,7 @@ const (
 	journal     = "journal of deletions damaged"
 	outdated    = "index older than the journal"
 	small       = "small file damaged"
+	letsNobody  = "record that lets nobody in"
 	foreign     = "file of another user"
 	unfinished  = "upload that was cut off"
 	leftover    = "folder of a command that was killed"

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/noctis-dicom/noctis/internal/authn"
 	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 )
@@ -26,7 +27,7 @@ func (p *patient) examineSmall() {
 			names[name] = checkSmall(name, nil) != errNotSmall
 		}
 	}
-	for _, pattern := range []string{secretFile, damagedFile, tenantFile, "access/*.json"} {
+	for _, pattern := range []string{secretFile, damagedFile, tenantFile, "access/*.json", "access/link.key"} {
 		found, _ := filepath.Glob(filepath.Join(p.Data, pattern))
 		for _, path := range found {
 			name, err := filepath.Rel(p.Data, path)
@@ -43,13 +44,30 @@ func (p *patient) examineSmall() {
 		}
 		if err != nil {
 			p.d.find(small, "%s: %v", name, err).path = name
+			continue
 		}
+		p.examineRecords(name, text)
 	}
 	if p.Tenant != "" {
 		return
 	}
 	for _, name := range tenantsWithout(p.Data) {
 		p.d.find(small, "%s is missing: the server does not know the archive of this tenant", name).path = name
+	}
+}
+
+// examineRecords looks at what lets people in, record by record. A backup would bring back what has been revoked since, so that only people mend it.
+func (p *patient) examineRecords(name string, text []byte) {
+	file, lets := strings.CutPrefix(name, "access/")
+	if !lets {
+		return
+	}
+	flaws, _ := authn.CheckFile(file, text, func(tenant string) bool { // checkSmall tells the error
+		_, err := os.Stat(filepath.Join(tenantFolder(p.Data, tenant), tenantFile))
+		return tenantName.MatchString(tenant) && err == nil
+	})
+	for _, f := range flaws {
+		p.d.find(letsNobody, "%s: %s", name, f)
 	}
 }
 
@@ -86,17 +104,23 @@ func checkSmall(name string, text []byte) error {
 				return errors.New("a line is no SHA-256")
 			}
 		}
-	case name == tenantFile, strings.HasPrefix(name, "access/") && strings.HasSuffix(name, ".json"):
-		if !json.Valid(text) {
-			return errors.New("it is no JSON")
+	case name == tenantFile:
+		if err := json.Unmarshal(text, &tenantSettings{}); err != nil {
+			return err
 		}
+	case strings.HasPrefix(name, "access/") && (strings.HasSuffix(name, ".json") || name == "access/link.key"):
+		_, err := authn.CheckFile(strings.TrimPrefix(name, "access/"), text, func(string) bool { return true })
+		return err
 	default:
 		return errNotSmall
 	}
 	return nil
 }
 
-// mendSmall takes the file from the last backup. The list of damaged files is made again by whoever reads them.
+// selfMade are the files that the server makes again: who has logged in does so once more.
+var selfMade = []string{damagedFile, "access/sessions.json", "access/used.json"}
+
+// mendSmall takes the file from the last backup.
 func (p *patient) mendSmall(f *finding) error {
 	path := filepath.Join(p.Data, filepath.FromSlash(f.path))
 	name := filepath.ToSlash(f.path)
@@ -111,7 +135,7 @@ func (p *patient) mendSmall(f *finding) error {
 	if text, err := os.ReadFile(copied); folder != "" && err == nil && checkSmall(name, text) == nil {
 		good = copied
 	}
-	if good == "" && name != damagedFile {
+	if good == "" && !slices.Contains(selfMade, name) {
 		return nil
 	}
 	aside := filepath.Join(p.aside(), f.path)
