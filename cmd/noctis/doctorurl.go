@@ -51,6 +51,14 @@ func (o outside) examine(ctx context.Context, t terminal, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	wrong, note, err := o.knock(ctx, header)
+	if err != nil {
+		return err
+	}
+	if wrong != nil {
+		r := &outsideReport{Server: strings.TrimRight(o.URL, "/"), Unsupported: []string{}, Notes: []string{}, Complaints: []complaint{*wrong}}
+		return r.tell(t, asJSON)
+	}
 	bar := newProgress(t.err, "doctor")
 	report, err := conformance.Run(ctx, conformance.Options{
 		BaseURL: o.URL, Header: header, ReadOnly: !o.Write, Studies: o.Study, Only: conformance.ClientCases(), Timeout: o.Timeout,
@@ -60,7 +68,14 @@ func (o outside) examine(ctx context.Context, t terminal, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	r := complaintsOf(report)
+	if note != "" {
+		report.Notes = append([]string{note}, report.Notes...)
+	}
+	return complaintsOf(report).tell(t, asJSON)
+}
+
+// tell prints the report. Its error is that somebody is let down.
+func (r *outsideReport) tell(t terminal, asJSON bool) (err error) {
 	if asJSON {
 		e := json.NewEncoder(t.out)
 		e.SetIndent("", "  ")
@@ -101,8 +116,14 @@ func (r *outsideReport) print(w io.Writer) error {
 	}
 	indent := func(s string) string { return strings.ReplaceAll(s, "\n", "\n             ") }
 	for _, c := range r.Complaints {
-		fmt.Fprintf(&b, "\n%s: %s\n  clause:    %s (%s): %s\n  sent:      %s\n  got:       %s\n  expected:  %s\n  what helps: %s\n  try again: noctis conformance %s --only %s\n",
-			c.Clients, c.Effect, c.Clause, c.Level, c.Gist, indent(c.Sent), indent(c.Got), indent(c.Want), c.Remedy, r.Server, c.Case)
+		fmt.Fprintf(&b, "\n%s: %s\n  clause:    %s (%s): %s\n  sent:      %s\n  got:       %s\n  expected:  %s\n  what helps: %s\n",
+			c.Clients, c.Effect, c.Clause, c.Level, c.Gist, indent(c.Sent), indent(c.Got), indent(c.Want), c.Remedy)
+		if c.Case == addressCase {
+			fmt.Fprintf(&b, "\nNothing else was tried: first the address and the login have to be right.\n")
+			_, err := io.WriteString(w, b.String())
+			return err
+		}
+		fmt.Fprintf(&b, "  try again: noctis conformance %s --only %s\n", r.Server, c.Case)
 	}
 	if len(r.Unsupported) > 0 {
 		fmt.Fprintf(&b, "\nThe server does not have:\n  %s\n", strings.Join(r.Unsupported, "\n  "))

@@ -72,3 +72,46 @@ func TestDoctorFromOutside(t *testing.T) {
 		t.Errorf("an address that is none: exit code %d", code)
 	}
 }
+
+// TestDoctorAtWrongAddress: where the address or the login is wrong this is said, with what helps, and nothing else.
+func TestDoctorAtWrongAddress(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.Handle("/dicom-web/", conformanceHandler(t))
+	mux.HandleFunc("/locked/", func(w http.ResponseWriter, r *http.Request) {
+		if w.Header().Set("WWW-Authenticate", `Bearer realm="x"`); r.Header.Get("Authorization") == "Bearer weak" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	mux.Handle("/moved/", http.RedirectHandler("/login?next=/moved", http.StatusFound))
+	mux.HandleFunc("/page/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	for _, c := range []struct{ path, token, says, helps string }{
+		{"/locked", "", "none was sent", "--token"},
+		{"/locked", "wrong", "the login is refused", "has not ended"},
+		{"/locked", "weak", "may not read", "right to read"},
+		{"/moved/", "", "sent elsewhere", "/login?next=/moved"},
+		{"/page", "", "a page for people answers", server.URL + "/dicom-web"},
+		{"/nothing/here", "", "the address is wrong", server.URL + "/dicom-web"},
+	} {
+		var out, errs bytes.Buffer
+		args := []string{"doctor", "--url", server.URL + c.path}
+		if c.token != "" {
+			args = append(args, "--token", c.token)
+		}
+		code := run(t.Context(), args, &out, &errs)
+		if said := out.String(); code != 1 || !strings.Contains(said, c.says) || !strings.Contains(said, c.helps) || strings.Count(said, "clause:") != 1 {
+			t.Errorf("%s %s: exit code %d\n%s%s", c.path, c.token, code, said, errs.Bytes())
+		}
+	}
+	for base, says := range map[string]string{strings.Replace(server.URL, "http:", "https:", 1): "speaks no TLS", "http://127.0.0.1:1": "nobody answers"} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), []string{"doctor", "--url", base}, &out, &errs); code != 1 || !strings.Contains(errs.String(), says) {
+			t.Errorf("%s: exit code %d\n%s%s", base, code, out.Bytes(), errs.Bytes())
+		}
+	}
+}
