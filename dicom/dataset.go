@@ -105,7 +105,7 @@ func (ds *DataSet) Between(first, last Tag) iter.Seq[Element] {
 	within := &DataSet{elements: ds.elements[i:]}
 	if ds.rest != nil {
 		j, _ := ds.rest.find(first)
-		within.rest = &unread{text: ds.rest.text, parts: ds.rest.parts[j:], seen: ds.rest.seen}
+		within.rest = &unread{ds.rest.text, ds.rest.parts[j:], ds.rest.seen, ds.rest.change}
 	}
 	return func(yield func(Element) bool) {
 		for e := range within.All() {
@@ -265,7 +265,7 @@ func (ds *DataSet) Items(t Tag) []*DataSet {
 func (ds *DataSet) EachItem(t Tag) (items iter.Seq[*DataSet], there bool) {
 	if _, set := ds.find(t); !set {
 		if i, found := ds.rest.find(t); found {
-			if items = ds.rest.items(i); items != nil {
+			if items = ds.rest.items(ds.rest.parts[i]); items != nil {
 				return items, true
 			}
 		}

@@ -48,7 +48,10 @@ func (ds *DataSet) appendJSON(dst []byte, depth int) ([]byte, error) {
 		}
 		first = false
 		if e == nil {
-			dst = ds.rest.appendJSON(dst, p)
+			var err error
+			if dst, err = ds.rest.appendJSON(dst, p); err != nil {
+				return dst, err
+			}
 			continue
 		}
 		dst = append(dst, '"')

@@ -10,9 +10,10 @@ import (
 // unread are the elements of a long text, each of which is read when it is asked for: read at once, 900,000 of them would take four times as
 // much as their text, and whoever makes a picture or a record of the instance wants twenty. It is never changed, but for what seen has.
 type unread struct {
-	text  string // as AppendJSON writes it
-	parts []part // ascending by tag
-	seen  *readSequences
+	text   string // as AppendJSON writes it
+	parts  []part // ascending by tag
+	seen   *readSequences
+	change func(*DataSet) *DataSet // what is made of each item when it is read; nil: nothing. All parts are long sequences then.
 }
 
 // part is an element in a text.
@@ -52,6 +53,7 @@ func partsOf(text string) *unread {
 			return nil
 		}
 		if at += n; at == len(text)-1 {
+			u.parts = slices.Clone(u.parts) // of long sequences there are few
 			return u
 		}
 		if at >= len(text) || text[at] != ',' {
@@ -84,12 +86,18 @@ func (u *unread) get(i int) Element {
 	return e
 }
 
-// sequence is how the object of a sequence begins.
-const sequence = `{"vr":"SQ"`
+// sequence and value are how the object of a sequence that has items begins.
+const (
+	sequence = `{"vr":"SQ"`
+	value    = `,"Value":[`
+)
 
 // read reads an element, which keeps no part of the text, or who keeps a word of it keeps all of it: only of a long sequence it does. One that
 // cannot be read is empty: the text is one that we have written.
 func (u *unread) read(p part) Element {
+	if u.change != nil {
+		return Element{p.tag, SQ, Items(slices.Collect(u.each(p)))}
+	}
 	text := u.text[p.at : p.at+p.length]
 	if len(text) < longText {
 		text = strings.Clone(text)
@@ -102,22 +110,30 @@ func (u *unread) read(p part) Element {
 	return e
 }
 
-// items yields the items of a long sequence, each of which keeps no part of the text; nil if it is none, or has been read.
-func (u *unread) items(i int) iter.Seq[*DataSet] {
-	p := u.parts[i]
-	list, is := strings.CutPrefix(u.text[p.at:p.at+p.length], sequence+`,"Value":[`)
+// items yields the items of a long sequence, none of which keeps a part of the text but one that is long itself; nil if it is none, or has been read.
+func (u *unread) items(p part) iter.Seq[*DataSet] {
 	u.seen.mu.Lock()
 	_, read := u.seen.all[p.at]
 	u.seen.mu.Unlock()
-	if !is || read || len(list) < longText {
+	if read || p.length < longText || !strings.HasPrefix(u.text[p.at:], sequence+value) {
 		return nil
 	}
+	return u.each(p)
+}
+
+// each yields the items of a sequence that has some.
+func (u *unread) each(p part) iter.Seq[*DataSet] {
 	return func(yield func(*DataSet) bool) {
-		for rest := list; ; rest = rest[1:] {
+		for rest := u.text[int(p.at)+len(sequence+value) : p.at+p.length]; ; rest = rest[1:] {
 			n := ObjectLength(rest)
-			r := jsonReader{jsonScanner{text: strings.Clone(rest[:n])}}
-			ds, err := r.dataSet(1)
-			if err != nil || !yield(ds) {
+			ds, err := readItem(rest[:n])
+			if err != nil {
+				return
+			}
+			if u.change != nil {
+				ds = u.change(ds)
+			}
+			if !yield(ds) {
 				return
 			}
 			if rest = rest[n:]; rest == "" || rest[0] != ',' {
@@ -127,17 +143,37 @@ func (u *unread) items(i int) iter.Seq[*DataSet] {
 	}
 }
 
+// readItem reads an item, piecemeal if it is long.
+func readItem(text string) (*DataSet, error) {
+	if len(text) >= longText {
+		if u := partsOf(text); u != nil {
+			return &DataSet{rest: u}, nil
+		}
+	}
+	r := jsonReader{jsonScanner{text: strings.Clone(text)}}
+	return r.dataSet(1)
+}
+
 // refers reports whether an element may hold a Bulk.
 func (u *unread) refers(p part) bool {
 	return strings.Contains(u.text[p.at:p.at+p.length], `"BulkDataURI":`)
 }
 
 // appendJSON appends an element as it stands in the text.
-func (u *unread) appendJSON(dst []byte, p part) []byte {
+func (u *unread) appendJSON(dst []byte, p part) ([]byte, error) {
+	if u.change != nil {
+		whole := &DataSet{elements: []Element{u.read(p)}}
+		at := len(dst)
+		dst, err := whole.appendJSON(dst, 0)
+		if err == nil { // without its braces
+			dst = append(dst[:at], dst[at+1:len(dst)-1]...)
+		}
+		return dst, err
+	}
 	dst = append(dst, '"')
 	dst = appendTag(dst, p.tag)
 	dst = append(dst, `":`...)
-	return append(dst, u.text[p.at:p.at+p.length]...)
+	return append(dst, u.text[p.at:p.at+p.length]...), nil
 }
 
 // length is how long the parts are in a text.
@@ -154,7 +190,7 @@ func (u *unread) only(keep func(Tag) bool) *unread {
 	if u == nil {
 		return nil
 	}
-	left := &unread{text: u.text, seen: u.seen}
+	left := &unread{text: u.text, seen: u.seen, change: u.change}
 	for i, p := range u.parts {
 		if keep(p.tag) {
 			if left.parts == nil {
@@ -194,4 +230,47 @@ func (ds *DataSet) merged() iter.Seq2[*Element, part] {
 			}
 		}
 	}
+}
+
+// Pieces yields the elements like All, but of a sequence of a long text that was not read no value: its items come beside it, are read one at a
+// time, and not kept.
+func (ds *DataSet) Pieces() iter.Seq2[Element, iter.Seq[*DataSet]] {
+	return func(yield func(Element, iter.Seq[*DataSet]) bool) {
+		for e, p := range ds.merged() {
+			var items iter.Seq[*DataSet]
+			if e == nil {
+				one := Element{Tag: p.tag, VR: SQ}
+				if items = ds.rest.items(p); items == nil {
+					one = ds.rest.read(p)
+				}
+				e = &one
+			}
+			if !yield(*e, items) {
+				return
+			}
+		}
+	}
+}
+
+// SetEach sets a sequence of what change makes of each item of that of another data set: of those of a long text when they are read, and
+// each time they are. The data set may have others of that text, with lower tags and the same change.
+func (ds *DataSet) SetEach(t Tag, of *DataSet, change func(*DataSet) *DataSet) {
+	if _, there := of.EachItem(t); !there {
+		ds.SetItems(t)
+		return
+	}
+	ds.Delete(t)
+	i, found := of.rest.find(t)
+	if _, set := of.find(t); set || !found || of.rest.change != nil || of.rest.items(of.rest.parts[i]) == nil {
+		var changed Items
+		for _, item := range of.Items(t) {
+			changed = append(changed, change(item))
+		}
+		ds.Set(Element{t, SQ, changed})
+		return
+	}
+	if ds.rest == nil {
+		ds.rest = &unread{text: of.rest.text, seen: &readSequences{all: map[uint32]Element{}}, change: change}
+	}
+	ds.rest.parts = append(ds.rest.parts, of.rest.parts[i])
 }

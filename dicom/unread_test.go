@@ -194,9 +194,80 @@ func TestEachItemOfLongText(t *testing.T) {
 	for range all {
 		break
 	}
+	pieces, n := &DataSet{}, 0
+	for e, items := range mustRead(t, text).Pieces() {
+		if items != nil {
+			e.Value = Items(slices.Collect(items))
+			n++
+		}
+		pieces.Set(e)
+	}
+	if n != 1 || !pieces.Equal(want) {
+		t.Errorf("%d sequences come in pieces, or it is another one", n)
+	}
 	ds.SetItems(ReferencedImageSequence, items[:3]...)
 	all, _ = ds.EachItem(ReferencedImageSequence)
 	if got := slices.Collect(all); len(got) != 3 {
 		t.Errorf("%d items of one that was set", len(got))
+	}
+}
+
+func mustRead(t *testing.T, text []byte) *DataSet {
+	t.Helper()
+	ds, err := ReadJSON(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ds
+}
+
+// TestSetEach: what is made of the items of a sequence is the same whether it is long, was read, or is set; and others can be set, over it too.
+func TestSetEach(t *testing.T) {
+	of := &DataSet{}
+	items := make([]*DataSet, 30_000)
+	for i := range items {
+		items[i] = &DataSet{}
+		items[i].SetStrings(ReferencedSOPInstanceUID, UI, "1.2.3.4", "1.2.5")
+	}
+	of.SetItems(ReferencedStudySequence, items[:2]...)
+	of.SetItems(ReferencedImageSequence, items...)
+	of.SetItems(SourceImageSequence, items...)
+	of.SetItems(RequestAttributesSequence)
+	text, err := of.AppendJSON(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, read, set := mustRead(t, text), mustRead(t, text), mustRead(t, text)
+	read.Items(SourceImageSequence)
+	set.SetItems(SourceImageSequence, items...)
+	change := func(item *DataSet) *DataSet {
+		item = item.Clone()
+		item.SetStrings(TextValue, UT, "changed")
+		return item
+	}
+	tags := []Tag{ReferencedStudySequence, ReferencedImageSequence, SourceImageSequence, RequestAttributesSequence, ContentSequence}
+	make := func(of *DataSet) *DataSet {
+		ds := &DataSet{}
+		ds.SetStrings(ReferencedImageSequence, LO, "before")
+		for _, tag := range tags {
+			ds.SetEach(tag, of, change)
+		}
+		ds.SetStrings(PatientID, LO, "1")
+		return ds
+	}
+	want := make(of)
+	for what, from := range map[string]*DataSet{"long": long, "read": read, "set": set} {
+		got := make(from)
+		sameAs(t, want, got, append(tags, PatientID))
+		if got.rest == nil {
+			t.Errorf("%s: its items were made at once", what)
+		}
+		got = got.Clone()
+		got.Delete(ReferencedImageSequence)
+		got.SetItems(SourceImageSequence, items[:1]...)
+		got.SetEach(SourceImageSequence, from, change)
+		if got.Has(ReferencedImageSequence) || len(got.Items(SourceImageSequence)) != len(items) {
+			t.Errorf("%s: deleted, and set again: %d items", what, len(got.Items(SourceImageSequence)))
+		}
 	}
 }

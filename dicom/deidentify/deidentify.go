@@ -8,7 +8,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"iter"
 	"math/big"
 	"slices"
 	"strings"
@@ -98,48 +97,29 @@ func code(value, meaning string) *dicom.DataSet {
 	return ds
 }
 
-// apply de-identifies a data set or an item.
+// apply de-identifies a data set or an item. The items of a long sequence are de-identified when they are read.
 func (p *Profile) apply(ds *dicom.DataSet) *dicom.DataSet {
-	var tags []dicom.Tag
-	ds = ds.Only(func(t dicom.Tag) bool {
-		stays := actionOf(t) != remove
-		if stays {
-			tags = append(tags, t)
-		}
-		return stays
-	})
-	slices.Sort(tags)
+	ds = ds.Only(func(t dicom.Tag) bool { return actionOf(t) != remove })
 	out := &dicom.DataSet{}
 	out.Grow(ds.Len())
-	for _, t := range slices.Compact(tags) {
-		if items, there := ds.EachItem(t); there && actionOf(t) == keep {
-			out.SetItems(t, p.items(items)...) // of a long sequence only what is left is in memory
-			continue
-		}
-		e, _ := ds.Get(t)
-		switch actionOf(t) {
-		case zero:
+	for e, items := range ds.Pieces() {
+		_, isSequence := e.Value.(dicom.Items)
+		switch action := actionOf(e.Tag); {
+		case action == zero:
 			e.Value = nil
-		case dummy:
-			e.Value = p.dummyValue(e)
-		case replace:
+		case action == dummy:
+			e.Value = p.dummyValue(e, items)
+		case action == replace:
 			e.Value = p.replaceUIDs(e.Value)
-		case keep:
-			if e.Value != nil && (e.VR == dicom.UN || t.VR() == dicom.SQ) {
-				continue // nobody could read it, and so nobody can say what it holds
-			}
+		case isSequence || items != nil:
+			out.SetEach(e.Tag, ds, p.apply)
+			continue
+		case e.Value != nil && (e.VR == dicom.UN || e.Tag.VR() == dicom.SQ):
+			continue // nobody could read it, and so nobody can say what it holds
 		}
 		out.Set(e)
 	}
 	return out
-}
-
-func (p *Profile) items(items iter.Seq[*dicom.DataSet]) []*dicom.DataSet {
-	var left []*dicom.DataSet
-	for item := range items {
-		left = append(left, p.apply(item))
-	}
-	return left
 }
 
 // replaceUIDs replaces each of the UIDs of a value. What is not text has no business there, and goes.

@@ -1,6 +1,11 @@
 package deidentify
 
-import "github.com/noctis-dicom/noctis/dicom"
+import (
+	"iter"
+	"slices"
+
+	"github.com/noctis-dicom/noctis/dicom"
+)
 
 // The words that stand where a text was.
 const (
@@ -47,16 +52,21 @@ var dummies = map[dicom.VR]dicom.Value{
 	dicom.UV: dicom.Uints{0},
 }
 
-// dummyValue is a value of the element's VR that says nothing. An element without a value stays so.
-func (p *Profile) dummyValue(e dicom.Element) dicom.Value {
-	items, isSequence := e.Value.(dicom.Items)
+// dummyValue is a value of the element's VR that says nothing. An element without a value stays so. The items of a long sequence stand beside it.
+func (p *Profile) dummyValue(e dicom.Element, items iter.Seq[*dicom.DataSet]) dicom.Value {
+	if all, isSequence := e.Value.(dicom.Items); isSequence && len(all) > 0 {
+		items = slices.Values(all)
+	}
 	switch {
-	case e.Value == nil || isSequence && len(items) == 0:
-		return nil
-	case e.Tag == dicom.ContentSequence:
+	case items != nil && e.Tag == dicom.ContentSequence:
 		return dicom.Items{dummyContent()}
-	case isSequence:
-		return dicom.Items{p.dummyItem(items[0])}
+	case items != nil:
+		for first := range items {
+			return dicom.Items{p.dummyItem(first)}
+		}
+		return nil
+	case e.Value == nil:
+		return nil
 	case e.VR == dicom.UI:
 		return p.replaceUIDs(e.Value)
 	}
@@ -67,14 +77,14 @@ func (p *Profile) dummyValue(e dicom.Element) dicom.Value {
 // enumerated, and other attributes have to agree with them.
 func (p *Profile) dummyItem(item *dicom.DataSet) *dicom.DataSet {
 	out := &dicom.DataSet{}
-	for e := range item.All() {
+	for e, items := range item.Pieces() {
 		switch action := actionOf(e.Tag); {
 		case action == remove:
 			continue
 		case action == zero:
 			e.Value = nil
 		case e.VR != dicom.CS || action == dummy:
-			e.Value = p.dummyValue(e)
+			e.Value = p.dummyValue(e, items)
 		}
 		out.Set(e)
 	}

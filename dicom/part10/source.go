@@ -3,6 +3,8 @@ package part10
 import (
 	"fmt"
 	"io"
+	"iter"
+	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
 )
@@ -34,10 +36,9 @@ func holdsBulk(el dicom.Element) bool {
 	return false
 }
 
-// writeElement writes an element that holdsBulk. Its sequences and items have undefined length (PS3.5 7.5.1), since they are written
-// before anybody knows how long they will be.
+// writeElement writes an element. What lies around a Bulk, which open opens, has undefined length.
 func (e encoder) writeElement(w io.Writer, el dicom.Element, open func(dicom.Bulk) (Source, error)) error {
-	if !holdsBulk(el) {
+	if open == nil || !holdsBulk(el) {
 		b, err := e.appendElement(nil, el)
 		if err == nil {
 			_, err = w.Write(b)
@@ -47,17 +48,27 @@ func (e encoder) writeElement(w io.Writer, el dicom.Element, open func(dicom.Bul
 	if bulk, ok := el.Value.(dicom.Bulk); ok {
 		return e.writeBulk(w, el, bulk, open)
 	}
-	b, err := e.appendHeader(nil, el.Tag, dicom.SQ, undefinedLength)
+	items, _ := el.Value.(dicom.Items)
+	return e.writeItems(w, el.Tag, slices.Values(items), open)
+}
+
+// writeItems writes a sequence of undefined length, and so its items (PS3.5 7.5.1): they are written before anybody knows how long they will be.
+func (e encoder) writeItems(w io.Writer, t dicom.Tag, items iter.Seq[*dicom.DataSet], open func(dicom.Bulk) (Source, error)) error {
+	b, err := e.appendHeader(nil, t, dicom.SQ, undefinedLength)
 	if err != nil {
 		return err
 	}
-	items, _ := el.Value.(dicom.Items)
-	for _, item := range items {
+	for item := range items {
 		if _, err := w.Write(e.appendItemHeader(b, dicom.Item, undefinedLength)); err != nil {
 			return err
 		}
-		for inner := range item.All() {
-			if err := e.writeElement(w, inner, open); err != nil {
+		for inner, below := range item.Pieces() {
+			if below != nil {
+				err = e.writeItems(w, inner.Tag, below, open)
+			} else {
+				err = e.writeElement(w, inner, open)
+			}
+			if err != nil {
 				return fmt.Errorf("element %s: %w", inner.Tag, err)
 			}
 		}

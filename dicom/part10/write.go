@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
 )
@@ -39,7 +40,7 @@ type WriteOptions struct {
 	// FrameSources are Frames that are read when their turn comes. One that is longer than a fragment can be takes several.
 	FrameSources []Source
 	// Bulk opens the value that a dicom.Bulk stands for; it is copied and never held in memory. What lies around such a value
-	// has undefined length. Without Bulk, a dicom.Bulk is an error.
+	// has undefined length, and so have the sequences of a long text (dicom.ReadJSON). Without Bulk, a dicom.Bulk is an error.
 	Bulk func(dicom.Bulk) (Source, error)
 	// UndefinedLength ends sequences and items by delimiters instead of stating their length (PS3.5 7.5.1).
 	UndefinedLength bool
@@ -142,13 +143,15 @@ func writeDataSet(w io.Writer, ds *dicom.DataSet, o WriteOptions, enc Encoding) 
 		setOffsets(top, o)
 	}
 	var b []byte
-	for el := range top.All() {
+	for el, items := range top.Pieces() {
 		var err error
 		switch {
 		case el.Tag.Group() == 2 || el.Tag.IsGroupLength():
 			continue
 		case el.Tag == dicom.PixelData && o.encapsulates():
 			err = e.writeFrames(w, o)
+		case items != nil:
+			err = e.writeItems(w, el.Tag, items, o.Bulk)
 		case o.Bulk != nil && holdsBulk(el):
 			err = e.writeElement(w, el, o.Bulk)
 		default:
@@ -215,7 +218,7 @@ func (e encoder) writeFrames(w io.Writer, o WriteOptions) error {
 
 // beyondASCII reports whether any text of the data set needs a Specific Character Set.
 func beyondASCII(ds *dicom.DataSet) bool {
-	for e := range ds.All() {
+	for e, items := range ds.Pieces() {
 		switch v := e.Value.(type) {
 		case dicom.Strings:
 			for _, s := range v {
@@ -224,10 +227,14 @@ func beyondASCII(ds *dicom.DataSet) bool {
 				}
 			}
 		case dicom.Items:
-			for _, item := range v {
-				if beyondASCII(item) {
-					return true
-				}
+			items = slices.Values(v)
+		}
+		if items == nil {
+			continue
+		}
+		for item := range items {
+			if beyondASCII(item) {
+				return true
 			}
 		}
 	}

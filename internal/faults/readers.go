@@ -14,8 +14,7 @@ import (
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 )
 
-// readers are what is asked of long instances, eight at once of each. De-identified instances, which are there in whole to be written, are not among
-// them: docs/OPERATIONS.md says what they take.
+// readers are what is asked of long instances, eight at once of each.
 var readers = []struct {
 	name   string
 	path   func(dicom.Ref) string
@@ -27,6 +26,12 @@ var readers = []struct {
 	{"rendered", below("/rendered"), "image/jpeg"},
 	{"thumbnail", below("/thumbnail"), "image/jpeg"},
 	{"frames", below("/frames/1"), `multipart/related; type="image/jls"`},
+	{"de-identified", func(r dicom.Ref) string {
+		return fmt.Sprintf("/wado?requestType=WADO&studyUID=%s&seriesUID=%s&objectUID=%s&contentType=application/dicom&anonymize=yes", r.Study, r.Series, r.Instance)
+	}, "application/dicom"},
+	{"in another transfer syntax", below(""), `multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.80`},
+	{"zip", below(""), "application/zip"},
+	{"readiness", func(r dicom.Ref) string { return "/dicom-web/studies/" + string(r.Study) + "/readiness" }, "application/json"},
 	{"search by a nested key", func(dicom.Ref) string {
 		return "/dicom-web/instances?ReferencedImageSequence.ReferencedSOPInstanceUID=1.2.7"
 	}, "application/dicom+json"},
