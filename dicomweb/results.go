@@ -3,7 +3,9 @@ package dicomweb
 import (
 	"bytes"
 	"crypto/rand"
-	"slices"
+	"io"
+	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -18,8 +20,8 @@ var multipartOffers = []offer{{multipart: true, mediaType: "application/dicom+js
 // resultWriter collects the payload of a search.
 type resultWriter interface {
 	add(ds *dicom.DataSet) error
-	length() int // so far
-	end() (mediaType string, body []byte)
+	length() int // in memory, so far
+	end() (mediaType string, body answer)
 }
 
 func newResultWriter(o offer) resultWriter {
@@ -27,11 +29,8 @@ func newResultWriter(o offer) resultWriter {
 		return &jsonResults{mediaType: o.mediaType}
 	}
 	// Data sets may hold any text, so nobody may know the boundary beforehand.
-	x := &partResults{contentType: o.contentType(), boundary: "noctis-" + rand.Text(), appendTo: (*dicom.DataSet).AppendXML}
-	if strings.HasSuffix(o.mediaType, "json") {
-		x.appendTo = (*dicom.DataSet).AppendJSON
-	}
-	x.parts = multipartWriter{w: &x.header, boundary: x.boundary, first: true}
+	x := &partResults{contentType: o.contentType(), boundary: "noctis-" + rand.Text(), xml: !strings.HasSuffix(o.mediaType, "json")}
+	x.parts = multipartWriter{w: &x.body, boundary: x.boundary, first: true}
 	return x
 }
 
@@ -52,34 +51,102 @@ func (j *jsonResults) add(ds *dicom.DataSet) (err error) {
 
 func (j *jsonResults) length() int { return len(j.body) }
 
-func (j *jsonResults) end() (string, []byte) { return j.mediaType, append(j.body, ']') }
+func (j *jsonResults) end() (string, answer) { return j.mediaType, answer{short: append(j.body, ']')} }
 
 // partResults is a multipart message with a part per result (PS3.18 8.7.3.2).
 type partResults struct {
-	appendTo    func(*dicom.DataSet, []byte) ([]byte, error) // writes one
+	xml         bool // or JSON
 	contentType string
 	boundary    string
-	body        []byte
 	parts       multipartWriter
-	header      bytes.Buffer // of one part
+	text        []byte       // of a result, in DICOM JSON
+	body        bytes.Buffer // but for what is in long
+	long        []longDocument
+	longTexts   int // how long they are
 }
 
-// add appends a document, and puts the header, which has its length, before it: the document may be long, and is not copied.
 func (x *partResults) add(ds *dicom.DataSet) (err error) {
-	begun := len(x.body)
-	if x.body, err = x.appendTo(ds, x.body); err != nil {
+	if x.text, err = ds.AppendJSON(x.text[:0]); err != nil {
 		return err
 	}
-	x.header.Reset()
-	if err := x.parts.begin(partHeader{contentType: x.contentType, length: int64(len(x.body) - begun)}); err != nil {
+	document := measured{kept: x.text, length: int64(len(x.text))}
+	if x.xml {
+		document = measured{}
+		if err := writeXML(&document, x.text); err != nil {
+			return err
+		}
+	}
+	if err := x.parts.begin(partHeader{contentType: x.contentType, length: document.length}); err != nil {
 		return err
 	}
-	x.body = slices.Insert(x.body, begun, x.header.Bytes()...)
+	if x.xml && document.length > measuredKept {
+		x.long = append(x.long, longDocument{at: x.body.Len(), text: x.text, length: document.length})
+		x.longTexts += len(x.text)
+		x.text = nil
+		return nil
+	}
+	x.body.Write(document.kept) // a buffer takes everything
 	return nil
 }
 
-func (x *partResults) length() int { return len(x.body) }
+func (x *partResults) length() int { return x.body.Len() + x.longTexts }
 
-func (x *partResults) end() (string, []byte) {
-	return multipartType(x.contentType, x.boundary), append(x.body, x.parts.tail()...)
+func (x *partResults) end() (string, answer) {
+	x.body.WriteString(x.parts.tail())
+	return multipartType(x.contentType, x.boundary), answer{x.body.Bytes(), x.long}
+}
+
+// answer is a body in memory. Documents of long results are not: they are made of their texts when it is sent, for as XML they are two or three
+// times as long.
+type answer struct {
+	short []byte // all of it but these
+	long  []longDocument
+}
+
+// longDocument is an XML document between two bytes of an answer.
+type longDocument struct {
+	at     int    // how much is before it
+	text   []byte // in DICOM JSON
+	length int64  // in XML
+}
+
+func writeXML(w io.Writer, text []byte) error {
+	return dicom.WriteXML(w, text, func(uri string) string { return uri })
+}
+
+func (a answer) write(w io.Writer) error {
+	at := 0
+	for _, d := range a.long {
+		if _, err := w.Write(a.short[at:d.at]); err != nil {
+			return err
+		}
+		if err := writeXML(w, d.text); err != nil {
+			return err
+		}
+		at = d.at
+	}
+	_, err := w.Write(a.short[at:])
+	return err
+}
+
+// respond sends the answer, compressed where the client takes that.
+func (a answer) respond(w http.ResponseWriter, r *http.Request, status int, mediaType string) error {
+	if len(a.long) == 0 {
+		return respond(w, r, status, mediaType, a.short)
+	}
+	h := w.Header()
+	h.Set("Content-Type", mediaType)
+	h.Add("Vary", "Accept, Accept-Encoding")
+	coding := contentCoding(r.Header.Values("Accept-Encoding"))
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
+	} else {
+		length := int64(len(a.short))
+		for _, d := range a.long {
+			length += d.length
+		}
+		h.Set("Content-Length", strconv.FormatInt(length, 10))
+	}
+	w.WriteHeader(status)
+	return writeCoded(w, coding, a.write)
 }

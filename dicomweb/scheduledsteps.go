@@ -94,7 +94,7 @@ func respondSteps(w http.ResponseWriter, r *http.Request, chosen offer, q match.
 		}
 	}
 	mediaType, body := results.end()
-	return respond(w, r, http.StatusOK, mediaType, body)
+	return body.respond(w, r, http.StatusOK, mediaType)
 }
 
 // createScheduled adds a scheduled step. Identifiers that are missing are made up; Location says which.

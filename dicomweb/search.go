@@ -65,7 +65,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, level match.Leve
 	if remaining := found.matches - query.Offset - found.results; remaining > 0 {
 		warn(h, base, fmt.Sprintf("There are %d additional results that can be requested", remaining))
 	}
-	return respond(w, r, http.StatusOK, found.mediaType, found.body)
+	return found.body.respond(w, r, http.StatusOK, found.mediaType)
 }
 
 // totalCount is the header that says how many matches there are altogether, as other servers name it.
@@ -74,7 +74,7 @@ const totalCount = "X-Total-Count"
 // page is what one response of a search holds (PS3.18 8.3.4.4.1).
 type page struct {
 	mediaType string
-	body      []byte
+	body      answer
 	results   int
 	matches   int // whatever offset and limit are
 }

@@ -140,7 +140,7 @@ func respondModule(w http.ResponseWriter, r *http.Request, status int, chosen of
 			return err
 		}
 		mediaType, body := results.end()
-		return respond(w, r, status, mediaType, body)
+		return body.respond(w, r, status, mediaType)
 	}
 	appendTo := (*dicom.DataSet).AppendXML
 	if strings.HasSuffix(chosen.mediaType, "json") {

@@ -43,7 +43,7 @@ func (s *Server) searchWorkitems(w http.ResponseWriter, r *http.Request) error {
 	if remaining := found.matches - q.Offset - found.results; remaining > 0 {
 		warn(h, s.baseURL(r), fmt.Sprintf("There are %d additional results that can be requested", remaining))
 	}
-	return respond(w, r, http.StatusOK, found.mediaType, found.body)
+	return found.body.respond(w, r, http.StatusOK, found.mediaType)
 }
 
 // workitemPage is what one response holds. counted: matches is how many there are, and not only how many there are at least.
