@@ -2,10 +2,12 @@ package dicom
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<NativeDicomModel xml:space="preserve">`
@@ -80,6 +82,10 @@ func TestParseXML(t *testing.T) {
 			`{"0008103E":{"vr":"LO"},"00100020":{"vr":"LO","Value":["P1"]},"00280010":{"vr":"US","Value":[512]}}`},
 		{"Latin-1", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><NativeDicomModel><DicomAttribute tag=\"00100020\" vr=\"LO\">" +
 			"<Value number=\"1\">\xe4</Value></DicomAttribute></NativeDicomModel>", `{"00100020":{"vr":"LO","Value":["ä"]}}`},
+		{"UTF-16, little endian", utf16Text(binary.LittleEndian, "\uFEFF"+utf16Document), `{"00100020":{"vr":"LO","Value":["ä𝄞"]}}`},
+		{"UTF-16, big endian", utf16Text(binary.BigEndian, "\uFEFF"+utf16Document), `{"00100020":{"vr":"LO","Value":["ä𝄞"]}}`},
+		{"UTF-16 without a byte order mark", utf16Text(binary.LittleEndian, utf16Document), `{"00100020":{"vr":"LO","Value":["ä𝄞"]}}`},
+		{"UTF-8 that says UTF-16", utf16Document, `{"00100020":{"vr":"LO","Value":["ä𝄞"]}}`},
 		{"text keeps its blanks", doc(`<DicomAttribute tag="00104000" vr="LT"><Value number="1">  a&#13;
 b</Value></DicomAttribute>`), `{"00104000":{"vr":"LT","Value":["  a\r\nb"]}}`},
 		{"UN of a known attribute", doc(`<DicomAttribute tag="00080060" vr="UN"><Value number="1">CT</Value></DicomAttribute>`),
@@ -112,18 +118,30 @@ b</Value></DicomAttribute>`), `{"00104000":{"vr":"LT","Value":["  a\r\nb"]}}`},
 	}
 }
 
+const utf16Document = `<?xml version="1.0" encoding="utf-16"?><NativeDicomModel><DicomAttribute tag="00100020" vr="LO"><Value number="1">ä𝄞</Value>` +
+	`</DicomAttribute></NativeDicomModel>`
+
+func utf16Text(order binary.AppendByteOrder, s string) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
 func doc(attributes string) string { return xmlHead + attributes + `</NativeDicomModel>` }
 
 func TestParseXMLErrors(t *testing.T) {
 	many := strings.Repeat(`<DicomAttribute tag="00090001" vr="LO" privateCreator="A"/>`, 241)
 	for _, c := range []struct{ in, want string }{
-		{``, "no NativeDicomModel"},
+		{``, "not well-formed"},
 		{`<x/>`, "one NativeDicomModel expected"},
 		{doc("") + `<NativeDicomModel/>`, "and nothing else"},
 		{xmlHead, "not well-formed"},
 		{`<!DOCTYPE x [<!ENTITY e "x">]>` + doc(""), "document type declarations"},
 		{doc(`<DicomAttribute tag="00100020" vr="LO"><Value>&e;</Value></DicomAttribute>`), "not well-formed"},
-		{"<?xml version=\"1.0\" encoding=\"UTF-16\"?>" + doc(""), "character set"},
+		{"<?xml version=\"1.0\" encoding=\"EUC-KR\"?>" + doc(""), "character set"},
+		{"\xFE\xFF\x00<\x00x", "not well-formed"},
 		{doc(`<DicomAttribute vr="LO"/>`), "without a tag"},
 		{doc(`<DicomAttribute tag="00100020" vr="XX"/>`), "unknown vr"},
 		{doc(`<DicomAttribute tag="00100020"/><DicomAttribute tag="00100020"/>`), "00100020 twice"},

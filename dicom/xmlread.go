@@ -1,6 +1,7 @@
 package dicom
 
 import (
+	"bufio"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
@@ -10,7 +11,11 @@ import (
 	"strings"
 
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
 )
+
+// ErrNotXML is the error, wrapped, of what is no XML document at all (ParseXML).
+var ErrNotXML = errors.New("not well-formed")
 
 // ParseXML reads a document of the Native DICOM Model (PS3.19 A.1) to its end. Its memory is bounded by the length of the
 // document, which the caller limits.
@@ -21,8 +26,8 @@ import (
 // there. Refused are bad syntax, declarations of entities, an attribute twice, a value that its VR cannot hold, values out of
 // order, and sequences nested more than 64 deep. The error has the byte offset and no content.
 func ParseXML(r io.Reader) (*DataSet, error) {
-	x := xmlReader{xml.NewDecoder(r)}
-	x.decoder.CharsetReader = latin1Reader
+	x := xmlReader{xml.NewDecoder(utf8Reader(r))}
+	x.decoder.CharsetReader = declaredReader
 	var ds *DataSet
 	for {
 		token, err := x.decoder.Token()
@@ -30,7 +35,7 @@ func ParseXML(r io.Reader) (*DataSet, error) {
 		case err == io.EOF && ds != nil:
 			return ds, nil
 		case err == io.EOF:
-			return nil, x.fail("no NativeDicomModel")
+			return nil, x.syntax(ErrNotXML)
 		case err != nil:
 			return nil, x.syntax(err)
 		}
@@ -48,12 +53,30 @@ func ParseXML(r io.Reader) (*DataSet, error) {
 	}
 }
 
-// latin1Reader reads the one other character set in which tools write these documents.
-func latin1Reader(label string, r io.Reader) (io.Reader, error) {
-	if repertoireOf(label).g1 != latin1 {
-		return nil, errors.New("character set is not UTF-8")
+// utf8Reader turns UTF-16, which its first characters tell (XML 1.0 F.1), into UTF-8.
+func utf8Reader(r io.Reader) io.Reader {
+	in := bufio.NewReader(r)
+	head, _ := in.Peek(2)
+	endian := unicode.BigEndian
+	switch string(head) {
+	case "\xFF\xFE", "<\x00":
+		endian = unicode.LittleEndian
+	case "\xFE\xFF", "\x00<":
+	default:
+		return in
 	}
-	return charmap.ISO8859_1.NewDecoder().Reader(r), nil
+	return unicode.UTF16(endian, unicode.UseBOM).NewDecoder().Reader(in)
+}
+
+// declaredReader reads the other character sets in which tools write these documents. What could be read up to where it says that it is UTF-16 is not, or no longer.
+func declaredReader(label string, r io.Reader) (io.Reader, error) {
+	switch key := charsetKey(label); {
+	case strings.HasPrefix(key, "UTF16"), key == "UCS2", key == "10646UCS2":
+		return r, nil
+	case repertoireOf(label).g1 == latin1:
+		return charmap.ISO8859_1.NewDecoder().Reader(r), nil
+	}
+	return nil, errors.New("character set is neither UTF-8, UTF-16 nor ISO 8859-1")
 }
 
 // xmlReader reads the Native DICOM Model.
@@ -67,7 +90,7 @@ func (x *xmlReader) fail(format string, args ...any) error {
 func (x *xmlReader) syntax(err error) error {
 	var bad *xml.SyntaxError
 	if errors.As(err, &bad) {
-		return x.fail("not well-formed")
+		err = ErrNotXML
 	}
 	return fmt.Errorf("DICOM XML, byte %d: %w", x.decoder.InputOffset(), err)
 }

@@ -287,6 +287,8 @@ func parseXMLMetadata(r *io.SectionReader, t *turn) (*dicom.DataSet, error) {
 		return nil, counted.waited
 	case counted.exceeded:
 		return nil, errCostly
+	case errors.Is(err, dicom.ErrNotXML):
+		return nil, badRequest("the metadata is not XML: %v", err)
 	case err != nil:
 		return nil, misread(err)
 	}

@@ -20,6 +20,10 @@ import (
 // codestream of PS3.18 Table 8.7.3-5 encapsulated frame by frame, consumer media by Table 10.5.2-1.
 func (a *assembly) completePixels() error {
 	e, _ := a.ds.Get(dicom.PixelData)
+	if inline, isInline := e.Value.(dicom.Bytes); isInline {
+		_, err := a.describeNative(int64(len(inline)), 1)
+		return err
+	}
 	bulk, isBulk := e.Value.(dicom.Bulk)
 	if !isBulk {
 		return nil
@@ -54,30 +58,38 @@ func (a *assembly) completePixels() error {
 	return a.encapsulate(parts, ts)
 }
 
-// native takes uncompressed pixel data, in one part or frame by frame. It must be as long as its description says: shorter or
-// longer, one of them is wrong, and the picture would be.
+// native takes uncompressed pixel data, in one part or frame by frame.
 func (a *assembly) native(parts []*bulkPart) error {
+	have := int64(0)
+	for _, p := range parts {
+		have += p.length
+		a.pixels = append(a.pixels, p.extent)
+	}
+	d, err := a.describeNative(have, len(parts))
+	if err == nil {
+		a.setPixels(d.BitsAllocated)
+	}
+	return err
+}
+
+// describeNative describes so many bytes of uncompressed pixel data in so many parts. They must be as long as the description says: shorter or
+// longer, one of them is wrong, and the picture would be.
+func (a *assembly) describeNative(have int64, parts int) (pixel.Description, error) {
 	d, err := pixel.Describe(a.ds)
 	if err != nil {
-		return unfit("Pixel Data: %w", err)
+		return d, unfit("Pixel Data: %w", err)
 	}
 	bits := int64(d.Values()) * int64(d.BitsAllocated)
 	if strings.HasSuffix(d.Photometric, "_422") { // two pixels share their chroma (PS3.3 C.7.6.3.1.2)
 		bits = bits / 3 * 2
 	}
-	if len(parts) > 1 && bits%8 != 0 {
-		return unfit("Pixel Data: frames of %d bits cannot be joined of several parts", bits)
+	if parts > 1 && bits%8 != 0 {
+		return d, unfit("Pixel Data: frames of %d bits cannot be joined of several parts", bits)
 	}
-	want, have := (bits*int64(d.Frames)+7)/8, int64(0)
-	for _, p := range parts {
-		have += p.length
-		a.pixels = append(a.pixels, p.extent)
+	if want := (bits*int64(d.Frames) + 7) / 8; have != want && have != want+want%2 {
+		return d, unfit("Pixel Data has %d bytes, but its description needs %d", have, want)
 	}
-	if have != want && have != want+want%2 {
-		return unfit("Pixel Data has %d bytes, but its description needs %d", have, want)
-	}
-	a.setPixels(d.BitsAllocated)
-	return nil
+	return d, nil
 }
 
 // setPixels sets the element of native pixel data (PS3.5 A.2).

@@ -74,6 +74,9 @@ func (s *scanner) fragments(l *level, h header, end int64, p *PixelData) (Span, 
 	span := Span{Offset: s.in.offset}
 	for n := -1; end < 0 || s.in.offset < end; n++ {
 		b := s.in.peek(itemHeader)
+		if len(b) == 0 && end < 0 && p != nil && n > 0 && s.endsWith(l, h.tag) {
+			break
+		}
 		if len(b) < itemHeader {
 			return span, s.broken(l, h.tag, s.in.err)
 		}

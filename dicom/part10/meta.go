@@ -67,11 +67,15 @@ func (s *scanner) compareMeta() {
 	} {
 		said, is := s.file.Meta.UID(uid.meta), s.file.DataSet.UID(uid.own)
 		if said != "" && is != "" && said != is {
-			s.file.Warnings = slices.Insert(s.file.Warnings, s.file.Lenient,
-				"File Meta Information: "+uid.meta.String()+" is not "+uid.own.String()+" of the data set")
-			s.file.Lenient++
+			s.lenient("File Meta Information: " + uid.meta.String() + " is not " + uid.own.String() + " of the data set")
 		}
 	}
+}
+
+// lenient notes what is wrong with the file rather than with its data set, after that has begun.
+func (s *scanner) lenient(text string) {
+	s.file.Warnings = slices.Insert(s.file.Warnings, s.file.Lenient, text)
+	s.file.Lenient++
 }
 
 // metaElements reads the elements of group 0002 and returns the offset where the group length says that they end, -1 where

@@ -36,7 +36,7 @@ type File struct {
 	Size           int64    // bytes of the file, read to its end
 	Memory         int64    // bytes that the data set takes, its DICOM JSON included, as they were counted
 	Warnings       []string // leniencies applied, each once, without patient data: "File Meta Information: no group length"
-	Lenient        int      // how many of the first of them are about what comes before the data set, and how that is encoded
+	Lenient        int      // how many of the first of them are about what comes before the data set, how that is encoded, and that it has no end
 }
 
 // Scan reads r to its end. Its memory is bounded by limits, never by a length in the file. An error is a *FormatError where the

@@ -17,6 +17,7 @@ type scanner struct {
 	limits Limits
 	file   *File
 
+	unended    bool // without the last delimiter
 	warned     map[string]bool
 	elements   int             // elements and items so far
 	memory     int64           // bytes of the data set so far
@@ -89,6 +90,9 @@ func (s *scanner) scanFile() error {
 		return err
 	}
 	s.finish()
+	if p := s.file.Layout.Pixel; s.unended && p != nil && p.NumberOfFrames < numberOfFrames(s.file.DataSet) {
+		return s.fail(root, p.Tag, Truncated, "the file ends here")
+	}
 	if raw != s.in {
 		return s.trailer(raw)
 	}

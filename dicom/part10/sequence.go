@@ -1,6 +1,8 @@
 package part10
 
 import (
+	"io"
+
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
@@ -17,6 +19,9 @@ func (s *scanner) sequence(l *level, h header, enc Encoding) (dicom.Value, error
 	outer := l.within()
 	for (end < 0 || s.in.offset < end) && s.in.offset != outer {
 		b := s.in.peek(itemHeader)
+		if len(b) == 0 && end < 0 && len(items) > 0 && s.endsWith(l, h.tag) {
+			return itemsValue(items), nil
+		}
 		if len(b) < itemHeader {
 			return nil, s.broken(l, h.tag, s.in.err)
 		}
@@ -43,6 +48,17 @@ func (s *scanner) sequence(l *level, h header, enc Encoding) (dicom.Value, error
 		s.warn(l, h.tag, "a sequence that does not end where it says")
 	}
 	return itemsValue(items), nil
+}
+
+// endsWith reports whether the file ends where only the delimiter of a sequence or of encapsulated data is left to come, the last of the data set: some
+// writers leave it out. A file that is cut just there looks the same, so that it is noted as something that is wrong with the file.
+func (s *scanner) endsWith(l *level, t dicom.Tag) bool {
+	if s.in.err != io.EOF || l.up != nil {
+		return false
+	}
+	s.unended = true
+	s.lenient(l.path(t) + ": the file ends without the delimiter, and may be cut off")
+	return true
 }
 
 // item reads one item, its header included.

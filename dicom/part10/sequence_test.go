@@ -1,6 +1,7 @@
 package part10
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -47,6 +48,7 @@ func TestSequences(t *testing.T) {
 			[]string{"without its delimiter"}},
 		{"last item without delimiter", part10File(evle, openSQ, openItem(a), implicitHeader(dicom.Item, open), b, sequenceEnd, after), want,
 			[]string{"without its delimiter"}},
+		{"sequence without delimiter at the end", part10File(evle, openSQ, openItem(a), item(b)), strings.TrimSuffix(want, "; 0020000D UI 1.2"), []string{"the file ends without the delimiter"}},
 		{"item too long", part10File(evle, openSQ, wrongItem(8, a), item(b), sequenceEnd, after), want, []string{"longer than its content"}},
 		{"item beyond its sequence", part10File(evle, sequence(0, item(a)+wrongItem(100, b)), after), want,
 			[]string{"does not end where it says"}},
