@@ -6,6 +6,7 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
 )
 
 // byteCoding is a coding of characters of different lengths without code extensions. Bytes below 80 are those of ISO 646 when they
@@ -15,7 +16,7 @@ type byteCoding struct {
 	length   func(b []byte) int // of the character, of two or more bytes or above 7F, that b begins with
 }
 
-// The codings of PS3.3 table C.12-5, and Shift JIS, which is none of them but is met as ISO_IR 13.
+// The codings of PS3.3 table C.12-5, and two that are none of them: Shift JIS, which is met as ISO_IR 13, and Big5, as ISO_IR 100.
 var (
 	gb18030  = &byteCoding{simplifiedchinese.GB18030, gb18030Length} // GBK is a part of it
 	shiftJIS = &byteCoding{japanese.ShiftJIS, func(b []byte) int {
@@ -24,6 +25,7 @@ var (
 		}
 		return 2
 	}}
+	big5 = &byteCoding{traditionalchinese.Big5, func([]byte) int { return 2 }}
 )
 
 func gb18030Length(b []byte) int {

@@ -14,7 +14,7 @@ import (
 //   - text that cannot be of the declared set but is well-formed UTF-8 is UTF-8, and so is text of ISO_IR 100 that makes letters in UTF-8 and no words in
 //     Latin-1;
 //   - text that cannot be of JIS X 0201 but is well-formed Shift JIS is that;
-//   - text without a declared set, or that cannot be of it, or of ISO_IR 100 where that makes no words, and looks like Chinese in GBK is that;
+//   - text without a declared set, or that cannot be of it, or of ISO_IR 100 where that makes no words, and looks like Chinese in GBK or Big5 is that;
 //   - characters above 7F where no set is designated for them are of the first declared set that has such, so that one missing
 //     escape sequence costs nothing;
 //   - bytes above 7F of the default repertoire, or of ISO_IR 192 in a text without any UTF-8 sequence, are Latin-1;
@@ -111,6 +111,10 @@ func (c Charset) decode(vr VR, b []byte) decoded {
 		d = decodedUTF8(vr, b)
 	case c.g1 == latin1 && !mayBeUTF8 && looksChinese(b) && !looksLatin(b):
 		d = gb18030.decode(vr, b)
+	case c.g1 == latin1 && looksBig5(b):
+		if d = big5.decode(vr, b); d.bad > 0 {
+			d = c.decodeExtensions(vr, b)
+		}
 	case c.utf8 && c.g1 == nil && hasSequence(b, 2) && (hasSequence(b, 3) || !looksChinese(b)):
 		d = decodedUTF8(vr, bytes.ToValidUTF8(b, []byte("\uFFFD")))
 	default:
@@ -125,6 +129,11 @@ func (c Charset) decode(vr VR, b []byte) decoded {
 	if c.g1 == katakana && !hasEscape(b) {
 		if j := shiftJIS.decode(vr, b); j.bad == 0 {
 			return j
+		}
+	}
+	if looksBig5(b) {
+		if chinese := big5.decode(vr, b); chinese.bad == 0 {
+			return chinese
 		}
 	}
 	if looksChinese(b) {
@@ -159,6 +168,43 @@ func looksChinese(b []byte) bool {
 		i += 2
 	}
 	return longest >= 2
+}
+
+// looksBig5 reports whether all words with bytes above 7F are pairs that are signs or frequent characters of Big5, three characters or more, two of
+// them in one word, and no words of Latin-1: some second bytes are ASCII, some are not, and there are signs that are in no word
+// (docs/adr/0051-big5-under-latin-1.md).
+func looksBig5(b []byte) bool {
+	var characters, signs, marks, word, longest int
+	ascii, high, letters := false, false, false
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		if c < utf8.RuneSelf {
+			if strings.IndexByte(" ^=\\,\r\n\t\x00", c) >= 0 {
+				word, letters = 0, false
+			} else if letters = true; word > 0 || c == escape {
+				return false
+			}
+			continue
+		}
+		if i++; letters || c < 0xA1 || c > 0xC6 || i == len(b) || b[i] < 0x40 || b[i] == 0x7F || 0x80 <= b[i] && b[i] < 0xA1 || b[i] == 0xFF {
+			return false
+		}
+		word++
+		longest = max(longest, word)
+		if c < 0xA4 {
+			continue // of punctuation
+		}
+		characters++
+		ascii, high = ascii || b[i] < utf8.RuneSelf, high || b[i] >= utf8.RuneSelf
+		for _, c := range b[i-1 : i+1] {
+			if strings.IndexByte("\xA2\xA3\xA4\xA5\xA6\xA7\xA8\xA9\xAC\xAE\xAF\xB1\xB6\xB8\xBC\xBD\xBE\xD7\xF7", c) >= 0 {
+				signs++
+			} else if 0xA1 <= c && c < 0xC0 { // one that does stand in words: ª º ° ´ · µ « »
+				marks++
+			}
+		}
+	}
+	return characters >= 3 && longest >= 2 && signs >= 1 && 2*signs+marks >= 4 && ascii && high
 }
 
 // looksUTF8 reports whether well-formed UTF-8 was hardly meant as Latin-1, where each of its characters is an accented letter with signs behind it: there are
@@ -298,6 +344,8 @@ func repertoireOf(term string) repertoire {
 		return repertoire{utf8: true}
 	case "GB18030", "GBK", "GB2312":
 		return repertoire{whole: gb18030}
+	case "BIG5", "CP950":
+		return repertoire{whole: big5}
 	case "SHIFTJIS", "SJIS":
 		return repertoire{whole: shiftJIS}
 	}

@@ -1,10 +1,14 @@
 package dicom
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/traditionalchinese"
 )
 
 // values splits a Specific Character Set as a data set holds it.
@@ -114,6 +118,18 @@ func TestCharsetSplit(t *testing.T) {
 		{"GBK as Latin-1", `ISO_IR 100`, PN, "\xcd\xf5^\xd0\xa1\xb6\xab", []string{"王^小东"}},
 		{"GBK as Latin-1, letters only", `ISO_IR 100`, PN, "ZHANG SAN=\xd5\xc5\xc8\xfd", []string{"ZHANG SAN=张三"}},
 		{"GBK as Latin-1, values", `ISO 2022 IR 100`, LO, "CT\xc9\xa8\xc3\xe8\\x", []string{"CT扫描", "x"}},
+		{"Big5", `BIG5`, PN, "\xa4\xfd^\xa4p\xa9\xfa", []string{"王^小明"}},
+		{"Big5 as Latin-1", `ISO_IR 100`, PN, "Wang^XiaoMing=\xa4\xfd^\xa4p\xa9\xfa", []string{"Wang^XiaoMing=王^小明"}},
+		{"Big5 as Latin-1, one word", `ISO_IR 100`, PN, "\xb3\xaf\xa4j\xa4\xe5", []string{"陳大文"}},
+		{"Big5 as Latin-1, with the byte of the backslash", `ISO 2022 IR 100`, LO, "\xb3\\\xa4j\xa4\xe5\\x", []string{"許大文", "x"}},
+		{"undeclared Big5", ``, PN, "\xa7\xf5^\xa4p\xc0s", []string{"李^小龍"}},
+		{"Big5 that could be signs", `ISO_IR 100`, LO, "\xa4\xfd\xa4p", []string{"¤ý¤p"}},
+		{"Latin-1, ordinals", `ISO_IR 100`, PN, "M\xaaT\xaaP\xe9rez^M\xaa\xc1NGELES", []string{"MªTªPérez^MªÁNGELES"}},
+		{"Latin-1, signs before letters", `ISO_IR 100`, LO, "\xa7A\xa7B\xa7C \xa9X\xaeY \xb1A\xb1B", []string{"§A§B§C ©X®Y ±A±B"}},
+		{"Latin-1, signs before signs", `ISO_IR 100`, LO, "\xbd\xbe 3\xbd\xa7 \xb1\xb1 \xa9\xae", []string{"½¾ 3½§ ±± ©®"}},
+		{"Latin-1, capitals before letters", `ISO_IR 100`, PN, "\xc1R\xc1T\xc1\xc9^\xc4R\xc4\xd6\xc4T", []string{"ÁRÁTÁÉ^ÄRÄÖÄT"}},
+		{"Latin-1, quotations", `ISO_IR 100`, LO, "\xabA\xbb \xabB\xc9\xbb \xbfQ\xbfQ \xa1A\xc1!", []string{"«A» «BÉ» ¿Q¿Q ¡AÁ!"}},
+		{"Latin-2 as Latin-1", `ISO_IR 100`, PN, "\xa9I\xa9A^\xaeI\xaeA", []string{"©I©A^®I®A"}},
 		{"Latin-1 with many accents", `ISO_IR 100`, PN, "\xc9l\xe9onore^Andr\xe9e", []string{"Éléonore^Andrée"}},
 		{"Latin-1 in pairs", `ISO_IR 100`, LO, "\xc5\xc4\xd6\xd1 \xbf\xd3 \xc1\xe9", []string{"ÅÄÖÑ ¿Ó Áé"}},
 		{"Latin-1 in pairs of small letters", `ISO_IR 100`, LO, "\xe5\xe4\xf6\xf1", []string{"åäöñ"}},
@@ -143,6 +159,36 @@ func TestCharsetSplit(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
 		}
 	}
+}
+
+// TestBig5UnderLatin1: names of Taiwan and Hong Kong under ISO_IR 100 are read, most of them, and none as other characters.
+func TestBig5UnderLatin1(t *testing.T) {
+	names := strings.Fields(`王^小明 陳^大文 李^小龍 林^志玲 張^學友 劉^德華 蔡^英文 馬^英九 郭^台銘 周^杰倫 黃^志明 吳^宗憲 許^信良 楊^麗花 鄭^成功 謝^長廷 洪^秀柱 曾^國城 廖^峻 賴^清德
+		徐^若瑄 何^潤東 朱^立倫 葉^問 蕭^敬騰 江^蕙 羅^大佑 高^凌風 潘^瑋柏 簡^媜 彭^佳慧 鍾^鎮濤 游^錫堃 詹^雅雯 胡^適 施^明德 沈^文程 余^光中 盧^廣仲 梁^朝偉 王淑芬 陳建宏 林美玲 張志偉 李淑惠`)
+	c, read := NewCharset([]string{"ISO_IR 100"}), 0
+	for _, name := range names {
+		b, err := traditionalchinese.Big5.NewEncoder().Bytes([]byte(name))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		latin, err := charmap.ISO8859_1.NewDecoder().Bytes(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch got := c.Decode(PN, b); got {
+		case name:
+			read++
+		case string(latin):
+		default:
+			if bytes.ContainsFunc(b, func(r rune) bool { return r >= '@' && r != '^' && r < utf8.RuneSelf }) { // or the bytes may be of GBK as well
+				t.Errorf("%s is read as %s", name, got)
+			}
+		}
+	}
+	if read < len(names)/2 {
+		t.Errorf("%d names of %d are read", read, len(names))
+	}
+	t.Logf("%d of %d", read, len(names))
 }
 
 func TestCharsetDecode(t *testing.T) {
