@@ -215,6 +215,19 @@ func (a *assembly) encapsulate(parts []*bulkPart, ts dicom.TransferSyntax) error
 		first.Frames = len(parts)
 	}
 	a.write.TransferSyntax = chosen
+	if isVideo(chosen) && first.Frames == 0 && strings.TrimSpace(a.ds.String(dicom.NumberOfFrames)) == "" {
+		n, err := 0, errors.New("it cannot be read")
+		if first.Rows > 0 {
+			n, err = codestream.CountFrames(mediaType, a.parts.spool.open(parts[0].extent))
+		}
+		if err == nil && n == 0 {
+			err = errors.New("there are none")
+		}
+		if err != nil {
+			return unfit("Number of Frames (0028,0008) is absent, and the frames of the video cannot be counted: %w", err)
+		}
+		first.Frames = n
+	}
 	if err := a.describe(first.Description); err != nil {
 		return err
 	}
@@ -295,12 +308,10 @@ func (a *assembly) describe(d pixel.Description) error {
 	return a.describeFrames(d.Frames)
 }
 
-// describeFrames completes Number of Frames; 0 are a video that does not say how many it has.
+// describeFrames completes Number of Frames; 0 are a video that has not been counted, because the metadata has their number.
 func (a *assembly) describeFrames(n int) error {
 	given := strings.TrimSpace(a.ds.String(dicom.NumberOfFrames))
 	switch {
-	case given == "" && n == 0:
-		return unfit("Number of Frames (0028,0008) is absent, and the video does not say it")
 	case given == "" && n > 1:
 		a.ds.SetStrings(dicom.NumberOfFrames, dicom.IS, strconv.Itoa(n))
 	case given == "" || n == 0 || isVideo(a.write.TransferSyntax):

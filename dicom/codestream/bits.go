@@ -42,3 +42,12 @@ func (r *bitReader) golomb() uint32 {
 	}
 	return 1<<zeros - 1 + r.bits(zeros)
 }
+
+// signedGolomb reads a signed one (ISO/IEC 14496-10 9.1.1).
+func (r *bitReader) signedGolomb() int32 {
+	n := r.golomb()
+	if n%2 == 0 {
+		return -int32(n / 2)
+	}
+	return int32(n/2 + 1)
+}

@@ -3,7 +3,7 @@
 // no transfer syntax and must be transformed: GIF and PNG.
 //
 // codestream.go is the table of media types. jpeg.go reads JPEG and JPEG-LS, jpeg2000.go JPEG 2000 and HTJ2K with their containers,
-// jpegxl.go JPEG XL, mp4.go, mpeg.go and hevc.go video, png.go and gif.go the two that are transformed.
+// jpegxl.go JPEG XL, mp4.go, mpeg.go, h264.go and hevc.go video, whose frames videoframes.go counts, png.go and gif.go the two that are transformed.
 package codestream
 
 import (

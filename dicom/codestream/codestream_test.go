@@ -11,6 +11,8 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -257,7 +259,14 @@ func TestTransform(t *testing.T) {
 
 // A cut codestream is an error or a description, and never a panic.
 func FuzzInspect(f *testing.F) {
-	for _, b := range samples(f) {
+	all := samples(f)
+	videos, err := filepath.Glob("testdata/video/*")
+	for _, path := range videos {
+		if all[path], err = os.ReadFile(path); err != nil {
+			f.Fatal(err)
+		}
+	}
+	for _, b := range all {
 		for i := range mediaTypes {
 			f.Add(i, b)
 		}
@@ -267,6 +276,9 @@ func FuzzInspect(f *testing.F) {
 		s, err := Inspect(mediaType, section(b))
 		if err == nil && s.Codestream.Size() > int64(len(b)) {
 			t.Fatal("a codestream longer than what it lies in")
+		}
+		if n, err := CountFrames(mediaType, section(b)); err == nil && n > len(b)/4 {
+			t.Fatalf("%d frames in %d bytes", n, len(b))
 		}
 		if err == nil && Transformed(mediaType) && s.Values() < 1<<16 {
 			counted := &counter{}

@@ -16,20 +16,22 @@ func inspectHEVC(r *io.SectionReader) (Stream, error) {
 	if len(head) >= 8 && string(head[4:8]) == "ftyp" {
 		return inspectMP4(r)
 	}
-	const sequenceParameterSet = 33
 	for rest := head; ; {
 		i := bytes.Index(rest, []byte{0, 0, 1})
 		if i < 0 || len(rest) < i+6 {
 			return Stream{}, errors.New("there is no sequence parameter set")
 		}
 		rest = rest[i+3:]
-		if rest[0]>>1&0x3F != sequenceParameterSet {
+		if rest[0]>>1&0x3F != hevcSequence {
 			continue
 		}
 		unit, _, _ := bytes.Cut(rest[2:], []byte{0, 0, 1})
 		return readSequenceParameters(unit)
 	}
 }
+
+// hevcSequence is the unit with a sequence parameter set (ISO/IEC 23008-2 Table 7-1).
+const hevcSequence = 33
 
 func readSequenceParameters(b []byte) (Stream, error) {
 	r := &bitReader{b: bytes.ReplaceAll(b, []byte{0, 0, 3}, []byte{0, 0})} // without emulation prevention

@@ -3,6 +3,7 @@ package codestream
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/noctis-dicom/noctis/dicom"
@@ -24,6 +25,7 @@ const (
 type track struct {
 	id         uint32
 	video      bool
+	kind       string // of its samples
 	syntax     dicom.UID
 	rows, cols int
 	bits       int
@@ -35,8 +37,14 @@ var errChroma = errors.New("video whose chroma is not 4:2:0, or with more bits t
 // inspectMP4 reads the movie header (ISO/IEC 14496-12, -15), and counts what lies in fragments behind it; the container stays, for PS3.5 8.2.7
 // allows it.
 func inspectMP4(r *io.SectionReader) (Stream, error) {
+	if isByteStream(r) {
+		return inspectH264(r)
+	}
 	var found *track
 	err := eachBox(r, func(kind string, body *io.SectionReader) error {
+		if kind == "ftyp" && isQuickTime(body) {
+			return errQuickTime
+		}
 		if kind == "moof" && found != nil {
 			return found.fragment(body)
 		}
@@ -63,9 +71,23 @@ func inspectMP4(r *io.SectionReader) (Stream, error) {
 	case found == nil:
 		return Stream{}, errors.New("there is no video track")
 	case found.syntax == "":
-		return Stream{}, errors.New("the video is neither H.264 nor H.265")
+		return Stream{}, fmt.Errorf("the video is neither H.264 nor H.265, but %q", found.kind)
 	}
 	return videoStream(found.syntax, found.rows, found.cols, found.bits, found.samples)
+}
+
+var errQuickTime = errors.New("it is a QuickTime movie, and says that it is nothing else: PS3.5 8.2.7 wants MP4, which the same video can be put into as it is (ffmpeg -c copy)")
+
+// isQuickTime reports whether all brands of a container are QuickTime's: what is compatible with another is a file of ISO/IEC 14496-12.
+func isQuickTime(ftyp *io.SectionReader) bool {
+	b := make([]byte, min(ftyp.Size(), 512))
+	n, _ := ftyp.ReadAt(b, 0)
+	for at := 0; at+4 <= n; at += 4 {
+		if brand := string(b[at : at+4]); at != 4 && brand != "qt  " && brand != "\x00\x00\x00\x00" { // 4: the version
+			return false
+		}
+	}
+	return n >= 4
 }
 
 func videoStream(syntax dicom.UID, rows, columns, bits, frames int) (Stream, error) {
@@ -86,7 +108,7 @@ func (t *track) read(r *io.SectionReader, depth int) error {
 		case "hdlr":
 			var b [12]byte
 			_, err := body.ReadAt(b[:], 0)
-			t.video = err == nil && string(b[8:]) == "vide"
+			t.video = t.video || err == nil && string(b[8:]) == "vide" // QuickTime has another one, of how data is found
 		case "stsz", "stz2":
 			t.samples = int(min(field(body, 8), 1<<31-1))
 		case "stsd":
@@ -137,6 +159,7 @@ func (t *track) sampleEntry(kind string, body *io.SectionReader) error {
 	if _, err := body.ReadAt(fields[:], 0); err != nil || t.cols > 0 {
 		return nil
 	}
+	t.kind = kind
 	switch kind {
 	case "avc1", "avc3", "hvc1", "hev1":
 	default:
