@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -13,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -210,6 +212,25 @@ func TestStoreNumberedFrames(t *testing.T) {
 	}
 }
 
+// A video without a container does not say how many frames it has: they are counted, unless the metadata has their number.
+func TestStoreCountsFrames(t *testing.T) {
+	for file, mediaType := range map[string]string{"frames.m2v": "video/mpeg", "slices.264": "video/mp4", "frames.265": "video/h265"} {
+		video, err := os.ReadFile(filepath.Join("..", "dicom", "codestream", "testdata", "video", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, given := range []string{"", "9"} {
+			s, ds, want := freshServer(t, Options{}), bare("pixels"), cmp.Or(given, "7")
+			if given != "" {
+				ds.SetStrings(dicom.NumberOfFrames, dicom.IS, given)
+			}
+			if w := newComposite(t, ds).part(mediaType, "pixels", video).post(s, ""); w.Code != http.StatusOK || metadataOf(t, s).String(dicom.NumberOfFrames) != want {
+				t.Errorf("%s, %q: %d %v", file, given, w.Code, w.Header())
+			}
+		}
+	}
+}
+
 // What does not go together is refused, and says what it is.
 func TestStoreRefusesUnfit(t *testing.T) {
 	sized := func(rows int64) *dicom.DataSet {
@@ -234,7 +255,7 @@ func TestStoreRefusesUnfit(t *testing.T) {
 		{"other family", bare("pixels"), "image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.90", jpegBytes(t, 8), "is not one of \"image/jpeg\""},
 		{"unknown syntax", bare("pixels"), "image/jpeg; transfer-syntax=1.2.3", jpegBytes(t, 8), "C122"},
 		{"big endian", bare("pixels"), "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.2", jpegBytes(t, 8), "C122"},
-		{"video without frames", bare("pixels"), "video/mpeg", []byte("\x00\x00\x01\xB3\x02\x00\x10\x33\xFF\xFF\x00\x00"), "Number of Frames (0028,0008) is absent"},
+		{"video without frames", bare("pixels"), "video/mpeg", []byte("\x00\x00\x01\xB3\x02\x00\x10\x33\xFF\xFF\x00\x00"), "Number of Frames (0028,0008) is absent, and the frames of the video cannot be counted: there are none"},
 	} {
 		w := newComposite(t, test.ds).part(test.mediaType, "pixels", test.body).post(freshServer(t, Options{}), "")
 		if told := strings.Join(w.Header().Values("Warning"), "\n"); w.Code != http.StatusConflict || !strings.Contains(told, test.want) {
