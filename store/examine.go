@@ -23,7 +23,7 @@ const (
 	Orphan       DefectKind = "file without an entry" // whole, and can be taken in
 	Unadoptable  DefectKind = "file of no instance"   // whole or not, and can not
 	EntryDiffers DefectKind = "entry differs"         // from what the file says
-	EntryBroken  DefectKind = "index cannot be read"  // the rest of it was not looked at
+	EntryBroken  DefectKind = "index cannot be read"  // the rest of that was not looked at
 	FileBroken   DefectKind = "file cannot be read"   // the disk refuses
 )
 
@@ -49,17 +49,20 @@ func (s *Store) Examine(ctx context.Context, read func(BlobID) bool, progress fu
 	}
 }
 
-// examineEntries reports whether to go on.
+// examineEntries reports whether to go on. Where the metadata cannot be read, the files of the entries still are.
 func (s *Store) examineEntries(ctx context.Context, read func(BlobID) bool, progress func(done int), yield func(Defect, error) bool) bool {
 	metadata, stop := iter.Pull2(s.index.Metadata(ctx, dicom.Ref{}))
 	defer stop()
-	done := 0
+	done, unreadable := 0, false
 	for e, err := range s.index.Entries(ctx, dicom.Ref{}) {
 		var m Metadata
-		if err == nil {
-			var there bool
-			if m, err, there = metadata(); err == nil && (!there || m.Ref != e.Ref) {
-				err = fmt.Errorf("instance %s has no metadata", e.Ref.Instance)
+		if err == nil && !unreadable {
+			m, err = metadataOf(e, metadata)
+			if unreadable = err != nil; unreadable && ctx.Err() == nil {
+				if !yield(Defect{Kind: EntryBroken, Detail: err.Error()}, nil) {
+					return false
+				}
+				err = nil
 			}
 		}
 		if ctx.Err() != nil {
@@ -69,7 +72,11 @@ func (s *Store) examineEntries(ctx context.Context, read func(BlobID) bool, prog
 		if err != nil {
 			return yield(Defect{Kind: EntryBroken, Detail: err.Error()}, nil)
 		}
-		if d, bad := s.examineEntry(ctx, e, m, read(e.Blob)); bad && !yield(d, nil) {
+		examine := func(read bool) (Defect, bool) { return s.examineEntry(ctx, e, m, read) }
+		if unreadable {
+			examine = func(read bool) (Defect, bool) { return s.examineFile(ctx, e, read) }
+		}
+		if d, bad := examine(read(e.Blob)); bad && !yield(d, nil) {
 			return false
 		}
 		if done++; progress != nil {
@@ -77,6 +84,15 @@ func (s *Store) examineEntries(ctx context.Context, read func(BlobID) bool, prog
 		}
 	}
 	return true
+}
+
+// metadataOf takes the next metadata, which are those of the entry.
+func metadataOf(e *Entry, next func() (Metadata, error, bool)) (Metadata, error) {
+	m, err, there := next()
+	if err == nil && (!there || m.Ref != e.Ref) {
+		err = fmt.Errorf("instance %s has no metadata", e.Ref.Instance)
+	}
+	return m, err
 }
 
 // examineBin looks at the files of what lies in the recycle bin, and reports whether to go on.

@@ -377,6 +377,8 @@ func TestDoctorBackup(t *testing.T) {
 	w.write(keys, nil)
 	w.check(os.Remove(indexFile(w.data)))
 	w.check(os.Remove(journalFile(w.data)))
+	w.check(os.Remove(w.blob(2))) // which the index of the backup alone knows now
+	w.check(os.Remove(w.blobOf(w.deleted)))
 	if d, code := w.doctor(); code != 1 || !hasKind(d, small) || d.Findings[0].Help == "" {
 		t.Errorf("exit code %d, %v", code, kinds(d))
 	}

@@ -41,6 +41,11 @@ var damages = []damage{
 		w.sql("PRAGMA foreign_keys = OFF; DELETE FROM series WHERE id = 1")
 	}},
 	{"copy of a file under a wrong name", "file damaged", true, func(w *ward) { w.write(w.blobOf([]byte("other")), w.files[1]) }},
+	{"truncated file, another missing, and metadata that cannot be read before both", "file damaged", false, func(w *ward) {
+		w.check(os.Truncate(w.blob(5), 300))
+		w.check(os.Remove(w.blob(7)))
+		w.sql("UPDATE instance_metadata SET json = x'00' WHERE instance_id = 1")
+	}},
 	{"swapped files", "file damaged", true, func(w *ward) {
 		w.write(w.blob(1), w.files[2])
 		w.write(w.blob(2), w.files[1])

@@ -85,7 +85,7 @@ func (p *patient) mendIndex(ctx context.Context) error {
 			"or say --forget-missing", len(missing))
 		return nil
 	}
-	if err := p.recall(ctx); err != nil {
+	if err := errors.Join(p.recall(ctx), p.takeNamed(ctx)); err != nil {
 		return err
 	}
 	fresh, report, remove, err := rebuild(ctx, p.Data, p.blobs, p.progress)

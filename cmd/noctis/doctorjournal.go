@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/durable"
 	"github.com/noctis-dicom/noctis/store"
 	"github.com/noctis-dicom/noctis/store/sqlite"
@@ -136,6 +137,51 @@ func (p *patient) recall(ctx context.Context) error {
 		p.d.note("%d records of the journal were taken from the backup", len(lost))
 	}
 	return errors.Join(err, p.blobs.Record(ctx, lost...))
+}
+
+// takeNamed takes from the last backup the files that its index names and that are not there, where the own index cannot tell which are missing: one that
+// is made anew would not know that they ever were. What was deleted since is in the journal.
+func (p *patient) takeNamed(ctx context.Context) error {
+	m, folder := p.lastBackup()
+	if m == nil || !p.d.has(dataBase) && !p.d.has(string(store.EntryBroken)) {
+		return nil
+	}
+	index, err := sqlite.OpenReading(ctx, filepath.Join(folder, "index.db"))
+	if err != nil {
+		p.d.note("which files are missing cannot be told: the index of the backup cannot be read, either: %v", err)
+		return ctx.Err()
+	}
+	defer index.Close()
+	taken := 0
+	take := func(e *store.Entry) error {
+		f := &finding{defect: store.Defect{Blob: e.Blob}}
+		err := p.mendMissing(ctx, f)
+		if f.Mended != "" {
+			taken++
+			err = errors.Join(err, p.blobs.SetStored(e.Blob, e.Stored))
+		}
+		return err
+	}
+	for e, err := range index.Entries(ctx, dicom.Ref{}) {
+		if err == nil {
+			err = take(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for r, err := range index.Removed(ctx, store.RemovedQuery{}) {
+		if err == nil {
+			err = take(r.Entry)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if taken > 0 {
+		p.d.note("%d files that were missing were taken from the backup of %s, whose index names them", taken, m.At.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // lastBackup is the last of the backups that were named, "" if there is none: perhaps only the files of one are there.
