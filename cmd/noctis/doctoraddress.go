@@ -43,16 +43,24 @@ func (o outside) knock(ctx context.Context, header http.Header) (wrong *complain
 		c.Got += ", Location: " + answer.Get("Location")
 	case status < 300 && (kind == "text/html" || kind == "application/xhtml+xml"):
 		c.Clause, c.Effect, c.Remedy = "PS3.18 10.6.1.1", "the address, or the login, is wrong: a page for people answers", "give the base of the services, to which /studies is added"+o.elsewhere(ctx, client, header)
-	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusGone:
-		if found := o.elsewhere(ctx, client, header); found != "" {
-			c.Clause, c.Effect, c.Remedy = "PS3.18 10.6.1.1", "the address is wrong: there are no studies", "give the base of the services"+found
-			return c, "", nil
-		}
-		return nil, fmt.Sprintf("the address is wrong, or the server has no search: %s is answered %d", c.Sent, status), nil
-	default:
+	case foundStudies(status, answer):
 		return nil, "", nil
+	default:
+		found := o.elsewhere(ctx, client, header)
+		if found == "" && status != http.StatusNotFound && status != http.StatusMethodNotAllowed && status != http.StatusGone {
+			return nil, "", nil // the cases say what is wrong with the answer
+		}
+		if found == "" {
+			return nil, fmt.Sprintf("the address is wrong, or the server has no search: %s is answered %d", c.Sent, status), nil
+		}
+		c.Clause, c.Effect, c.Remedy = "PS3.18 10.6.1.1", "the address is wrong: there are no studies", "give the base of the services"+found
 	}
 	return c, "", nil
+}
+
+// foundStudies reports whether a search was answered as PS3.18 10.6.3 has it.
+func foundStudies(status int, answer http.Header) bool {
+	return status == http.StatusOK && strings.HasPrefix(answer.Get("Content-Type"), "application/dicom+json") || status == http.StatusNoContent
 }
 
 // ask searches for studies at a base.
@@ -86,7 +94,7 @@ func (o outside) elsewhere(ctx context.Context, client *http.Client, header http
 			continue
 		}
 		status, answer, err := ask(ctx, client, header, base)
-		if err == nil && (status == http.StatusOK && strings.HasPrefix(answer.Get("Content-Type"), "application/dicom+json") || status == http.StatusNoContent) {
+		if err == nil && foundStudies(status, answer) {
 			return ": studies are found at " + base
 		}
 	}

@@ -85,6 +85,7 @@ func TestDoctorAtWrongAddress(t *testing.T) {
 		w.WriteHeader(http.StatusUnauthorized)
 	})
 	mux.Handle("/moved/", http.RedirectHandler("/login?next=/moved", http.StatusFound))
+	mux.HandleFunc("/another/", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "since is missing", http.StatusBadRequest) })
 	mux.HandleFunc("/page/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	})
@@ -96,6 +97,7 @@ func TestDoctorAtWrongAddress(t *testing.T) {
 		{"/locked", "weak", "may not read", "right to read"},
 		{"/moved/", "", "sent elsewhere", "/login?next=/moved"},
 		{"/page", "", "a page for people answers", server.URL + "/dicom-web"},
+		{"/another", "", "the address is wrong", server.URL + "/dicom-web"},
 		{"/nothing/here", "", "the address is wrong", server.URL + "/dicom-web"},
 	} {
 		var out, errs bytes.Buffer

@@ -162,3 +162,32 @@ func TestPatience(t *testing.T) {
 		}
 	}
 }
+
+// TestNamedIn: which instance a file is says its data set, also where its File Meta Information has another UID.
+func TestNamedIn(t *testing.T) {
+	for _, syntax := range []dicom.UID{dicom.ExplicitVRLittleEndian, dicom.ImplicitVRLittleEndian} {
+		image := dicomtest.Image{Name: "named", TransferSyntax: syntax}
+		uid := string(image.Instance().DataSet.UID(dicom.SOPInstanceUID))
+		other := uid[:len(uid)-1] + "0"
+		if other == uid {
+			other = uid[:len(uid)-1] + "1"
+		}
+		file := image.File()
+		if bytes.Count(file, []byte(uid)) != 2 {
+			t.Fatalf("%s: the UID stands %d times in the file", syntax, bytes.Count(file, []byte(uid)))
+		}
+		file = bytes.Replace(file, []byte(uid), []byte(other), 1)
+		if got := instanceIn(file); got != uid {
+			t.Errorf("%s: %s, want %s", syntax, got, uid)
+		}
+		at := bytes.Index(file, []byte(uid))
+		if got := instanceIn(file[:at]); got != other {
+			t.Errorf("%s, without its data set: %s, want %s", syntax, got, other)
+		}
+	}
+	for _, odd := range []string{"", "\x08\x00\x18\x00", "\x08\x00\x18\x00\xff\xff\xff\xff1.2", "\x08\x00\x18\x00UI", "\x08\x00\x18\x00UI\x04\x00x.yz"} {
+		if got := instanceIn([]byte(odd)); got != "" && got != "1.2" {
+			t.Errorf("%q: %q", odd, got)
+		}
+	}
+}

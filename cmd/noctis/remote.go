@@ -185,12 +185,27 @@ func (r *remote) finds(ctx context.Context, resource string, instance dicom.UID)
 // headBytes is as much of a file as has to hold its Media Storage SOP Class and Instance UID.
 const headBytes = 4096
 
-// namedIn is where a file has to be stored, and which instance it is, by its File Meta Information (PS3.10 7.1). A file without that goes to the studies.
+// namedIn is where a file has to be stored, by its File Meta Information (PS3.10 7.1), and which instance it is: by its data set, which is what servers go
+// by, where that begins in the head, else by the same. A file without that goes to the studies.
 func namedIn(file *bufio.Reader) (resource string, instance dicom.UID) {
 	head, _ := file.Peek(headBytes) // a short file is shorter
 	// Media Storage SOP Class UID (0002,0002) and Media Storage SOP Instance UID (0002,0003)
 	class := uidAfter(head, "\x02\x00\x02\x00UI")
-	return cmp.Or(dicom.ResourceOf(class), dicom.Studies), uidAfter(head, "\x02\x00\x03\x00UI")
+	return cmp.Or(dicom.ResourceOf(class), dicom.Studies), cmp.Or(instanceOf(head), uidAfter(head, "\x02\x00\x03\x00UI"))
+}
+
+// instanceOf is the SOP Instance UID (0008,0018) of the data set, "" if it does not begin in the head, or is not to be read there.
+func instanceOf(head []byte) dicom.UID {
+	const tag = "\x08\x00\x18\x00"
+	uid := uidAfter(head, tag+"UI")
+	if _, rest, found := bytes.Cut(head, []byte(tag)); uid == "" && found && len(rest) > 4 { // implicit VR
+		length := min(int64(binary.LittleEndian.Uint32(rest)), int64(len(rest)-4))
+		uid = dicom.UID(bytes.TrimRight(rest[4:4+length], "\x00 "))
+	}
+	if !uid.Valid() {
+		return ""
+	}
+	return uid
 }
 
 // uidAfter is the UID of the element that begins so in a file.
