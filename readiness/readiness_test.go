@@ -47,6 +47,18 @@ func slice(n int, z float64, with ...any) dicomtest.Image {
 	}, with...)}
 }
 
+// inItem is an item with one element.
+func inItem(t dicom.Tag, value any) *dicom.DataSet {
+	item := &dicom.DataSet{}
+	switch v := value.(type) {
+	case string:
+		item.SetStrings(t, dicom.DS, v)
+	case *dicom.DataSet:
+		item.SetItems(t, v)
+	}
+	return item
+}
+
 // TestVolume: which series can be reconstructed, and why others cannot.
 func TestVolume(t *testing.T) {
 	at := func(places ...float64) (files [][]byte) {
@@ -118,6 +130,8 @@ func TestFindings(t *testing.T) {
 		{"no such colors", slice(1, 0, dicom.PhotometricInterpretation, "MONOCHROME3"), readiness.Limited, readiness.Photometric, "is none"},
 		{"planes of colors", dicomtest.Image{BitsAllocated: 8, Samples: 3, Photometric: "RGB", With: []any{dicom.PlanarConfiguration, ""}}, readiness.Limited, readiness.Missing, "PlanarConfiguration"},
 		{"slope that is none", slice(1, 0, dicom.RescaleSlope, "steep"), readiness.Hidden, readiness.Window, "RescaleSlope 00281053 is no number"},
+		{"intercept of all frames that is none", slice(1, 0, dicom.SharedFunctionalGroupsSequence, inItem(dicom.PixelValueTransformationSequence,
+			inItem(dicom.RescaleIntercept, "low"))), readiness.Hidden, readiness.Window, "RescaleIntercept 00281052 is no number"},
 		{"no window at all", slice(1, 0), readiness.Limited, readiness.Window, "are absent: viewers take the range of the pixels"},
 		{"fewer than no frames", slice(1, 0, dicom.NumberOfFrames, -3), readiness.Limited, readiness.Description, "is no number above 0: here it is taken for 1"},
 		{"no high bit", slice(1, 0, dicom.HighBit, ""), readiness.Limited, readiness.Missing, "HighBit 00280102: viewers guess"},

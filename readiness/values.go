@@ -22,7 +22,10 @@ func (x *examination) values(e *store.Entry, ds *dicom.DataSet, d pixel.Descript
 		}
 	}
 	for _, t := range []dicom.Tag{dicom.RescaleSlope, dicom.RescaleIntercept} {
-		if el, _ := ds.Get(t); el.Value != nil && numbers(ds, t) == nil {
+		if slices.ContainsFunc(transformations(ds), func(item *dicom.DataSet) bool {
+			el, _ := item.Get(t)
+			return el.Value != nil && numbers(item, t) == nil
+		}) {
 			x.find(e.Ref, 0, Hidden, Window, "%s %v is no number: viewers that calculate with it show black", t.Keyword(), t)
 		}
 	}
@@ -55,6 +58,15 @@ func (x *examination) values(e *store.Entry, ds *dicom.DataSet, d pixel.Descript
 	if s := spacingOf(ds, 1); s != nil && (len(s) != 2 || s[0] <= 0 || s[1] <= 0) {
 		x.find(e.Ref, 0, Limited, Description, "Pixel Spacing (0028,0030) is not two numbers above 0: lengths are wrong, and viewers may show nothing in three dimensions")
 	}
+}
+
+// transformations are what may say how stored values become those of the modality: the data set, and items of its functional groups (PS3.3 C.7.6.16).
+func transformations(ds *dicom.DataSet) []*dicom.DataSet {
+	all := []*dicom.DataSet{ds}
+	for _, groups := range slices.Concat(ds.Items(dicom.SharedFunctionalGroupsSequence), ds.Items(dicom.PerFrameFunctionalGroupsSequence)) {
+		all = append(all, groups.Items(dicom.PixelValueTransformationSequence)...)
+	}
+	return all
 }
 
 // photometrics are those of PS3.3 C.7.6.3.1.2, retired ones as well.
