@@ -72,9 +72,10 @@ func (ds *DataSet) Len() int {
 	if ds.rest == nil {
 		return len(ds.elements)
 	}
-	n := len(ds.rest.parts)
+	parts := ds.rest.all()
+	n := len(parts)
 	for _, e := range ds.elements {
-		if _, inText := ds.rest.find(e.Tag); !inText {
+		if _, inText := place(parts, e.Tag); !inText {
 			n++
 		}
 	}
@@ -104,8 +105,9 @@ func (ds *DataSet) Between(first, last Tag) iter.Seq[Element] {
 	i, _ := ds.find(first)
 	within := &DataSet{elements: ds.elements[i:]}
 	if ds.rest != nil {
-		j, _ := ds.rest.find(first)
-		within.rest = &unread{ds.rest.text, ds.rest.parts[j:], ds.rest.seen, ds.rest.change}
+		parts := ds.rest.all()
+		j, _ := place(parts, first)
+		within.rest = &unread{ds.rest.text, parts[j:], ds.rest.seen, ds.rest.change}
 	}
 	return func(yield func(Element) bool) {
 		for e := range within.All() {
@@ -220,8 +222,8 @@ func (ds *DataSet) Get(t Tag) (Element, bool) {
 	if i, found := ds.find(t); found {
 		return ds.elements[i], true
 	}
-	if i, found := ds.rest.find(t); found {
-		return ds.rest.get(i), true
+	if p, found := ds.rest.find(t); found {
+		return ds.rest.get(p), true
 	}
 	return Element{}, false
 }
@@ -264,8 +266,8 @@ func (ds *DataSet) Items(t Tag) []*DataSet {
 // a time, and not kept.
 func (ds *DataSet) EachItem(t Tag) (items iter.Seq[*DataSet], there bool) {
 	if _, set := ds.find(t); !set {
-		if i, found := ds.rest.find(t); found {
-			if items = ds.rest.items(ds.rest.parts[i]); items != nil {
+		if p, found := ds.rest.find(t); found {
+			if items = ds.rest.items(p); items != nil {
 				return items, true
 			}
 		}

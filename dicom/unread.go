@@ -8,11 +8,12 @@ import (
 )
 
 // unread are the elements of a long text, each of which is read when it is asked for: read at once, 900,000 of them would take four times as
-// much as their text, and whoever makes a picture or a record of the instance wants twenty. It is never changed, but for what seen has.
+// much as their text, and whoever makes a picture or a record of the instance wants twenty. It is never changed, but for what seen has. So are the
+// items of a long sequence, where they would take ten times as much: of each only the text is known, and gone through when it is asked.
 type unread struct {
-	text   string // as AppendJSON writes it
-	parts  []part // ascending by tag
-	seen   *readSequences
+	text   string                  // as AppendJSON writes it
+	parts  []part                  // ascending by tag; nil: those of the text, an item
+	seen   *readSequences          // nil: none are kept
 	change func(*DataSet) *DataSet // what is made of each item when it is read; nil: nothing. All parts are long sequences then.
 }
 
@@ -62,18 +63,39 @@ func partsOf(text string) *unread {
 	}
 }
 
-// find is slices.BinarySearch of the parts; of none where u is nil.
-func (u *unread) find(t Tag) (int, bool) {
-	if u == nil {
-		return 0, false
+// all are the parts; none where u is nil.
+func (u *unread) all() []part {
+	if u == nil || u.parts != nil {
+		return u.known()
 	}
-	return slices.BinarySearchFunc(u.parts, t, func(p part, t Tag) int { return int(int64(p.tag) - int64(t)) })
+	return partsOf(u.text).known()
 }
 
-// get returns the element at an index of parts, and keeps it if it is a sequence.
-func (u *unread) get(i int) Element {
-	p := u.parts[i]
-	if !strings.HasPrefix(u.text[p.at:], sequence) {
+func (u *unread) known() []part {
+	if u == nil {
+		return nil
+	}
+	return u.parts
+}
+
+// find finds a part.
+func (u *unread) find(t Tag) (part, bool) {
+	parts := u.all()
+	i, found := place(parts, t)
+	if !found {
+		return part{}, false
+	}
+	return parts[i], true
+}
+
+// place is where the part of a tag is among parts, or would be.
+func place(parts []part, t Tag) (int, bool) {
+	return slices.BinarySearchFunc(parts, t, func(p part, t Tag) int { return int(int64(p.tag) - int64(t)) })
+}
+
+// get returns an element, and keeps it if it is a sequence.
+func (u *unread) get(p part) Element {
+	if u.seen == nil || !strings.HasPrefix(u.text[p.at:], sequence) {
 		return u.read(p)
 	}
 	u.seen.mu.Lock()
@@ -98,6 +120,9 @@ func (u *unread) read(p part) Element {
 	if u.change != nil {
 		return Element{p.tag, SQ, Items(slices.Collect(u.each(p)))}
 	}
+	if u.isLong(p) {
+		return Element{p.tag, SQ, lazyItems(u.list(p))}
+	}
 	text := u.text[p.at : p.at+p.length]
 	if len(text) < longText {
 		text = strings.Clone(text)
@@ -112,21 +137,82 @@ func (u *unread) read(p part) Element {
 
 // items yields the items of a long sequence, none of which keeps a part of the text but one that is long itself; nil if it is none, or has been read.
 func (u *unread) items(p part) iter.Seq[*DataSet] {
-	u.seen.mu.Lock()
-	_, read := u.seen.all[p.at]
-	u.seen.mu.Unlock()
-	if read || p.length < longText || !strings.HasPrefix(u.text[p.at:], sequence+value) {
+	if u.seen != nil {
+		u.seen.mu.Lock()
+		_, read := u.seen.all[p.at]
+		u.seen.mu.Unlock()
+		if read {
+			return nil
+		}
+	}
+	if !u.isLong(p) {
 		return nil
 	}
 	return u.each(p)
 }
 
+// isLong reports whether a part is a long sequence that has items.
+func (u *unread) isLong(p part) bool {
+	return p.length >= longText && strings.HasPrefix(u.text[p.at:], sequence+value)
+}
+
+// list is what stands in the text behind the bracket of a sequence that has items.
+func (u *unread) list(p part) string { return u.text[int(p.at)+len(sequence+value) : p.at+p.length] }
+
+// texts yields the texts of the items of a list.
+func texts(list string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for ; ; list = list[1:] {
+			n := ObjectLength(list)
+			if n == 0 || !yield(list[:n]) {
+				return
+			}
+			if list = list[n:]; list == "" || list[0] != ',' {
+				return
+			}
+		}
+	}
+}
+
+// lazyItems are the items of a long list, none of which is read.
+func lazyItems(list string) Items {
+	n, short := 0, 0
+	for text := range texts(list) {
+		if n++; len(text) > len("{}") && len(text) < scanned {
+			short++
+		}
+	}
+	type lazy struct {
+		DataSet
+		unread
+	}
+	items, all, empty := make(Items, 0, n), make([]lazy, 0, short), &DataSet{}
+	for text := range texts(list) {
+		one := empty
+		switch {
+		case len(text) >= scanned:
+			one = &DataSet{rest: partsOf(text)}
+			if one.rest != nil && len(text) < longText {
+				one.rest.seen = nil
+			}
+		case len(text) > len("{}"):
+			all = append(all, lazy{unread: unread{text: text}})
+			last := &all[len(all)-1]
+			last.rest, one = &last.unread, &last.DataSet
+		}
+		items = append(items, one)
+	}
+	return items
+}
+
+// scanned is from how many bytes on it is known where in the text of an item its elements lie: shorter ones are gone through each time.
+const scanned = 4 << 10
+
 // each yields the items of a sequence that has some.
 func (u *unread) each(p part) iter.Seq[*DataSet] {
 	return func(yield func(*DataSet) bool) {
-		for rest := u.text[int(p.at)+len(sequence+value) : p.at+p.length]; ; rest = rest[1:] {
-			n := ObjectLength(rest)
-			ds, err := readItem(rest[:n])
+		for text := range texts(u.list(p)) {
+			ds, err := readItem(text)
 			if err != nil {
 				return
 			}
@@ -134,9 +220,6 @@ func (u *unread) each(p part) iter.Seq[*DataSet] {
 				ds = u.change(ds)
 			}
 			if !yield(ds) {
-				return
-			}
-			if rest = rest[n:]; rest == "" || rest[0] != ',' {
 				return
 			}
 		}
@@ -179,7 +262,7 @@ func (u *unread) appendJSON(dst []byte, p part) ([]byte, error) {
 // length is how long the parts are in a text.
 func (u *unread) length() int {
 	n := len("{}")
-	for _, p := range u.parts {
+	for _, p := range u.all() {
 		n += len(`"00080005":,`) + int(p.length)
 	}
 	return n
@@ -190,11 +273,12 @@ func (u *unread) only(keep func(Tag) bool) *unread {
 	if u == nil {
 		return nil
 	}
-	left := &unread{text: u.text, seen: u.seen, change: u.change}
-	for i, p := range u.parts {
+	all := u.all()
+	left := &unread{text: u.text, parts: []part{}, seen: u.seen, change: u.change}
+	for i, p := range all {
 		if keep(p.tag) {
-			if left.parts == nil {
-				left.parts = make([]part, 0, min(len(u.parts)-i, 64))
+			if len(left.parts) == 0 {
+				left.parts = make([]part, 0, min(len(all)-i, 64))
 			}
 			left.parts = append(left.parts, p)
 		}
@@ -206,10 +290,7 @@ func (u *unread) only(keep func(Tag) bool) *unread {
 // in the place of a part only that is there.
 func (ds *DataSet) merged() iter.Seq2[*Element, part] {
 	return func(yield func(*Element, part) bool) {
-		var parts []part
-		if ds.rest != nil {
-			parts = ds.rest.parts
-		}
+		parts := ds.rest.all()
 		for i := range ds.elements {
 			e := &ds.elements[i]
 			for ; len(parts) > 0 && parts[0].tag < e.Tag; parts = parts[1:] {
@@ -260,8 +341,8 @@ func (ds *DataSet) SetEach(t Tag, of *DataSet, change func(*DataSet) *DataSet) {
 		return
 	}
 	ds.Delete(t)
-	i, found := of.rest.find(t)
-	if _, set := of.find(t); set || !found || of.rest.change != nil || of.rest.items(of.rest.parts[i]) == nil {
+	p, found := of.rest.find(t)
+	if _, set := of.find(t); set || !found || of.rest.change != nil || of.rest.items(p) == nil {
 		var changed Items
 		for _, item := range of.Items(t) {
 			changed = append(changed, change(item))
@@ -272,5 +353,5 @@ func (ds *DataSet) SetEach(t Tag, of *DataSet, change func(*DataSet) *DataSet) {
 	if ds.rest == nil {
 		ds.rest = &unread{text: of.rest.text, seen: &readSequences{all: map[uint32]Element{}}, change: change}
 	}
-	ds.rest.parts = append(ds.rest.parts, of.rest.parts[i])
+	ds.rest.parts = append(ds.rest.parts, p)
 }

@@ -271,3 +271,65 @@ func TestSetEach(t *testing.T) {
 		}
 	}
 }
+
+// TestItemsOfLongText: the items of a long sequence are what they are when they are read at once, short, long or empty, and can be changed; and they
+// take not much more than their text, whoever looks at them.
+func TestItemsOfLongText(t *testing.T) {
+	var want []*DataSet
+	for i := range 20_000 {
+		item := &DataSet{}
+		if i%100 != 0 {
+			item.SetStrings(ReferencedSOPInstanceUID, UI, "1.2.3.4.5.6.7.8", "1.3")
+			item.SetItems(PurposeOfReferenceCodeSequence, &DataSet{}, &DataSet{elements: []Element{{PatientID, LO, Strings{"1"}}}})
+		}
+		if i == 7 || i == 8 {
+			for j := range Tag(i * i * i) { // 20 KB, and a bit more
+				item.SetStrings(0x60011000+j, SH, "text")
+			}
+			item.SetStrings(0x60010010, LO, "CREATOR")
+		}
+		want = append(want, item)
+	}
+	want[9].SetItems(ReferencedImageSequence, want[1000:12_000]...) // it is long itself
+	of := &DataSet{}
+	of.SetItems(ReferencedStudySequence, want...)
+	text, err := of.AppendJSON(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := mustRead(t, text)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	got := ds.Items(ReferencedStudySequence)
+	for range 2 {
+		for _, item := range got {
+			item.UID(ReferencedSOPInstanceUID)
+			item.Items(PurposeOfReferenceCodeSequence)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if n := int(after.HeapAlloc) - int(before.HeapAlloc); n > len(text) {
+		t.Errorf("%d bytes are in use for a text of %d", n, len(text))
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d items, want %d", len(got), len(want))
+	}
+	tags := []Tag{ReferencedSOPInstanceUID, PurposeOfReferenceCodeSequence, PatientID, 0x60010010, 0x60011000, 0x60011005}
+	for i := range got {
+		if i < 110 {
+			sameAs(t, want[i], got[i], tags)
+			changed, other := want[i].Clone(), got[i].Clone()
+			for _, ds := range []*DataSet{changed, other} {
+				ds.SetStrings(PatientID, LO, "2")
+				ds.Delete(ReferencedSOPInstanceUID)
+			}
+			sameAs(t, changed, other, tags)
+			none := func(Tag) bool { return false }
+			sameAs(t, changed.Only(none), other.Only(none), tags)
+		} else if !got[i].Equal(want[i]) {
+			t.Fatalf("item %d differs", i)
+		}
+	}
+}

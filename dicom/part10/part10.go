@@ -13,6 +13,9 @@ import (
 	"github.com/noctis-dicom/noctis/dicom"
 )
 
+// DefaultHeader is Limits.Header where it is not given.
+const DefaultHeader = 128 << 20
+
 // Limits bound what a file may cost. A zero field means its default; none can be turned off.
 type Limits struct {
 	Header    int64 // bytes of memory that the data set may take; default 128 MiB

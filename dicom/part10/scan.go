@@ -56,7 +56,7 @@ func scan(r io.Reader, limits Limits) (*File, error) {
 }
 
 func (l Limits) withDefaults() Limits {
-	l.Header = orDefault(l.Header, 128<<20)
+	l.Header = orDefault(l.Header, DefaultHeader)
 	l.Inline = orDefault(l.Inline, 1024)
 	l.Elements = orDefault(l.Elements, 1_000_000)
 	l.Depth = orDefault(l.Depth, 64)
