@@ -80,7 +80,7 @@ func (x *examination) attributes(e *store.Entry, ds *dicom.DataSet) {
 
 // text looks for characters that are not of the character set that the file declares: they were replaced when it was read.
 func (x *examination) text(ref dicom.Ref, ds *dicom.DataSet) {
-	for e := range ds.All() {
+	for e := range ds.Pieces() { // of items only the data sets around them are looked at
 		if v, isText := e.Value.(dicom.Strings); isText && slices.ContainsFunc(v, unreadable) {
 			x.find(ref, 0, Limited, CharacterSets, "%s %v has characters that are not of the declared set", e.Tag.Keyword(), e.Tag)
 		}

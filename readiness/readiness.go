@@ -61,8 +61,12 @@ type Report struct {
 	Study    dicom.UID `json:"studyInstanceUID"`
 	Ready    bool      `json:"ready"` // nothing is hidden
 	Series   []*Series `json:"series"`
-	Findings []Finding `json:"findings"`
+	Findings []Finding `json:"findings"`           // the first thousand
+	Unlisted int       `json:"unlisted,omitempty"` // how many more there are, of one instance each
 }
+
+// mostFindings is how many are listed: an instance may have a hundred thousand private attributes with as many unreadable texts.
+const mostFindings = 1000
 
 // Decode decodes a frame, counted from 1.
 type Decode func(ctx context.Context, in *store.Instance, ds *dicom.DataSet, frame int) (*pixel.Frame, error)
@@ -132,9 +136,13 @@ func (x *examination) find(ref dicom.Ref, frame int, severity Severity, kind, fo
 		}
 		return
 	}
+	x.Ready = x.Ready && severity != Hidden
+	if len(x.Findings) == mostFindings {
+		x.Unlisted++
+		return
+	}
 	x.seen[key] = &seen{len(x.Findings), ref.Instance}
 	x.Findings = append(x.Findings, f)
-	x.Ready = x.Ready && severity != Hidden
 }
 
 // instance examines one instance of a series of that many.

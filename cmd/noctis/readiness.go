@@ -89,4 +89,7 @@ func printReadiness(t terminal, r *viewing.Report) {
 			}
 		}
 	}
+	if r.Unlisted > 0 {
+		fmt.Fprintf(t.out, "  and %d more findings\n", r.Unlisted)
+	}
 }
