@@ -37,7 +37,7 @@ func (s *Server) requestCommitment(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	given, err := readDataSet(r)
+	given, err := s.readDataSet(r)
 	if err != nil {
 		return err
 	}

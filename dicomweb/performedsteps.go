@@ -22,7 +22,7 @@ func (s *Server) createPerformed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	given, err := readDataSet(r)
+	given, err := s.readDataSet(r)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *Server) updatePerformed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	given, err := readDataSet(r)
+	given, err := s.readDataSet(r)
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func respondSteps(w http.ResponseWriter, r *http.Request, chosen offer, q match.
 // createScheduled adds a scheduled step. Identifiers that are missing are made up; Location says which.
 func (s *Server) createScheduled(w http.ResponseWriter, r *http.Request) error {
 	// Request
-	given, err := readDataSet(r)
+	given, err := s.readDataSet(r)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (s *Server) replaceScheduled(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	given, err := readDataSet(r)
+	given, err := s.readDataSet(r)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package dicomweb
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,7 +46,7 @@ func (s *Server) createWorkitem(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	given, err := readDataSet(r)
+	given, err := s.readDataSet(r)
 	if err != nil {
 		return err
 	}
@@ -164,7 +163,7 @@ func (s *Server) updateWorkitem(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	given, err := readDataSet(r)
+	given, err := s.readDataSet(r)
 	if err != nil {
 		return err
 	}
@@ -284,13 +283,10 @@ func uidInQuery(r *http.Request, names ...string) (dicom.UID, error) {
 	return found, nil
 }
 
-// maxDataSet bounds the payload that is one data set.
-const maxDataSet = 8 << 20
-
 // readDataSet reads the payload of a request, which is one data set: JSON, an object or an array of one, or XML; alone, or as the only
 // part of a multipart message. Without a Content-Type its first character tells.
-func readDataSet(r *http.Request) (*dicom.DataSet, error) {
-	ds, err := readOptionalDataSet(r)
+func (s *Server) readDataSet(r *http.Request) (*dicom.DataSet, error) {
+	ds, err := s.readOptionalDataSet(r)
 	if err == nil && ds == nil {
 		err = badRequest("the request has no payload; a data set is required")
 	}
@@ -298,7 +294,7 @@ func readDataSet(r *http.Request) (*dicom.DataSet, error) {
 }
 
 // readOptionalDataSet is readDataSet where the payload may be missing; then it returns nil.
-func readOptionalDataSet(r *http.Request) (*dicom.DataSet, error) {
+func (s *Server) readOptionalDataSet(r *http.Request) (*dicom.DataSet, error) {
 	contentType := parseMediaType(r.Header.Get("Content-Type"))
 	body, err := decodedBody(r)
 	if err != nil {
@@ -315,12 +311,9 @@ func readOptionalDataSet(r *http.Request) (*dicom.DataSet, error) {
 		}
 		body, contentType = part, parseMediaType(part.Header.Get("Content-Type"))
 	}
-	text, err := io.ReadAll(io.LimitReader(body, maxDataSet+1))
-	switch {
-	case err != nil:
-		return nil, requestError(err)
-	case len(text) > maxDataSet:
-		return nil, &http.MaxBytesError{Limit: maxDataSet}
+	text, err := s.readPayload(r, body)
+	if err != nil {
+		return nil, err
 	}
 	if text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))); len(text) == 0 {
 		return nil, nil

@@ -18,7 +18,7 @@ func (s *Server) changeWorkitemState(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	action, err := readDataSet(r)
+	action, err := s.readDataSet(r)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *Server) requestCancellation(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	reason, err := readOptionalDataSet(r)
+	reason, err := s.readOptionalDataSet(r)
 	if err != nil {
 		return err
 	}

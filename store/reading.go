@@ -1,13 +1,16 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
+	"math"
 	"sync"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/dicom/part10"
 )
 
 // Metadata takes memory when it is read, too: that of an instance with 900,000 elements is 33 MB for each reader, and several times as
@@ -115,17 +118,32 @@ func (s *Store) Held(ctx context.Context, h *Holding, r dicom.Ref, times int64) 
 		if n *= times; n <= readUnasked {
 			return nil
 		}
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if h.ended {
-			return nil
-		}
-		if h.share == nil {
-			h.share = &share{budget: s.budget}
-		}
-		return h.share.take(ctx, n)
+		return h.take(ctx, s.budget, n, math.MaxInt64)
 	}
 	return s.index.Metadata(WithAdmission(ctx, admit), r)
+}
+
+// ErrTooLong is the error of what would take more memory than the data set of one instance may (Options.Limits.Header).
+var ErrTooLong = errors.New("it would take more memory than one data set may")
+
+// Hold takes n bytes for what somebody sends that is no instance, until the holding is released: ErrBusy where none come, and ErrTooLong.
+func (s *Store) Hold(ctx context.Context, h *Holding, n int64) error {
+	return h.take(ctx, s.budget, n, cmp.Or(s.options.Limits.Header, part10.DefaultHeader))
+}
+
+func (h *Holding) take(ctx context.Context, b *budget, n, most int64) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended {
+		return nil
+	}
+	if h.share == nil {
+		h.share = &share{budget: b}
+	}
+	if h.share.held+n > most {
+		return ErrTooLong
+	}
+	return h.share.take(ctx, n)
 }
 
 // HeldVersion is Held for the version of an instance that e is, which may lie in the recycle bin by now. The error is ErrNotFound, wrapped,
