@@ -9,7 +9,7 @@
 // keep the names of a file with its bytes (Blobs.all) two of these steps become one: write to tmp, link it into its folder too,
 // sync the file (and the folder where there is no journal), remove its name below tmp. What a crash leaves then below tmp tells
 // which blobs may be torn, and Sweep removes those. Many blobs share one sync of the whole file system
-// (docs/adr/0007-durable-batches.md). Once durable, its bytes leave the memory of the system.
+// (docs/adr/0007-durable-batches.md).
 package file
 
 import (

@@ -132,9 +132,6 @@ func (b *Blobs) Commit(ctx context.Context, writers ...store.BlobWriter) ([]stor
 	if err != nil {
 		return nil, errors.Join(err, b.unlink(linked))
 	}
-	for _, w := range linked {
-		forget(w.file) // docs/adr/0055-what-is-stored-is-forgotten.md
-	}
 	return infos, nil
 }
 
@@ -243,7 +240,6 @@ func (w *blobWriter) rename(path string) error {
 	if err := os.Rename(temporary, path); err != nil {
 		return fmt.Errorf("blob: %w", refused(err))
 	}
-	forget(w.file)
 	w.file.Close() // its bytes are synced: nothing can fail any more
 	w.done(temporary)
 	return nil
