@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -64,6 +63,60 @@ func (f *failing) mount() error {
 // anew forgets all that the system holds of the disk in memory.
 func (f *failing) anew() error { return errors.Join(unmount(f.at), f.mount()) }
 
+// end takes it away, when its server has been stopped.
+func (f *failing) end() error { return errors.Join(unmount(f.at), f.detach()) }
+
+// failingStore makes one and starts a server on it;
+func (l *lab) failingStore(which string) (f *failing, g *ledger, s *server, err error) {
+	if f, err = l.newFailing(which); err != nil {
+		return nil, nil, nil, err
+	}
+	if g, err = l.openLedger(); err != nil {
+		return nil, nil, nil, err
+	}
+	s, err = l.start(f.launch())
+	return f, g, s, err
+}
+
+// launch starts a server on it.
+func (f *failing) launch(args ...string) launch {
+	return launch{data: f.data, args: append(args, readsGoOn...)}
+}
+
+// before stores what is there before the disk fails.
+func (g *ledger) before(s *server, files ...sample) error {
+	if a, err := g.upload(s, files...); err != nil || a.status != http.StatusOK {
+		return fmt.Errorf("before the disk fails: %d, %w", a.status, err)
+	}
+	return nil
+}
+
+// ends checks the store of a server that goes on, stops it, and has its own checks run on what is then on the disk.
+func (l *lab) ends(f *failing, g *ledger, s *server) error {
+	l.check(s, g, -1)
+	l.settled(s, f.data)
+	_, acked := g.count()
+	l.res.Acknowledged += acked
+	if err := errors.Join(s.stop(), f.anew()); err != nil {
+		return err
+	}
+	l.audit(f.data)
+	return f.end()
+}
+
+// again tries something as often as the row says.
+func (l *lab) again(once func() error) error {
+	for range l.times {
+		if l.done() {
+			return nil
+		}
+		if err := once(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (f *failing) heal() {
 	f.failWrites.Store(false)
 	f.failFlushes.Store(false)
@@ -105,39 +158,28 @@ func readOnly(l *lab) error {
 }
 
 func (l *lab) refuseWrites(poisons bool, fail func(*failing) error) error {
-	for range l.times {
+	return l.again(func() error {
 		for _, which := range []string{"", "blobs", "index"} {
-			if l.done() {
-				return nil
-			}
 			if err := l.refuseOnce(which, poisons, fail); err != nil {
 				return fmt.Errorf("disk of %q: %w", which, err)
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // refuseOnce stores, lets the disk fail, and stores on: nothing is acknowledged any more, the server says why and goes on with what it
 // has. A disk that is well again is not trusted, where a sync has failed, before the server has been started anew.
 func (l *lab) refuseOnce(which string, poisons bool, fail func(*failing) error) error {
-	f, err := l.newFailing(which)
-	if err != nil {
-		return err
-	}
-	g, err := l.openLedger()
-	if err != nil {
-		return err
-	}
-	s, err := l.start(launch{data: f.data, args: readsGoOn})
+	f, g, s, err := l.failingStore(which)
 	if err != nil {
 		return err
 	}
 	defer s.kill()
 	name := fmt.Sprint("failing ", which, l.res.Tried)
 	for n := range 6 {
-		if a, err := g.upload(s, request(name, 0, n)...); err != nil || a.status != http.StatusOK {
-			return fmt.Errorf("before the disk fails: %d, %w", a.status, err)
+		if err := g.before(s, request(name, 0, n)...); err != nil {
+			return err
 		}
 	}
 	if err := fail(f); err != nil {
@@ -180,11 +222,11 @@ func (l *lab) refuseOnce(which string, poisons bool, fail func(*failing) error) 
 	}
 	_, acked := g.count()
 	l.res.Acknowledged += acked
-	if err := l.recovered(g, launch{data: f.data, args: readsGoOn}, -1); err != nil {
+	if err := l.recovered(g, f.launch(), -1); err != nil {
 		return err
 	}
 	l.audit(f.data)
-	return errors.Join(unmount(f.at), f.detach())
+	return f.end()
 }
 
 // outOfResources reports whether an answer has the Failure Reason A700, as a number or in words.
@@ -205,215 +247,4 @@ func (l *lab) saysReadOnly(s *server, which string) {
 	if status, _, err = s.get("/healthz", ""); err != nil || status != http.StatusOK {
 		l.res.problem("disk of %q fails: /healthz answers %d, %v", which, status, err)
 	}
-}
-
-// readErrors lets the disk refuse to be read: what is served is right or an error, and all is well when the disk is.
-func readErrors(l *lab) error {
-	for range l.times {
-		f, err := l.newFailing("")
-		if err != nil {
-			return err
-		}
-		g, err := l.openLedger()
-		if err != nil {
-			return err
-		}
-		s, err := l.start(launch{data: f.data, args: readsGoOn})
-		if err != nil {
-			return err
-		}
-		for n := range 8 {
-			if a, err := g.upload(s, request(fmt.Sprint("unreadable ", l.res.Tried), 0, n)...); err != nil || a.status != http.StatusOK {
-				return fmt.Errorf("before the disk fails: %d, %w", a.status, err)
-			}
-		}
-		if err := errors.Join(s.stop(), f.anew()); err != nil {
-			return err
-		}
-		how := launch{data: f.data, args: append([]string{"--scrub-rate", "0"}, readsGoOn...)}
-		if s, err = l.start(how); err != nil {
-			return err
-		}
-		defer s.kill()
-		f.failReads.Store(true)
-		refused := 0
-		for _, p := range g.promises(-1) {
-			status, body, err := s.get("/dicom-web"+p.ref.Path(), asStored)
-			switch {
-			case err != nil || status == http.StatusServiceUnavailable: // the answer is broken off where it had begun
-				refused++
-			case status == http.StatusInternalServerError:
-				refused++
-				if !strings.Contains(string(body), "urn:request:") {
-					l.res.problem("a read error is answered without a reason: %s", tail(string(body), 200))
-				}
-			case status != http.StatusOK || sha256.Sum256(body) != p.sum:
-				l.res.problem("a read error is answered with %d and %d bytes", status, len(body))
-			}
-		}
-		if refused == 0 || f.failed.Load() == 0 {
-			l.res.problem("the disk was never read")
-		}
-		f.heal()
-		l.res.Tried += refused
-		l.check(s, g, -1)
-		_, acked := g.count()
-		l.res.Acknowledged += acked
-		if err := errors.Join(s.stop(), f.anew()); err != nil {
-			return err
-		}
-		l.audit(f.data)
-		if err := errors.Join(unmount(f.at), f.detach()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hungDisk lets the disk answer nothing for a second and more: what is in memory is served, nothing is acknowledged, and what waited is stored
-// when the disk goes on.
-func hungDisk(l *lab) error {
-	for range l.times {
-		f, err := l.newFailing("")
-		if err != nil {
-			return err
-		}
-		g, err := l.openLedger()
-		if err != nil {
-			return err
-		}
-		s, err := l.start(launch{data: f.data, args: readsGoOn})
-		if err != nil {
-			return err
-		}
-		defer s.kill()
-		in := request(fmt.Sprint("hung ", l.res.Tried), 9, 0)
-		if a, err := g.upload(s, in...); err != nil || a.status != http.StatusOK {
-			return fmt.Errorf("before the disk hangs: %d, %w", a.status, err)
-		}
-		s.verify(g.promises(-1)[0]) // from now on it is in memory
-		f.hung.Lock()
-		stop := make(chan struct{})
-		patient := *s
-		patient.http = &http.Client{Timeout: 2 * time.Minute}
-		wait := g.load(&patient, 8, fmt.Sprint("hanging ", l.res.Tried), stop, l.res.problem)
-		time.Sleep(time.Second)
-		_, before := g.count()
-		slowest := time.Duration(0)
-		for range 30 {
-			began := time.Now()
-			status, _, err := s.get("/dicom-web"+in[0].ref.Path(), asStored)
-			if slowest = max(slowest, time.Since(began)); err != nil || status != http.StatusOK {
-				l.res.problem("the disk hangs, and what is in memory is not served: %d, %v", status, err)
-			}
-		}
-		_, after := g.count()
-		f.hung.Unlock()
-		if after != before {
-			l.res.problem("the disk hangs, and %d instances are acknowledged", after-before)
-		}
-		l.note("a retrieval beside it took at most %d ms", slowest.Milliseconds())
-		time.Sleep(500 * time.Millisecond)
-		close(stop)
-		wait()
-		patient.http.CloseIdleConnections()
-		if _, now := g.count(); now == after {
-			l.res.problem("nothing is stored when the disk goes on")
-		}
-		l.res.Tried++
-		l.check(s, g, -1)
-		l.settled(s, f.data)
-		_, acked := g.count()
-		l.res.Acknowledged += acked
-		if err := s.stop(); err != nil {
-			return err
-		}
-		l.audit(f.data)
-		if err := errors.Join(unmount(f.at), f.detach()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// flippedBit flips one bit of each of some stored files on the disk: the server finds out by itself and refuses to serve them, all others
-// are served, and doctor finds each.
-func flippedBit(l *lab) error {
-	f, err := l.newFailing("")
-	if err != nil {
-		return err
-	}
-	g, err := l.openLedger()
-	if err != nil {
-		return err
-	}
-	s, err := l.start(launch{data: f.data, args: readsGoOn})
-	if err != nil {
-		return err
-	}
-	files := make([]sample, 4*l.times)
-	for i := range files {
-		files[i] = newSample("flipped", fmt.Sprint(i), "", i+1, 64)
-	}
-	if a, err := g.upload(s, files...); err != nil || a.status != http.StatusOK {
-		return fmt.Errorf("before: %d, %w", a.status, err)
-	}
-	if err := errors.Join(s.stop(), unmount(f.at)); err != nil {
-		return err
-	}
-	flipped := map[*promise]bool{}
-	for i, p := range g.promises(-1) {
-		if i%4 == 0 {
-			flipped[p] = true
-			if !f.flip(files[i].bytes) {
-				return errors.New("the file is not found on the disk")
-			}
-		}
-	}
-	if err := f.mount(); err != nil {
-		return err
-	}
-	if s, err = l.start(launch{data: f.data, args: readsGoOn}); err != nil {
-		return err
-	}
-	defer s.kill()
-	want := fmt.Sprintf("\nnoctis_damaged_files %d\n", len(flipped))
-	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
-		if _, body, err := s.get("/metrics", ""); err == nil && strings.Contains(string(body), want) {
-			break
-		} else if time.Now().After(deadline) {
-			l.res.problem("the metric does not tell of %d damaged files: %v", len(flipped), err)
-			break
-		}
-	}
-	for _, p := range g.promises(-1) {
-		status, body, err := s.get("/dicom-web"+p.ref.Path(), asStored)
-		switch {
-		case err != nil, flipped[p] && status != http.StatusInternalServerError, !flipped[p] && (status != http.StatusOK || sha256.Sum256(body) != p.sum):
-			l.res.Lost++
-			l.res.problem("flipped: %v, and status %d, %v", flipped[p], status, err)
-		}
-	}
-	l.res.Tried = len(flipped)
-	_, l.res.Acknowledged = g.count()
-	if err := s.stop(); err != nil {
-		return err
-	}
-	if err := l.command("doctor", "--deep", "--data", f.data); err == nil || strings.Count(err.Error(), "damaged") < 1 {
-		l.res.problem("doctor does not find the damaged files: %v", err)
-	}
-	return errors.Join(unmount(f.at), f.detach())
-}
-
-// flip flips a bit of the pixels in the first block of a file, wherever that lies on the disk, and reports whether it was found.
-func (d *blockDisk) flip(file []byte) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, p := range d.pages {
-		if bytes.HasPrefix(file, p[:]) {
-			p[pageSize-100] ^= 0x10
-			return true
-		}
-	}
-	return false
 }
