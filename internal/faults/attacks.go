@@ -27,6 +27,9 @@ var attacks = []attack{
 	{"codec bombs", "codestreams of 2^31 and 65535 squared pixels, frames that are not there, lying palettes and slopes: stored, decoded and rendered", nil, codecBombs},
 	{"claimed lengths", "Content-Length of 4 GB without a body, on hundreds of connections", nil, claimedLengths},
 	{"multipart bombs", "100,000 parts of a byte, 10 MB of headers, multipart in multipart, a boundary of 64 KB, 10,000 parameters", nil, multipartBombs},
+	{"odd parts", "bodies in parts with megabytes before, between and behind the parts, boundaries that are almost there, thousands of header fields; codings, and gzip of 200,000 members", nil, oddParts},
+	{"swollen data sets", "half a million items, millions of values and numbers in one element, 24,000 private blocks; the same in gzip; deflated files of up to 20 million items", nil, swollenData},
+	{"swollen models", "metadata and workitems in JSON and XML with 300,000 items, nulls, values, names or attributes, and a million data sets; the same in gzip", nil, swollenModels},
 	{"nesting", "60,000 sequences in each other, of defined and undefined length; JSON and XML a million deep; entities", nil, nesting},
 	{"lengths that lie", "values of 4 GB, Rows of other VRs, group lengths and items that contradict each other", nil, lyingLengths},
 	{"many elements", "8 uploads at once of 900,000 elements each", nil, manyElements},
@@ -81,7 +84,11 @@ func explicit(t dicom.Tag, vr string, length uint32) []byte {
 
 // deflated is the data set of a file in the deflated transfer syntax, followed by so many zeros of pixel data.
 func deflated(name string, zeroBytes int64) []byte {
-	file := head(name)
+	return deflatedFile(append(head(name), explicit(dicom.PixelData, "OW", uint32(zeroBytes))...), &zeros{zeroBytes})
+}
+
+// deflatedFile is a file in the deflated transfer syntax, with more behind its data set.
+func deflatedFile(file []byte, more ...io.Reader) []byte {
 	const ts = "1.2.840.10008.1.2.1"
 	// File Meta Information with the other syntax: its value is three characters longer, and so are its own length and that of the group.
 	at := bytes.Index(file, []byte(ts))
@@ -94,11 +101,9 @@ func deflated(name string, zeroBytes int64) []byte {
 	binary.LittleEndian.PutUint32(meta[140:], uint32(begins-144+len(value)-old))
 	var b bytes.Buffer
 	b.Write(meta)
-	z, _ := flate.NewWriter(&b, flate.BestSpeed)                //nolint:errcheck // a level that exists
-	z.Write(file[begins:])                                      //nolint:errcheck // a buffer
-	z.Write(explicit(dicom.PixelData, "OW", uint32(zeroBytes))) //nolint:errcheck // a buffer
-	io.Copy(z, &zeros{zeroBytes})                               //nolint:errcheck // a buffer
-	z.Close()                                                   //nolint:errcheck // a buffer
+	z, _ := flate.NewWriter(&b, flate.BestSpeed)                                                //nolint:errcheck // a level that exists
+	io.Copy(z, io.MultiReader(append([]io.Reader{bytes.NewReader(file[begins:])}, more...)...)) //nolint:errcheck // a buffer
+	z.Close()                                                                                   //nolint:errcheck // a buffer
 	return b.Bytes()
 }
 

@@ -24,6 +24,9 @@ type attack struct {
 // about the server. Both times are noted.
 const slack = 20
 
+// leftover is how many descriptors and goroutines more there may be after an attack: connections to the index, and threads, that were opened for it.
+const leftover = 100
+
 // hostile makes a row of an attack: while it goes on a bystander is served, in at most twice the time (at its 99th percentile; in times
 // with and without the attack by turns), the process stays within 256 MiB, and at the end it has lost nothing and stores as before.
 func hostile(a attack) func(*lab) error {
@@ -50,6 +53,7 @@ func hostile(a attack) func(*lab) error {
 			path := "/dicom-web" + in.ref.Path()
 			paths = []string{path, path + "/metadata", "/dicom-web/studies?StudyInstanceUID=" + string(in.ref.Study)}
 		}
+		open, going := s.files(), s.goroutines()
 		if err := l.besieged(s, a.name, paths); err != nil {
 			return err
 		}
@@ -65,6 +69,9 @@ func hostile(a attack) func(*lab) error {
 			}
 			l.check(s, g, -1)
 			l.settled(s, data)
+		}
+		if open, going = s.files()-open, s.goroutines()-going; open > leftover || going > leftover {
+			l.res.problem("%d descriptors and %d goroutines more than before the attack", open, going)
 		}
 		_, l.res.Acknowledged = g.count()
 		if err := s.stop(); err != nil {

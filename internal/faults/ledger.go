@@ -30,6 +30,8 @@ type promise struct {
 	acked bool
 }
 
+func promised(f sample) *promise { return &promise{ref: f.ref, sum: sha256.Sum256(f.bytes)} }
+
 // ledger is what was sent and what was acknowledged. Each acknowledgement is a line of a file that no fault touches, written before
 // anything else happens.
 type ledger struct {
@@ -53,7 +55,7 @@ func (g *ledger) send(files []sample) []*promise {
 	defer g.mu.Unlock()
 	var list []*promise
 	for _, f := range files {
-		p := &promise{ref: f.ref, sum: sha256.Sum256(f.bytes)}
+		p := promised(f)
 		g.sent, list = append(g.sent, p), append(list, p)
 	}
 	return list

@@ -11,8 +11,8 @@
 //   - the server is up, or ready again within two seconds.
 //
 // A row of the table is a fault (rows.go lists them): crash.go kills the process, power.go cuts the power of a loop-mounted ext4, replay.go
-// mounts what a disk that writes everything down (blockdisk.go) had at any moment, disk.go fills disks, broken.go lets a disk fail, network.go is bad clients, resources.go
-// takes memory and descriptors away, and hostile.go attacks (attacks.go, texts.go, from a process of its own: attacker.go), with a bystander
+// mounts what a disk that writes everything down (blockdisk.go) had at any moment, disk.go fills disks, broken.go and unread.go let a disk fail, diverged.go changes files and index behind the back of the server, tenants.go tries the key of another tenant, network.go is bad clients, resources.go
+// takes memory and descriptors away, and hostile.go attacks (attacks.go, texts.go, lists.go, swollen.go, swarms.go, from a process of its own: attacker.go), with a bystander
 // who is to be served all the same. A row whose name begins with "control" runs the server without durability and must lose: if it does not, the
 // harness is blind.
 //

@@ -2,6 +2,8 @@
 
 package main
 
+import "strings"
+
 // row is a fault. short and long are how often it is tried in the two forms; 0: not in that form.
 type row struct {
 	name, how   string
@@ -37,6 +39,8 @@ var rows = []row{
 	{name: "one file from many", how: "32 clients store the same file at once: all are told that it is stored, and it is there once", short: 5, long: 200, run: sameFile},
 	{name: "one UID for many files", how: "32 clients store different files under one UID at once: one is stored, the others are refused with a reason", short: 5, long: 100, run: sameUID},
 	{name: "damaged index", how: "pages of random bytes, cut off, without its WAL, with that of another, an old copy, gone: the server refuses it or serves what is right; doctor --fix makes it whole", short: 7, long: 140, run: damagedIndex},
+	{name: "diverged index", how: "behind the back of the running server a file is removed, one is added, an instance is added, a row is removed, two files are swapped: what is served is right or an error; doctor finds it beside the server, and doctor --fix --backup makes it whole", short: 5, long: 100, run: diverged},
+	{name: "another tenant's key", how: "the key of one tenant for every address of another one's archive, with all methods, in 13 spellings, over HTTP/1.1 and HTTP/2, by other names of the server: told as of a tenant that there is not, in the same time, and in the audit", short: 1, long: 1, run: otherTenant},
 	{name: "slow clients", how: "hundreds of connections: headers that do not end, bodies that do not come, answers that are not read; a bystander stores meanwhile", short: 1, long: 3, run: slow},
 	{name: "few descriptors", how: "64 descriptors (prlimit), 500 connections and 8 uploads at once; served again when they have gone", short: 1, long: 5, run: fewFiles},
 	{name: "little memory", how: "control group of 256 MiB, page cache included: 8 uploads of 1 GB at once, then 8 study retrievals at once", short: 0, long: 1, root: true, run: littleMemory},
@@ -46,7 +50,7 @@ var rows = []row{
 func init() {
 	for _, a := range attacks {
 		short := 1
-		if a.name == "many elements" { // minutes, on a machine that others use
+		if a.name == "many elements" || strings.HasPrefix(a.name, "swollen") { // minutes, on a machine that others use
 			short = 0
 		}
 		rows = append(rows, row{name: "hostile: " + a.name, how: a.how, short: short, long: 1, run: hostile(a)})
