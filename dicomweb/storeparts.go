@@ -1,11 +1,9 @@
 package dicomweb
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,12 +17,6 @@ import (
 	"github.com/noctis-dicom/noctis/dicom/pixel"
 	"github.com/noctis-dicom/noctis/internal/limit"
 	"github.com/noctis-dicom/noctis/store"
-)
-
-// What the metadata of one instance may cost: as much as the header of a file (part10.Limits).
-const (
-	metadataBytes    = 64 << 20
-	metadataElements = 2_000_000 // elements, items and what else opens a brace or a tag
 )
 
 // composite is a request of metadata and bulk data (PS3.18 10.5.1.4). Its parts lie in the spool until the last has come, since only
@@ -166,6 +158,10 @@ func (s *Server) assembled(ctx context.Context, parts *partReader, root string) 
 				return
 			}
 		}
+		if err := c.wellFormed(); err != nil {
+			yield(nil, err)
+			return
+		}
 		for ds, err := range c.dataSets() {
 			var u *upload
 			if err == nil {
@@ -251,6 +247,21 @@ func (c *composite) leftovers(yield func(*upload, error) bool) {
 	}
 }
 
+// wellFormed reports where the first JSON document breaks, before anything of it is stored: 400 means that nothing was (PS3.18 10.5.3.1).
+func (c *composite) wellFormed() error {
+	for _, d := range c.documents {
+		if d.xml { // each is one instance
+			continue
+		}
+		for _, err := range jsonObjects(c.spool.open(d.extent), c.turn) {
+			if err != nil && !errors.Is(err, errCostly) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // dataSets yields the data sets of all metadata. A *store.Failure is that of one instance; another error ends the request.
 func (c *composite) dataSets() iter.Seq2[*dicom.DataSet, error] {
 	return func(yield func(*dicom.DataSet, error) bool) {
@@ -270,134 +281,4 @@ func (c *composite) dataSets() iter.Seq2[*dicom.DataSet, error] {
 			}
 		}
 	}
-}
-
-func misread(err error) error {
-	return &store.Failure{Reason: store.ReasonCannotUnderstand, Err: fmt.Errorf("metadata: %w", err)}
-}
-
-var errCostly = &store.Failure{Reason: store.ReasonLimitExceeded,
-	Err: fmt.Errorf("metadata of one instance has more than %d bytes or %d elements", metadataBytes, metadataElements)}
-
-func parseXMLMetadata(r *io.SectionReader, t *turn) (*dicom.DataSet, error) {
-	counted := &costReader{r: r, turn: t, opening: '<', bytes: metadataBytes, elements: metadataElements}
-	ds, err := dicom.ParseXML(counted)
-	switch {
-	case counted.waited != nil:
-		return nil, counted.waited
-	case counted.exceeded:
-		return nil, errCostly
-	case errors.Is(err, dicom.ErrNotXML):
-		return nil, badRequest("the metadata is not XML: %v", err)
-	case err != nil:
-		return nil, misread(err)
-	}
-	return ds, nil
-}
-
-// jsonDataSets yields the data sets of an array (PS3.18 F.2.1), or the one that is not in an array. One is in memory at a time.
-func jsonDataSets(r io.Reader, t *turn) iter.Seq2[*dicom.DataSet, error] {
-	return func(yield func(*dicom.DataSet, error) bool) {
-		defer t.pass()
-		in := bufio.NewReader(r)
-		if b, _ := in.Peek(3); string(b) == "\xEF\xBB\xBF" { // a byte order mark, from Windows
-			in.Discard(3)
-		}
-		counted := &costReader{r: in, turn: t, opening: '{'}
-		decoder := json.NewDecoder(counted)
-		var raw json.RawMessage
-		next := func() error {
-			if t.mine { // what is kept to be used again is long
-				raw = nil
-			}
-			t.pass()
-			counted.bytes, counted.elements, raw = metadataBytes, metadataElements, raw[:0]
-			return decoder.Decode(&raw)
-		}
-		fail := func(err error) {
-			switch {
-			case counted.exceeded:
-				yield(nil, errCostly)
-			case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(*json.SyntaxError)):
-				yield(nil, badRequest("the metadata is not JSON: it breaks at byte %d", decoder.InputOffset()))
-			default:
-				yield(nil, err)
-			}
-		}
-		isArray := firstByte(in) == '['
-		if isArray {
-			counted.bytes, counted.elements = metadataBytes, metadataElements
-			if _, err := decoder.Token(); err != nil {
-				fail(err)
-				return
-			}
-		}
-		for !isArray || decoder.More() {
-			if err := next(); err != nil {
-				fail(err)
-				return
-			}
-			ds := new(dicom.DataSet)
-			err := ds.UnmarshalJSON(raw)
-			if err != nil {
-				err = misread(err)
-			}
-			if !yield(ds, err) {
-				return
-			}
-			if !isArray {
-				break
-			}
-		}
-		if isArray {
-			if _, err := decoder.Token(); err != nil {
-				fail(err)
-				return
-			}
-		}
-		if err := next(); err != io.EOF {
-			fail(&json.SyntaxError{})
-		}
-	}
-}
-
-// firstByte passes white space and returns what comes then, unread.
-func firstByte(in *bufio.Reader) byte {
-	for {
-		b, err := in.ReadByte()
-		if err != nil {
-			return 0
-		}
-		if !bytes.ContainsRune([]byte(" \t\r\n"), rune(b)) {
-			in.UnreadByte() // a byte was just read
-			return b
-		}
-	}
-}
-
-// costReader bounds what is read of one instance. The bytes that open an element or an item are counted, wherever they stand: the
-// bound is one above what there can be.
-type costReader struct {
-	r               io.Reader
-	opening         byte
-	bytes, elements int64
-	exceeded        bool
-	turn            *turn
-	waited          error // for the turn, and in vain
-}
-
-func (c *costReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.bytes -= int64(n)
-	c.elements -= int64(bytes.Count(p[:n], []byte{c.opening}))
-	if c.bytes < 0 || c.elements < 0 {
-		c.exceeded = true
-		return 0, errCostly
-	}
-	if c.bytes < metadataBytes-longMetadata {
-		if c.waited = c.turn.take(); c.waited != nil {
-			return 0, c.waited
-		}
-	}
-	return n, err
 }
