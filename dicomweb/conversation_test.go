@@ -326,6 +326,8 @@ var instances = map[string]map[string]string{
 	"sc2":   {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.2", "SOPClassUID": secondaryCaptureClass},
 	"sc3":   {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.3", "SOPClassUID": secondaryCaptureClass},
 	"sc4":   {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.4", "SOPClassUID": secondaryCaptureClass},
+	"sc6":   {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.6", "SOPClassUID": secondaryCaptureClass, "NumberOfFrames": "2"},
+	"sc7":   {"StudyInstanceUID": "1.2.5", "SeriesInstanceUID": "1.2.5.1", "SOPInstanceUID": "1.2.5.1.7", "SOPClassUID": secondaryCaptureClass, "NumberOfFrames": "2"},
 	"short": {"StudyInstanceUID": "1.2.6", "SeriesInstanceUID": "1.2.6.1", "SOPInstanceUID": "1.2.6.1.1", "Rows": "20"},
 	"sr1": {"StudyInstanceUID": "1.2.7", "SeriesInstanceUID": "1.2.7.1", "SOPInstanceUID": "1.2.7.1.1", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.11",
 		"Modality": "SR", "PatientName": "MÜLLER^JÖRG", "Rows": "-", "PixelData": "-", "ValueType": "CONTAINER", "ContinuityOfContent": "SEPARATE",
