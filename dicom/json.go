@@ -39,37 +39,57 @@ func (ds *DataSet) appendJSON(dst []byte, depth int) ([]byte, error) {
 	if ds.rest != nil {
 		dst = slices.Grow(dst, ds.rest.length())
 	}
+	begin, end := uint32(0), uint32(0) // parts that lie in the text as they are to be written are copied together
 	for e, p := range ds.merged() {
 		if e != nil && e.Tag.IsGroupLength() {
 			continue
 		}
+		if e == nil && ds.rest.change != nil {
+			read := ds.rest.read(p)
+			e = &read
+		}
+		if e == nil && end > 0 && p.at == end+uint32(len(",")+partName) {
+			end = p.at + p.length
+			continue
+		}
+		dst = ds.rest.appendText(dst, begin, end)
+		begin, end = 0, 0
 		if !first {
 			dst = append(dst, ',')
 		}
 		first = false
 		if e == nil {
-			var err error
-			if dst, err = ds.rest.appendJSON(dst, p); err != nil {
-				return dst, err
-			}
+			begin, end = p.at-uint32(partName), p.at+p.length
 			continue
 		}
-		dst = append(dst, '"')
-		dst = appendTag(dst, e.Tag)
-		dst = append(dst, `":{"vr":"`...)
-		dst = append(dst, e.VR...)
-		dst = append(dst, '"')
+		dst = appendName(dst, e.Tag)
 		var err error
 		if dst, err = e.appendJSON(dst, depth); err != nil {
 			return dst, err
 		}
-		dst = append(dst, '}')
 	}
+	dst = ds.rest.appendText(dst, begin, end)
 	return append(dst, '}'), nil
 }
 
-// appendJSON appends the value, with its name and the comma before it.
+// appendName appends the name of an attribute, as a member of a data set.
+func appendName(dst []byte, t Tag) []byte {
+	dst = append(dst, '"')
+	dst = appendTag(dst, t)
+	return append(dst, `":`...)
+}
+
+// appendJSON appends the object of an attribute.
 func (e Element) appendJSON(dst []byte, depth int) ([]byte, error) {
+	dst = append(dst, `{"vr":"`...)
+	dst = append(dst, e.VR...)
+	dst = append(dst, '"')
+	dst, err := e.appendValue(dst, depth)
+	return append(dst, '}'), err
+}
+
+// appendValue appends the value, with its name and the comma before it.
+func (e Element) appendValue(dst []byte, depth int) ([]byte, error) {
 	if !e.valueFits() {
 		return dst, fmt.Errorf("DICOM JSON: element %v: VR %q cannot hold %T", e.Tag, string(e.VR), e.Value)
 	}

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/noctis-dicom/noctis/internal/giveway"
 )
 
 // unread are the elements of a long text, each of which is read when it is asked for: read at once, 900,000 of them would take four times as
 // much as their text, and whoever makes a picture or a record of the instance wants twenty. It is never changed, but for what seen has. So are the
 // items of a long sequence, where they would take ten times as much: of each only the text is known, and gone through when it is asked.
 type unread struct {
-	text   string                  // as AppendJSON writes it
+	text   string                  // as AppendJSON writes it, except that parts may lie in another order
 	parts  []part                  // ascending by tag; nil: those of the text, an item
 	seen   *readSequences          // nil: none are kept
 	change func(*DataSet) *DataSet // what is made of each item when it is read; nil: nothing. All parts are long sequences then.
@@ -20,8 +22,11 @@ type unread struct {
 // part is an element in a text.
 type part struct {
 	tag        Tag
-	at, length uint32 // of the object of the attribute
+	at, length uint32 // of the object of the attribute, which its name stands before
 }
+
+// partName is how long the name of an attribute is, with the colon.
+const partName = len(`"00080005":`)
 
 // longText is from how many bytes on a text is read piecemeal.
 const longText = 1 << 20
@@ -37,7 +42,7 @@ func partsOf(text string) *unread {
 	if len(text) < 2 || uint64(len(text)) > 1<<32-1 || text[0] != '{' || text[len(text)-1] != '}' {
 		return nil
 	}
-	const name = len(`"00080005":`)
+	const name = partName
 	u := &unread{text: text, parts: make([]part, 0, len(text)/64), seen: &readSequences{all: map[uint32]Element{}}}
 	for at := 1; ; at++ {
 		if len(text)-at < name || text[at] != '"' || text[at+name-2] != '"' || text[at+name-1] != ':' {
@@ -242,28 +247,28 @@ func (u *unread) refers(p part) bool {
 	return strings.Contains(u.text[p.at:p.at+p.length], `"BulkDataURI":`)
 }
 
-// appendJSON appends an element as it stands in the text.
-func (u *unread) appendJSON(dst []byte, p part) ([]byte, error) {
-	if u.change != nil {
-		whole := &DataSet{elements: []Element{u.read(p)}}
-		at := len(dst)
-		dst, err := whole.appendJSON(dst, 0)
-		if err == nil { // without its braces
-			dst = append(dst[:at], dst[at+1:len(dst)-1]...)
-		}
-		return dst, err
+// appendText appends what stands in the text.
+func (u *unread) appendText(dst []byte, begin, end uint32) []byte {
+	if u == nil {
+		return dst
 	}
-	dst = append(dst, '"')
-	dst = appendTag(dst, p.tag)
-	dst = append(dst, `":`...)
-	return append(dst, u.text[p.at:p.at+p.length]...), nil
+	var pacer giveway.Pacer
+	dst = slices.Grow(dst, int(end-begin))
+	for ; end-begin > stretch; begin += stretch {
+		dst = append(dst, u.text[begin:begin+stretch]...)
+		pacer.Pace()
+	}
+	return append(dst, u.text[begin:end]...)
 }
+
+// stretch is how much is copied at once: nobody is interrupted while he copies, and everybody waits for him when garbage collection begins.
+const stretch = 256 << 10
 
 // length is how long the parts are in a text.
 func (u *unread) length() int {
 	n := len("{}")
 	for _, p := range u.all() {
-		n += len(`"00080005":,`) + int(p.length)
+		n += partName + len(",") + int(p.length)
 	}
 	return n
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/dicom/match"
+	"github.com/noctis-dicom/noctis/internal/giveway"
 )
 
 // Merged is what the instances of a study (or series) say about it together. Its instances should agree on every attribute, but
@@ -72,8 +73,16 @@ const maxMerged = 64 << 10
 // grouped, the first value counts if a file breaks their value multiplicity of 1.
 func Split(ds *dicom.DataSet) (study, series *dicom.DataSet) {
 	study, series = &dicom.DataSet{}, &dicom.DataSet{}
-	for e := range ds.All() {
-		if hasBulk(e.Value) || valueSize(e.Value) > maxMerged || match.Computed(e.Tag) {
+	var pacer giveway.Pacer
+	n := 0
+	above := ds.Only(func(t dicom.Tag) bool {
+		if n++; n%1024 == 0 {
+			pacer.Pace()
+		}
+		return match.LevelOf(t) != match.Instance && !match.Computed(t)
+	})
+	for e := range above.All() {
+		if hasBulk(e.Value) || valueSize(e.Value) > maxMerged {
 			continue
 		}
 		switch match.LevelOf(e.Tag) {

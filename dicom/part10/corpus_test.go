@@ -45,6 +45,7 @@ func TestCorpus(t *testing.T) {
 			if got.Size != int64(len(b)) {
 				t.Errorf("size %d of %d", got.Size, len(b))
 			}
+			compareFolded(t, b, Limits{}, got)
 			t.Logf("%s %v %v", got.TransferSyntax, got.Layout.Encoding, got.Warnings)
 			stream := opened(t, got, b)
 			compareFrames(t, f, got, stream)

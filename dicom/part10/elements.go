@@ -23,7 +23,11 @@ type level struct {
 
 	base      int // where its elements begin on the stack
 	last      dicom.Tag
-	unordered bool // a tag was not greater than the one before
+	unordered bool        // a tag was not greater than the one before
+	long      *dicom.Long // its elements before those on the stack, once they are many; nil until then
+	folding   bool        // the sequence that was just read is being added to them
+	since     int64       // what had been counted when the last of those was
+	folded    int64       // what those take
 
 	text   textState
 	signed sign
@@ -55,12 +59,14 @@ func nearer(a, b int64) int64 {
 // are right: an item ends behind the element that reaches its end, even beyond it, and an item that would be longer than what is
 // around it ends if that ends just where an element does.
 func (s *scanner) dataSet(l *level) (*dicom.DataSet, error) {
-	l.base = len(s.stack)
+	l.base, l.since = len(s.stack), s.memory
 	for (l.end < 0 || s.in.offset < l.end) && s.in.offset != l.outer {
 		b := s.in.peek(8)
 		if l.up == nil {
-			if done, err := s.ended(b); err != nil || done {
-				return s.close(l), err
+			if done, err := s.ended(b); err != nil {
+				return nil, err
+			} else if done {
+				return s.close(l)
 			}
 		}
 		if len(b) < 8 {
@@ -72,7 +78,7 @@ func (s *scanner) dataSet(l *level) (*dicom.DataSet, error) {
 				return nil, err
 			}
 			if done {
-				return s.close(l), nil
+				return s.close(l)
 			}
 			continue
 		}
@@ -83,7 +89,7 @@ func (s *scanner) dataSet(l *level) (*dicom.DataSet, error) {
 	if l.end != s.in.offset {
 		s.warn(l, l.last, "an item that does not end where it says")
 	}
-	return s.close(l), nil
+	return s.close(l)
 }
 
 // ended reports whether the top level is at its end: that of the file, or nothing but zeros up to there.
@@ -145,16 +151,30 @@ func (s *scanner) element(l *level) error {
 		return err
 	}
 	e, keep, err := s.value(l, h)
-	if err != nil || !keep {
+	folding := l.folding
+	l.folding = false
+	switch {
+	case err != nil:
 		return err
+	case !keep && folding:
+		l.long.Drop()
+		return nil
+	case !keep:
+		return nil
 	}
-	if len(s.stack) > l.base && e.Tag <= l.last {
+	if e.Tag <= l.last {
 		l.unordered = true
 	}
 	l.last = e.Tag
+	if folding {
+		return s.folded(l, e.Tag, l.long.End())
+	}
 	s.stack = append(s.stack, e)
 	if l.up == nil && !l.meta {
 		s.top = len(s.stack)
+	}
+	if s.isLong(l) {
+		return s.fold(l)
 	}
 	return nil
 }
@@ -227,25 +247,33 @@ func (s *scanner) goesOn(l *level, h header, invalid dicom.VR) bool {
 }
 
 // close ends a level: it takes the elements from the stack, in order and no tag twice; of several with one tag the first stays.
-func (s *scanner) close(l *level) *dicom.DataSet {
+func (s *scanner) close(l *level) (*dicom.DataSet, error) {
+	ds, twice := &dicom.DataSet{}, false
+	if l.long != nil {
+		if err := s.fold(l); err != nil {
+			return nil, err
+		}
+		ds, twice = l.long.DataSet()
+	}
 	elements := s.stack[l.base:]
 	if l.unordered {
-		n := len(elements)
-		slices.SortStableFunc(elements, func(a, b dicom.Element) int { return cmp.Compare(a.Tag, b.Tag) })
-		elements = slices.CompactFunc(elements, func(a, b dicom.Element) bool { return a.Tag == b.Tag })
 		s.warn(nil, 0, "elements that are not in ascending order")
-		if len(elements) < n {
-			s.duplicates = true
-			s.warn(nil, 0, "elements that occur twice; the first one counts")
-		}
+		slices.SortStableFunc(elements, func(a, b dicom.Element) int { return cmp.Compare(a.Tag, b.Tag) })
 	}
-	ds := &dicom.DataSet{}
 	ds.Grow(len(elements))
 	for _, e := range elements {
+		if l.unordered && ds.Has(e.Tag) {
+			twice = true
+			continue
+		}
 		ds.Set(e)
+	}
+	if twice {
+		s.duplicates = true
+		s.warn(nil, 0, "elements that occur twice; the first one counts")
 	}
 	s.stack = s.stack[:l.base]
 	l.settleCharset(ds)
 	l.settleSigns(ds)
-	return ds
+	return ds, nil
 }

@@ -69,6 +69,7 @@ func FuzzScan(f *testing.F) {
 			t.Errorf("layout %v, after encoding %v", &file.Layout, got)
 		}
 		checkBulk(t, file, file.DataSet)
+		compareFolded(t, b, limits, file)
 	})
 }
 

@@ -50,7 +50,9 @@ func (s *scanner) meta() error {
 	if err != nil {
 		return err
 	}
-	s.file.Meta = s.close(l)
+	if s.file.Meta, err = s.close(l); err != nil {
+		return err
+	}
 	switch {
 	case end < 0:
 		s.warn(nil, 0, "File Meta Information: no group length")

@@ -28,6 +28,8 @@ type Limits struct {
 	// Admit, if not nil, is asked before a data set takes n more bytes of memory; in steps, so that it is not asked often. It may wait,
 	// so that those that are in memory at once stay within a bound. Its error ends the scan and is that of Scan.
 	Admit func(n int64) error
+
+	fold int64 // bytes of memory from which on what a data set or an item holds is folded; default 1 MiB
 }
 
 // File is what a scan found.

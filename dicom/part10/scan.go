@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/noctis-dicom/noctis/dicom"
 	"github.com/noctis-dicom/noctis/internal/giveway"
@@ -21,9 +22,11 @@ type scanner struct {
 	warned     map[string]bool
 	elements   int             // elements and items so far
 	memory     int64           // bytes of the data set so far
+	unfolded   int64           // bytes that it would take if nothing were folded
 	admitted   int64           // those of them that Limits.Admit has been asked for
 	stack      []dicom.Element // the elements of all open levels, those of the innermost last
 	top        int             // how many of them belong to the top level
+	root       *level          // the top level
 	duplicates bool            // an element was left out because its tag was there before
 	pixels     pixelScan
 	pacer      giveway.Pacer
@@ -62,6 +65,7 @@ func (l Limits) withDefaults() Limits {
 	l.Depth = orDefault(l.Depth, 64)
 	l.Inflate = orDefault(l.Inflate, 4<<30)
 	l.Fragments = orDefault(l.Fragments, 4_000_000)
+	l.fold = orDefault(l.fold, 1<<20)
 	return l
 }
 
@@ -85,13 +89,13 @@ func (s *scanner) scanFile() error {
 	}
 	s.file.Layout.Encoding = enc
 	s.file.Lenient = len(s.file.Warnings)
-	root := &level{enc: enc, end: -1, outer: -1}
-	if s.file.DataSet, err = s.dataSet(root); err != nil {
+	s.root = &level{enc: enc, end: -1, outer: -1}
+	if s.file.DataSet, err = s.dataSet(s.root); err != nil {
 		return err
 	}
 	s.finish()
 	if p := s.file.Layout.Pixel; s.unended && p != nil && p.NumberOfFrames < numberOfFrames(s.file.DataSet) {
-		return s.fail(root, p.Tag, Truncated, "the file ends here")
+		return s.fail(s.root, p.Tag, Truncated, "the file ends here")
 	}
 	if raw != s.in {
 		return s.trailer(raw)
@@ -216,16 +220,25 @@ func (s *scanner) salvage() {
 	if s.file.DataSet != nil && s.file.DataSet.Len() > 0 {
 		return
 	}
-	s.file.DataSet = &dicom.DataSet{}
-	for _, e := range s.stack[:min(s.top, len(s.stack))] {
-		switch e.Tag {
-		case dicom.SOPClassUID, dicom.SOPInstanceUID, dicom.StudyInstanceUID, dicom.SeriesInstanceUID:
-			if !s.file.DataSet.Has(e.Tag) {
-				s.file.DataSet.Set(e)
+	read := slices.Clone(s.stack[:min(s.top, len(s.stack))])
+	if s.root != nil && s.root.long != nil {
+		folded, _ := s.root.long.DataSet()
+		for _, t := range naming {
+			if e, there := folded.Get(t); there {
+				read = slices.Insert(read, 0, e)
 			}
 		}
 	}
+	s.file.DataSet = &dicom.DataSet{}
+	for _, e := range read {
+		if slices.Contains(naming, e.Tag) && !s.file.DataSet.Has(e.Tag) {
+			s.file.DataSet.Set(e)
+		}
+	}
 }
+
+// naming are the attributes that name an instance.
+var naming = []dicom.Tag{dicom.SOPClassUID, dicom.SOPInstanceUID, dicom.StudyInstanceUID, dicom.SeriesInstanceUID}
 
 // warn notes a leniency, the first time that it is applied.
 func (s *scanner) warn(l *level, t dicom.Tag, text string) {

@@ -41,6 +41,7 @@ func runScans(t *testing.T, cases []scanCase) {
 					t.Errorf("warning %q, want %q", f.Warnings[i], w)
 				}
 			}
+			compareFolded(t, []byte(c.file), Limits{}, f)
 		})
 	}
 }

@@ -15,12 +15,12 @@ func (s *scanner) sequence(l *level, h header, enc Encoding) (dicom.Value, error
 	if !h.undefined() {
 		end = s.in.offset + int64(h.length)
 	}
-	var items dicom.Items
+	items := &itemList{tag: h.tag, open: len(l.open), unfolded: s.unfolded}
 	outer := l.within()
 	for (end < 0 || s.in.offset < end) && s.in.offset != outer {
 		b := s.in.peek(itemHeader)
-		if len(b) == 0 && end < 0 && len(items) > 0 && s.endsWith(l, h.tag) {
-			return itemsValue(items), nil
+		if len(b) == 0 && end < 0 && items.n > 0 && s.endsWith(l, h.tag) {
+			return items.value(l), nil
 		}
 		if len(b) < itemHeader {
 			return nil, s.broken(l, h.tag, s.in.err)
@@ -33,21 +33,23 @@ func (s *scanner) sequence(l *level, h header, enc Encoding) (dicom.Value, error
 			if err := s.in.skip(itemHeader); err != nil {
 				return nil, err
 			}
-			return itemsValue(items), nil
+			return items.value(l), nil
 		}
 		if item.tag != dicom.Item {
 			return s.noItem(l, h, end, items)
 		}
-		ds, err := s.item(l, h.tag, len(items)+1, item, enc, nearer(end, outer))
+		ds, err := s.item(l, h.tag, items.n+1, item, enc, nearer(end, outer))
+		if err == nil {
+			err = s.addItem(l, items, ds)
+		}
 		if err != nil {
 			return nil, err
 		}
-		items = append(items, ds)
 	}
 	if end != s.in.offset {
 		s.warn(l, h.tag, "a sequence that does not end where it says")
 	}
-	return itemsValue(items), nil
+	return items.value(l), nil
 }
 
 // endsWith reports whether the file ends where only the delimiter of a sequence or of encapsulated data is left to come, the last of the data set: some
@@ -83,19 +85,12 @@ func (s *scanner) item(l *level, t dicom.Tag, number int, h header, enc Encoding
 
 // noItem handles a sequence that goes on with something else than an item. One of undefined length has lost its delimiter: it
 // ends here. One of defined length is longer than its items; what follows them cannot be told from the elements after it.
-func (s *scanner) noItem(l *level, h header, end int64, items dicom.Items) (dicom.Value, error) {
-	if end >= 0 || len(items) == 0 {
+func (s *scanner) noItem(l *level, h header, end int64, items *itemList) (dicom.Value, error) {
+	if end >= 0 || items.n == 0 {
 		return nil, s.fail(l, h.tag, Malformed, "a sequence that goes on with something else than an item")
 	}
 	s.warn(l, h.tag, "a sequence without its delimiter")
-	return itemsValue(items), nil
-}
-
-func itemsValue(items dicom.Items) dicom.Value {
-	if len(items) == 0 {
-		return nil
-	}
-	return items
+	return items.value(l), nil
 }
 
 // unknownEncoding is how the items of a UN element are encoded: implicit VR little endian (PS3.5 6.2.2), unless its writer forgot

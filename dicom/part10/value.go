@@ -17,7 +17,7 @@ const manyValues = 64 << 20
 // many, or because the memory for values is running out, which a structure set of many contours would else be refused for. Beyond manyValues
 // that does not depend on what is left: a file that is read again by other limits is to be read alike.
 func (s *scanner) leaves(l *level, h header) bool {
-	return !l.meta && (h.length > longNumbers || s.memory > min(s.limits.Header/2, manyValues) && int64(h.length) > int64(s.limits.Inline))
+	return !l.meta && (h.length > longNumbers || s.unfolded > min(s.limits.Header/2, manyValues) && int64(h.length) > int64(s.limits.Inline))
 }
 
 // value reads the value of an element. keep is false for what does not belong into a data set: group lengths, which mean
@@ -287,6 +287,7 @@ const admitted = 64 << 10
 
 // keep counts the memory of an element or a value before it is taken.
 func (s *scanner) keep(l *level, t dicom.Tag, n int64) error {
+	s.unfolded += n
 	if s.memory += n; s.memory > s.limits.Header {
 		return s.fail(l, t, LimitExceeded, "the data set is more than is kept in memory")
 	}

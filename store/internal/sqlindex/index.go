@@ -19,8 +19,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/noctis-dicom/noctis/store"
 )
 
@@ -142,31 +140,3 @@ func (x *Index) poisoned() error {
 
 // placeholders returns "?,?,?".
 func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
-
-// packer compresses what is only read as a whole. It is safe for concurrent use.
-type packer struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
-}
-
-// maxUnpacked bounds what a damaged row may unpack to.
-const maxUnpacked = 1 << 30
-
-func newPacker() (packer, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(128<<10), zstd.WithEncoderCRC(false))
-	if err != nil {
-		return packer{}, err
-	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxUnpacked))
-	return packer{enc, dec}, err
-}
-
-func (p packer) pack(b []byte) []byte { return p.enc.EncodeAll(b, nil) }
-
-func (p packer) unpack(b []byte) ([]byte, error) {
-	out, err := p.dec.DecodeAll(b, nil)
-	if err != nil {
-		return nil, fmt.Errorf("index: a row is damaged: %w", err)
-	}
-	return out, nil
-}
