@@ -117,7 +117,7 @@ func roomier[T any](s []T, n int, pacer *giveway.Pacer) []T {
 	if cap(s)-len(s) >= n {
 		return s
 	}
-	more := make([]T, 0, len(s)+len(s)/4+64*n)
+	more := make([]T, 0, len(s)+len(s)/2+64*n)
 	for piece := range slices.Chunk(s, stretch) {
 		more = append(more, piece...)
 		pacer.Pace()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -20,6 +21,7 @@ type budget struct {
 	mu     sync.Mutex
 	used   int64         // by all shares but beyond
 	beyond *share        // nil: nobody
+	long   int           // shares whose data set is long
 	freed  chan struct{} // closed, and another one made, when there is more
 }
 
@@ -30,7 +32,15 @@ const (
 	unasked = 64 << 10
 	// budgetWait is how long a share waits.
 	budgetWait = 30 * time.Second
+
+	// longShare is what a data set takes that keeps a processor busy for a tenth of a second and more. Half of the processors read such ones, so
+	// that others are served beside them, unless somebody has waited for longWait: whoever reads may wait for a client who sends slowly.
+	longShare = 4 << 20
+	longWait  = 10 * time.Second
 )
+
+// longPlaces is how many long data sets are read at once.
+var longPlaces = max(1, runtime.NumCPU()/2)
 
 func newBudget(total int64) *budget {
 	if total <= 0 {
@@ -48,9 +58,15 @@ func (b *budget) isTight() bool {
 
 // share is what one batch has taken. It is used by one goroutine at a time.
 type share struct {
-	budget *budget
-	held   int64
+	budget   *budget
+	held     int64
+	longFrom int64 // what is held when the data set that is being read becomes long; 0: it does not matter
+	long     bool  // it is
+	hurried  bool  // it has waited for long enough
 }
+
+// reads says that a data set begins to be read.
+func (s *share) reads() { s.longFrom, s.hurried = s.held+longShare, false }
 
 // isLarge reports whether the share is so large that others should not wait for it longer than they must.
 func (s *share) isLarge() bool { return s.held > s.budget.total/4 }
@@ -68,13 +84,17 @@ func (s *share) take(ctx context.Context, n int64) error {
 		freed := b.freed
 		b.mu.Unlock()
 		if wait == nil {
-			wait = time.NewTimer(budgetWait)
+			wait = time.NewTimer(longWait)
 			defer wait.Stop()
 		}
 		select {
 		case <-freed:
 		case <-wait.C:
-			return ErrBusy
+			if s.hurried {
+				return ErrBusy
+			}
+			s.hurried = true
+			wait.Reset(budgetWait - longWait)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -83,7 +103,10 @@ func (s *share) take(ctx context.Context, n int64) error {
 
 // grant gives n bytes if that can be done now. The lock is held.
 func (b *budget) grant(s *share, n int64) bool {
+	long := s.longFrom > 0 && s.held+n > s.longFrom
 	switch {
+	case long && !s.long && !s.hurried && b.beyond != s && b.long >= longPlaces:
+		return false
 	case b.beyond == s:
 	case b.used+n <= b.total || s.held+n <= unasked:
 		b.used += n
@@ -95,6 +118,10 @@ func (b *budget) grant(s *share, n int64) bool {
 		return false
 	}
 	s.held += n
+	if long && !s.long {
+		s.long = true
+		b.long++
+	}
 	return true
 }
 
@@ -112,6 +139,10 @@ func (s *share) shrink(size int64) {
 		b.beyond = nil
 	}
 	s.held = size
+	if s.long && size <= s.longFrom {
+		s.long = false
+		b.long--
+	}
 	b.wake()
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // TestBudget has shares take until nothing is left: one goes beyond, the others keep the whole of the rest, and all goes on when
@@ -65,4 +67,53 @@ func TestBudgetWakes(t *testing.T) {
 	if err := <-got; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestLongDataSets: as many are read at once as there are places, the next one when somebody ends, or when he has waited for long enough. What is short
+// never waits for a place, however much a batch holds, and who only holds something neither.
+func TestLongDataSets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(1 << 40)
+		reading := func() *share {
+			s := &share{budget: b}
+			s.reads()
+			return s
+		}
+		took := func(s *share, n int64) time.Duration {
+			began := time.Now()
+			if err := s.take(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(began)
+		}
+		var first *share
+		for range longPlaces {
+			first = reading()
+			if waited := took(first, longShare+1) + took(first, longShare); waited != 0 {
+				t.Fatalf("a place is free, and it waited %v", waited)
+			}
+		}
+		many := reading()
+		for range 10 {
+			many.reads()
+			if took(many, longShare) != 0 {
+				t.Fatal("a short data set waited")
+			}
+		}
+		if took(&share{budget: b}, 100*longShare) != 0 {
+			t.Fatal("a reader waited")
+		}
+		patient := reading()
+		if waited := took(patient, 2*longShare); waited != longWait {
+			t.Errorf("one more waited %v", waited)
+		}
+		patient.shrink(0)
+		next := make(chan time.Duration)
+		go func() { next <- took(reading(), 2*longShare) }()
+		time.Sleep(longWait / 2)
+		first.shrink(0)
+		if waited := <-next; waited != longWait/2 {
+			t.Errorf("the next one waited %v", waited)
+		}
+	})
 }

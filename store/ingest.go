@@ -73,6 +73,7 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 		}
 	}
 	before := b.share.held
+	b.share.reads()
 	a, err := b.take(ctx, r)
 	if a != nil {
 		a, err = b.comply(ctx, a)
@@ -84,7 +85,7 @@ func (b *Batch) Add(ctx context.Context, r io.Reader) error {
 	a.entry.Blob = a.writer.ID()
 	b.staged = append(b.staged, &staged{outcome: len(b.outcomes), writer: a.writer, entry: a.entry})
 	b.outcomes = append(b.outcomes, Outcome{Receipt: a.receipt()})
-	if len(b.staged) >= batchInstances || b.share.isLarge() {
+	if len(b.staged) >= batchInstances || b.share.isLarge() || b.share.long {
 		return b.flush(ctx)
 	}
 	return nil

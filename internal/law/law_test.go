@@ -27,7 +27,7 @@ var ours = map[string][]string{
 	"web":                      {},
 	"web/viewer":               {"web..."},
 	"store/sqlite":             {"store", "store/internal/sqlindex", "dicom...", "internal/durable"},
-	"store/internal/sqlindex":  {"store", "worklist", "commitment", "procedure", "webhook", "dicom...", "internal/failpoint"},
+	"store/internal/sqlindex":  {"store", "worklist", "commitment", "procedure", "webhook", "dicom...", "internal/failpoint", "internal/giveway"},
 	"store/file":               {"store", "dicom", "internal/failpoint", "internal/durable"},
 	"store/memstore":           {"store", "dicom..."},
 	"store/storetest":          {"store", "store/memstore", "dicom...", "internal/dicomtest"},
@@ -60,7 +60,7 @@ var ours = map[string][]string{
 	"dicom/codec/jpegdct":      {"dicom/codec/internal..."},
 	"dicom/codec/jpegls":       {"dicom/codec/internal..."},
 	"dicom/codec/jpeglossless": {"dicom/codec/internal..."},
-	"dicom":                    {},
+	"dicom":                    {"internal/giveway"},
 	"internal":                 {"dicom...", "internal..."},
 	"e2e":                      {"dicom...", "internal...", "web..."},
 }
