@@ -93,7 +93,7 @@ func (l *Long) note(t Tag, at int) error {
 }
 
 // Memory is how many bytes the data set takes, and once more its DICOM JSON made of it.
-func (l *Long) Memory() int64 { return 3*int64(len(l.text)) + 36*int64(len(l.parts)) }
+func (l *Long) Memory() int64 { return 3*int64(len(l.text)) + 18*int64(len(l.parts)) }
 
 // DataSet returns the data set of all elements so far; of several with one tag the first, and twice is true then. Nothing may be added afterwards.
 func (l *Long) DataSet() (ds *DataSet, twice bool) {
