@@ -14,7 +14,7 @@ import (
 	"github.com/noctis-dicom/noctis/internal/dicomtest"
 )
 
-// readers are what is asked of long instances, eight at once of each. Readiness, which reads all of them, is not among them: see docs/OPERATIONS.md.
+// readers are what is asked of long instances, eight at once of each.
 var readers = []struct {
 	name   string
 	path   func(dicom.Ref) string
@@ -31,6 +31,7 @@ var readers = []struct {
 	}, "application/dicom"},
 	{"in another transfer syntax", below(""), `multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.80`},
 	{"zip", below(""), "application/zip"},
+	{"readiness", func(r dicom.Ref) string { return "/dicom-web/studies/" + string(r.Study) + "/readiness" }, "application/json"},
 	{"search by a nested key", func(dicom.Ref) string {
 		return "/dicom-web/instances?ReferencedImageSequence.ReferencedSOPInstanceUID=1.2.7"
 	}, "application/dicom+json"},

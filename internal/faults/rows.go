@@ -44,7 +44,7 @@ var rows = []row{
 	{name: "slow clients", how: "hundreds of connections: headers that do not end, bodies that do not come, answers that are not read; a bystander stores meanwhile", short: 1, long: 3, run: slow},
 	{name: "few descriptors", how: "64 descriptors (prlimit), 500 connections and 8 uploads at once; served again when they have gone", short: 1, long: 5, run: fewFiles},
 	{name: "little memory", how: "control group of 256 MiB, page cache included: 8 uploads of 1 GB at once, then 8 study retrievals at once", short: 0, long: 1, root: true, run: littleMemory},
-	{name: "readers of long data sets", how: "8 images of 600,000 elements; 8 readers at once of metadata in JSON, filtered and in XML, pictures, thumbnails, transcoded frames, de-identified and transcoded instances, zip archives, searches by a nested key, for all and for all as XML; then doctor --deep and reindex", short: 0, long: 1, run: longReaders},
+	{name: "readers of long data sets", how: "8 images of 600,000 elements; 8 readers at once of metadata in JSON, filtered and in XML, pictures, thumbnails, transcoded frames, de-identified and transcoded instances, zip archives, readiness, searches by a nested key, for all and for all as XML; then doctor --deep and reindex", short: 0, long: 1, run: longReaders},
 }
 
 func init() {
