@@ -261,6 +261,9 @@ func TestTransform(t *testing.T) {
 func FuzzInspect(f *testing.F) {
 	all := samples(f)
 	videos, err := filepath.Glob("testdata/video/*")
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, path := range videos {
 		if all[path], err = os.ReadFile(path); err != nil {
 			f.Fatal(err)
