@@ -70,9 +70,7 @@ func hostile(a attack) func(*lab) error {
 			l.check(s, g, -1)
 			l.settled(s, data)
 		}
-		if open, going = s.files()-open, s.goroutines()-going; open > leftover || going > leftover {
-			l.res.problem("%d descriptors and %d goroutines more than before the attack", open, going)
-		}
+		l.leftOver(s, open, going, leftover)
 		_, l.res.Acknowledged = g.count()
 		if err := s.stop(); err != nil {
 			return err

@@ -44,6 +44,17 @@ func (s *server) dial(length int) (net.Conn, error) {
 	return c, err
 }
 
+// leftOver tells what the server still has ten seconds later of descriptors and goroutines, beyond what it had before and some more. A client that has
+// ended may have connections that the system is still closing.
+func (l *lab) leftOver(s *server, descriptors, goroutines, more int) {
+	for deadline := time.Now().Add(10 * time.Second); (s.files() > descriptors+more || s.goroutines() > goroutines+more) && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if n, m := s.files(), s.goroutines(); n > descriptors+more || m > goroutines+more {
+		l.res.problem("%d descriptors are open, %d were before; %d goroutines run, %d did", n, descriptors, m, goroutines)
+	}
+}
+
 // goroutines is how many goroutines the server has; 0: it does not say.
 func (s *server) goroutines() (n int) {
 	_, text, err := s.get("/debug/pprof/goroutine?debug=1", "")
@@ -95,12 +106,7 @@ func truncated(l *lab) error {
 	l.check(s, g, -1)
 	l.settled(s, data)
 	_, l.res.Acknowledged = g.count()
-	for deadline := time.Now().Add(10 * time.Second); (s.files() > descriptors+20 || s.goroutines() > goroutines+20) && time.Now().Before(deadline); {
-		time.Sleep(50 * time.Millisecond)
-	}
-	if n, m := s.files(), s.goroutines(); n > descriptors+20 || m > goroutines+20 {
-		l.res.problem("%d descriptors are open, %d were before; %d goroutines run, %d did", n, descriptors, m, goroutines)
-	}
+	l.leftOver(s, descriptors, goroutines, 20)
 	if err := s.stop(); err != nil {
 		return err
 	}
