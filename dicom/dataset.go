@@ -107,7 +107,7 @@ func (ds *DataSet) Between(first, last Tag) iter.Seq[Element] {
 	if ds.rest != nil {
 		parts := ds.rest.all()
 		j, _ := place(parts, first)
-		within.rest = &unread{ds.rest.text, parts[j:], ds.rest.seen, ds.rest.change}
+		within.rest = &unread{ds.rest.text, ds.rest.pieces, parts[j:], ds.rest.seen, ds.rest.change}
 	}
 	return func(yield func(Element) bool) {
 		for e := range within.All() {

@@ -48,7 +48,7 @@ func (ds *DataSet) appendJSON(dst []byte, depth int) ([]byte, error) {
 			read := ds.rest.read(p)
 			e = &read
 		}
-		if e == nil && end > 0 && p.at == end+uint32(len(",")+partName) {
+		if e == nil && ds.rest.follows(p, begin, end) {
 			end = p.at + p.length
 			continue
 		}

@@ -2,7 +2,6 @@ package dicom
 
 import (
 	"errors"
-	"math"
 	"slices"
 
 	"github.com/noctis-dicom/noctis/internal/giveway"
@@ -12,10 +11,13 @@ import (
 // they are asked for, as those of a long text are that ReadJSON was given. That takes a third of the memory, and hardly anything that garbage collection has
 // to follow. The zero value is empty and ready for use, by one goroutine.
 type Long struct {
-	text      []byte // the members of the data set, each with a comma behind it
+	full      []string // pieces of text that nothing is added to any more
+	piece     []byte   // the one after them: members of the data set, each with a comma behind it
+	object    []byte   // the member that is being made
 	parts     []part
-	sequence  part // that is being made
-	items     int  // of it, so far
+	sequence  Tag // that is being made
+	items     int // of it, so far
+	bytes     int64
 	unordered bool // a tag was not greater than the one before
 	pacer     giveway.Pacer
 }
@@ -27,73 +29,90 @@ func (l *Long) Add(e Element) error {
 	if e.Tag.IsGroupLength() {
 		return nil
 	}
-	l.text = roomier(l.text, room, &l.pacer)
-	l.text = appendName(l.text, e.Tag)
-	at := len(l.text)
 	var err error
-	if l.text, err = e.appendJSON(l.text, 0); err != nil {
+	if l.object, err = e.appendJSON(appendName(l.object[:0], e.Tag), 0); err != nil {
 		return err
 	}
-	return l.note(e.Tag, at)
+	return l.place(e.Tag)
 }
 
 // Begin begins a sequence, whose items AddItem appends until End.
 func (l *Long) Begin(t Tag) {
-	l.text = roomier(l.text, room, &l.pacer)
-	l.text = appendName(l.text, t)
-	l.sequence, l.items = part{tag: t, at: uint32(len(l.text))}, 0 // #nosec G115 -- note checks it
-	l.text = append(l.text, sequence...)
+	l.sequence, l.items = t, 0
+	l.object = append(appendName(l.object[:0], t), sequence...)
 }
 
 // AddItem appends an item to the sequence that was begun. The error is that of AppendJSON.
 func (l *Long) AddItem(item *DataSet) error {
-	l.text = roomier(l.text, room, &l.pacer)
-	between := `,"Value":[`
+	l.object = roomier(l.object, room, &l.pacer)
+	between := value
 	if l.items++; l.items > 1 {
 		between = ","
 	}
-	l.text = append(l.text, between...)
+	l.object = append(l.object, between...)
 	var err error
-	l.text, err = item.appendJSON(l.text, 1)
+	l.object, err = item.appendJSON(l.object, 1)
 	return err
 }
 
 // End ends the sequence that was begun.
 func (l *Long) End() error {
 	if l.items > 0 {
-		l.text = append(l.text, ']')
+		l.object = append(l.object, ']')
 	}
-	l.text = append(l.text, '}')
-	return l.note(l.sequence.tag, int(l.sequence.at))
+	l.object = append(l.object, '}')
+	return l.place(l.sequence)
 }
 
 // TakeBack returns the items of the sequence that was begun, which is as if it had not been.
 func (l *Long) TakeBack() (Items, error) {
-	r := jsonReader{jsonScanner{text: string(append(l.text[l.sequence.at:], "]}"...))}}
-	e, err := r.attribute(l.sequence.tag, 0)
+	r := jsonReader{jsonScanner{text: string(append(l.object[partName:], "]}"...))}}
+	e, err := r.attribute(l.sequence, 0)
 	items, _ := e.Value.(Items)
 	l.Drop()
 	return items, err
 }
 
 // Drop leaves out the sequence that was begun.
-func (l *Long) Drop() { l.text = l.text[:l.sequence.at-uint32(partName)] }
+func (l *Long) Drop() { l.object = nil }
 
-func (l *Long) note(t Tag, at int) error {
-	if uint64(len(l.text)) > math.MaxUint32 {
+// place appends the member that was made. One that is longer than a piece is one of its own.
+func (l *Long) place(t Tag) error {
+	if cap(l.piece)-len(l.piece) <= len(l.object) {
+		if len(l.piece) > 0 {
+			l.full = append(l.full, stringOf(l.piece))
+		}
+		l.piece = nil
+		if len(l.object) < pieceSize {
+			l.piece = make([]byte, 0, pieceSize)
+		}
+	}
+	if len(l.full) >= 1<<(32-pieceBits)-1 {
 		return errTooLong
 	}
 	if n := len(l.parts); n > 0 && l.parts[n-1].tag >= t {
 		l.unordered = true
 	}
 	l.parts = roomier(l.parts, 1, &l.pacer)
-	l.parts = append(l.parts, part{t, uint32(at), uint32(len(l.text) - at)}) // #nosec G115 -- see above
-	l.text = append(l.text, ',')
+	at := len(l.full)<<pieceBits + len(l.piece) + partName
+	l.parts = append(l.parts, part{t, uint32(at), uint32(len(l.object) - partName)}) // #nosec G115 -- see above
+	l.bytes += int64(len(l.object)) + 1
+	if len(l.object) >= pieceSize {
+		l.full = append(l.full, stringOf(l.object))
+		l.object = nil
+		return nil
+	}
+	l.piece = append(append(l.piece, l.object...), ',')
+	if cap(l.object) > room {
+		l.object = nil
+	}
 	return nil
 }
 
 // Memory is how many bytes the data set takes, and once more its DICOM JSON made of it.
-func (l *Long) Memory() int64 { return 3*int64(len(l.text)) + 18*int64(len(l.parts)) }
+func (l *Long) Memory() int64 {
+	return 3*(l.bytes+int64(len(l.object))) + 18*int64(len(l.parts)) + pieceSize
+}
 
 // DataSet returns the data set of all elements so far; of several with one tag the first, and twice is true then. Nothing may be added afterwards.
 func (l *Long) DataSet() (ds *DataSet, twice bool) {
@@ -106,7 +125,8 @@ func (l *Long) DataSet() (ds *DataSet, twice bool) {
 		l.parts = slices.CompactFunc(l.parts, func(a, b part) bool { return a.tag == b.tag })
 		twice = len(l.parts) < n
 	}
-	return &DataSet{rest: &unread{text: stringOf(l.text), parts: l.parts, seen: &readSequences{all: map[uint32]Element{}}}}, twice
+	pieces := append(l.full[:len(l.full):len(l.full)], stringOf(l.piece))
+	return &DataSet{rest: &unread{pieces: pieces, parts: l.parts, seen: &readSequences{all: map[uint32]Element{}}}}, twice
 }
 
 // room is what an element or an item takes as a rule, at most.

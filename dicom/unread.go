@@ -13,7 +13,8 @@ import (
 // much as their text, and whoever makes a picture or a record of the instance wants twenty. It is never changed, but for what seen has. So are the
 // items of a long sequence, where they would take ten times as much: of each only the text is known, and gone through when it is asked.
 type unread struct {
-	text   string                  // as AppendJSON writes it, except that parts may lie in another order
+	text   string                  // as AppendJSON writes it
+	pieces []string                // in its place, of what was folded (Long): members with a comma behind each, in any order
 	parts  []part                  // ascending by tag; nil: those of the text, an item
 	seen   *readSequences          // nil: none are kept
 	change func(*DataSet) *DataSet // what is made of each item when it is read; nil: nothing. All parts are long sequences then.
@@ -24,6 +25,23 @@ type part struct {
 	tag        Tag
 	at, length uint32 // of the object of the attribute, which its name stands before
 }
+
+// A part of pieces lies at its place in a piece, and pieceBits higher stands in which. None but one that is a piece reaches as far as pieceSize.
+const (
+	pieceBits = 20
+	pieceSize = 1<<pieceBits - 64
+)
+
+// at is the text from an offset on, as far as that is one piece.
+func (u *unread) at(offset uint32) string {
+	if u.pieces == nil {
+		return u.text[offset:]
+	}
+	return u.pieces[offset>>pieceBits][offset%(1<<pieceBits):]
+}
+
+// of is the object of a part.
+func (u *unread) of(p part) string { return u.at(p.at)[:p.length] }
 
 // partName is how long the name of an attribute is, with the colon.
 const partName = len(`"00080005":`)
@@ -100,7 +118,7 @@ func place(parts []part, t Tag) (int, bool) {
 
 // get returns an element, and keeps it if it is a sequence.
 func (u *unread) get(p part) Element {
-	if u.seen == nil || !strings.HasPrefix(u.text[p.at:], sequence) {
+	if u.seen == nil || !strings.HasPrefix(u.of(p), sequence) {
 		return u.read(p)
 	}
 	u.seen.mu.Lock()
@@ -128,7 +146,7 @@ func (u *unread) read(p part) Element {
 	if u.isLong(p) {
 		return Element{p.tag, SQ, lazyItems(u.list(p))}
 	}
-	text := u.text[p.at : p.at+p.length]
+	text := u.of(p)
 	if len(text) < longText {
 		text = strings.Clone(text)
 	}
@@ -158,11 +176,11 @@ func (u *unread) items(p part) iter.Seq[*DataSet] {
 
 // isLong reports whether a part is a long sequence that has items.
 func (u *unread) isLong(p part) bool {
-	return p.length >= longText && strings.HasPrefix(u.text[p.at:], sequence+value)
+	return p.length >= longText && strings.HasPrefix(u.of(p), sequence+value)
 }
 
 // list is what stands in the text behind the bracket of a sequence that has items.
-func (u *unread) list(p part) string { return u.text[int(p.at)+len(sequence+value) : p.at+p.length] }
+func (u *unread) list(p part) string { return u.of(p)[len(sequence+value):] }
 
 // texts yields the texts of the items of a list.
 func texts(list string) iter.Seq[string] {
@@ -244,21 +262,27 @@ func readItem(text string) (*DataSet, error) {
 
 // refers reports whether an element may hold a Bulk.
 func (u *unread) refers(p part) bool {
-	return strings.Contains(u.text[p.at:p.at+p.length], `"BulkDataURI":`)
+	return strings.Contains(u.of(p), `"BulkDataURI":`)
 }
 
-// appendText appends what stands in the text.
+// appendText appends what stands in the text, or in one piece of it.
 func (u *unread) appendText(dst []byte, begin, end uint32) []byte {
-	if u == nil {
+	if begin == end {
 		return dst
 	}
 	var pacer giveway.Pacer
-	dst = slices.Grow(dst, int(end-begin))
-	for ; end-begin > stretch; begin += stretch {
-		dst = append(dst, u.text[begin:begin+stretch]...)
+	text := u.at(begin)[:end-begin]
+	dst = slices.Grow(dst, len(text))
+	for ; len(text) > stretch; text = text[stretch:] {
+		dst = append(dst, text[:stretch]...)
 		pacer.Pace()
 	}
-	return append(dst, u.text[begin:end]...)
+	return append(dst, text...)
+}
+
+// follows reports whether a part stands in the text just behind what begins and ends there, as it is to be written.
+func (u *unread) follows(p part, begin, end uint32) bool {
+	return end > begin && p.at == end+uint32(len(",")+partName) && (u.pieces == nil || p.at>>pieceBits == begin>>pieceBits)
 }
 
 // stretch is how much is copied at once: nobody is interrupted while he copies, and everybody waits for him when garbage collection begins.
@@ -279,7 +303,7 @@ func (u *unread) only(keep func(Tag) bool) *unread {
 		return nil
 	}
 	all := u.all()
-	left := &unread{text: u.text, parts: []part{}, seen: u.seen, change: u.change}
+	left := &unread{text: u.text, pieces: u.pieces, parts: []part{}, seen: u.seen, change: u.change}
 	for i, p := range all {
 		if keep(p.tag) {
 			if len(left.parts) == 0 {
@@ -356,7 +380,7 @@ func (ds *DataSet) SetEach(t Tag, of *DataSet, change func(*DataSet) *DataSet) {
 		return
 	}
 	if ds.rest == nil {
-		ds.rest = &unread{text: of.rest.text, seen: &readSequences{all: map[uint32]Element{}}, change: change}
+		ds.rest = &unread{text: of.rest.text, pieces: of.rest.pieces, seen: &readSequences{all: map[uint32]Element{}}, change: change}
 	}
 	ds.rest.parts = append(ds.rest.parts, p)
 }
