@@ -75,6 +75,7 @@ func (s *share) isLarge() bool { return s.held > s.budget.total/4 }
 func (s *share) take(ctx context.Context, n int64) error {
 	b := s.budget
 	var wait *time.Timer
+	late := false
 	for {
 		b.mu.Lock()
 		if b.grant(s, n) {
@@ -90,10 +91,10 @@ func (s *share) take(ctx context.Context, n int64) error {
 		select {
 		case <-freed:
 		case <-wait.C:
-			if s.hurried {
+			if late {
 				return ErrBusy
 			}
-			s.hurried = true
+			late, s.hurried = true, true
 			wait.Reset(budgetWait - longWait)
 		case <-ctx.Done():
 			return ctx.Err()

@@ -69,6 +69,25 @@ func TestBudgetWakes(t *testing.T) {
 	}
 }
 
+// TestBudgetBusyAgain: who has waited before waits as long the next time.
+func TestBudgetBusyAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(1 << 20)
+		full, beyond, waiting := &share{budget: b}, &share{budget: b}, &share{budget: b}
+		for _, s := range []*share{full, beyond} {
+			if err := s.take(t.Context(), 1<<20); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			began := time.Now()
+			if err := waiting.take(t.Context(), 1<<20); !errors.Is(err, ErrBusy) || time.Since(began) != budgetWait {
+				t.Errorf("%v after %v", err, time.Since(began))
+			}
+		}
+	})
+}
+
 // TestLongDataSets: as many are read at once as there are places, the next one when somebody ends, or when he has waited for long enough. What is short
 // never waits for a place, however much a batch holds, and who only holds something neither.
 func TestLongDataSets(t *testing.T) {
