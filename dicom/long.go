@@ -87,7 +87,7 @@ func (l *Long) place(t Tag) error {
 			l.piece = make([]byte, 0, pieceSize)
 		}
 	}
-	if len(l.full) >= 1<<(32-pieceBits)-1 {
+	if len(l.full) >= 1<<(32-pieceBits)-1 || uint64(len(l.object)) >= 1<<32 {
 		return errTooLong
 	}
 	if n := len(l.parts); n > 0 && l.parts[n-1].tag >= t {
